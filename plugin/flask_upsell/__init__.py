@@ -1,0 +1,31 @@
+"""Flask-Upsell: the one or two things worth adding or upgrading to, at the cart and the checkout."""
+
+from .adapters.stores.memory import MemoryStore as MemoryStore
+from .adapters.stores.sqlalchemy import Columns as Columns
+from .adapters.stores.sqlalchemy import SQLAlchemyStore as SQLAlchemyStore
+from .core.context import Capability as Capability
+from .core.context import Cart as Cart
+from .core.context import Line as Line
+from .core.context import Visitor as Visitor
+from .core.ports import Done as Done
+from .core.ports import Order as Order
+from .core.ports import OrderLine as OrderLine
+from .core.ports import Refused as Refused
+from .core.ports import Store as Store
+from .core.product import Product as Product
+from .core.product import Variant as Variant
+from .errors import BadInput as BadInput
+from .errors import BookError as BookError
+from .errors import LearnError as LearnError
+from .errors import MappingError as MappingError
+from .errors import SettingsError as SettingsError
+from .errors import TokenError as TokenError
+from .errors import UpsellError as UpsellError
+from .extension import Upsell as Upsell
+from .signals import cart_changed as cart_changed
+from .signals import checkout_started as checkout_started
+from .signals import offer_accepted as offer_accepted
+from .signals import offer_declined as offer_declined
+from .signals import offers_shown as offers_shown
+from .signals import order_placed as order_placed
+from .signals import product_changed as product_changed

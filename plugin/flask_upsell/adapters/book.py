@@ -1,0 +1,282 @@
+"""The book in Redis, and this process's copy of its hot part.
+
+Keys share one hash tag, so they live together on a Redis Cluster:
+
+    upsell:{book}:1:current   "7.2": version 7, amended twice
+    upsell:{book}:1:v7        hash: "p:REF" product, "a:REF" affinities (JSON), "meta"
+    upsell:{book}:1:numbers   the last version number given out
+
+A version is written under its own key and then `current` is switched in one transaction; the older version expires
+later. One script call reads `current` and everything that a decision needs, at one instant: a reader sees one version.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from redis import Redis
+from redis.exceptions import RedisError, WatchError
+
+from .. import faults
+from ..core.affinity import NONE, Affinities
+from ..core.book import SCHEMA, Book, decode_affinities, decode_product, encode
+from ..core.product import Product
+from ..errors import BookError
+from .breaker import Breaker
+
+#: Everything for the products ARGV[3..] in one round trip; only `current` when it is not the version that was asked for.
+READ = """
+local current = redis.call('GET', KEYS[1])
+if current ~= ARGV[1] then return {current or ''} end
+local most, refs, wanted, fields = tonumber(ARGV[2]), {}, {}, {}
+local function want(ref)
+  if type(ref) == 'string' and not wanted[ref] then
+    wanted[ref] = true
+    refs[#refs + 1] = ref
+  end
+end
+if #ARGV < 3 then return {current} end
+for i = 3, #ARGV do fields[i - 2] = 'a:' .. ARGV[i]; want(ARGV[i]) end
+local leads = redis.call('HMGET', KEYS[2], unpack(fields))
+for i = 1, #fields do
+  if leads[i] then
+    local good, decoded = pcall(cjson.decode, leads[i])
+    if good and type(decoded) == 'table' then
+      for _, kind in ipairs({'upgrades', 'complements'}) do
+        local list = decoded[kind]
+        if type(list) == 'table' then
+          for j = 1, math.min(most, #list) do
+            if type(list[j]) == 'table' then want(list[j][1]) end
+          end
+        end
+      end
+    end
+  end
+end
+fields = {}
+for i = 1, #refs do fields[i] = 'p:' .. refs[i] end
+return {current, leads, refs, redis.call('HMGET', KEYS[2], unpack(fields))}
+"""
+
+#: The most facts fetched for one decision; each line of a big cart then brings fewer neighbours.
+MOST_FACTS = 600
+#: The most products in a process's copy; 50,000 take about 60 MB.
+MOST_COPIED = 50_000
+CHUNK = 500
+
+
+class Facts(Mapping[str, Product]):
+    """Products by reference, decoded when they are first looked at; most candidates never are."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Product | bytes | None] = {}
+
+    def put(self, ref: str, raw: bytes | None) -> None:
+        self._known[ref] = raw
+
+    def __getitem__(self, ref: str) -> Product:
+        value = self._known.get(ref)
+        if isinstance(value, bytes):
+            try:
+                value = decode_product(value)
+            except (msgspec.DecodeError, ValueError) as error:
+                faults.note("book_unreadable", "product %r in the book is not readable: %s", ref, error)
+                value = None
+            self._known[ref] = value
+        if value is None:
+            raise KeyError(ref)
+        return value
+
+    def __contains__(self, ref: object) -> bool:
+        return ref in self._known
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._known)
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+
+class _Copy:
+    """This process's copy of one version."""
+
+    def __init__(self, version: str) -> None:
+        self.facts = Facts()
+        self.affinities: dict[str, Affinities] = {}
+        self.book = Book(version, self.facts, self.affinities)
+        self.checked = float("-inf")
+
+
+class RedisShelf:
+    """Reads with the page's client, behind a breaker; publishes with the worker's."""
+
+    def __init__(self, reader: Redis, writer: Redis, breaker: Breaker, *, prefix: str = "upsell",
+                 trust_seconds: float = 0.5, keep_seconds: int = 120,
+                 clock: Callable[[], float] = time.monotonic) -> None:
+        self._root = f"{prefix}:{{book}}:{SCHEMA}:"
+        self._current = self._root + "current"
+        self._reader, self._writer, self._breaker = reader, writer, breaker
+        self._trust, self._keep, self._clock = trust_seconds, keep_seconds, clock
+        self._copy = _Copy("")
+        self._read = reader.register_script(READ)
+
+    # --- reading: the hot path -------------------------------------------------------------------------------------
+
+    def read(self, refs: Sequence[str]) -> Book:
+        """The live book for these products: no round trip while the copy is warm, one when it is not.
+
+        One more when the version changed. Without Redis the last copy is returned, whatever it holds.
+        """
+        copy = self._copy
+        missing = [ref for ref in refs if ref not in copy.affinities]
+        if not missing and self._clock() - copy.checked < self._trust:
+            return copy.book
+        if not self._breaker.allow():
+            return copy.book
+        try:
+            book = self._fetch(copy, missing, refs)
+        except (RedisError, OSError) as error:
+            self._breaker.failed()
+            faults.note("redis_read", "the book cannot be read: %s: %s", type(error).__name__, error)
+            return copy.book
+        self._breaker.succeeded()
+        return book
+
+    def _fetch(self, copy: _Copy, missing: Sequence[str], refs: Sequence[str]) -> Book:
+        for _ in range(3):
+            version = copy.book.version
+            most = max(4, MOST_FACTS // max(len(missing), 1))
+            reply = self._read(keys=[self._current, self._version_key(version)], args=[version, most, *missing])
+            current = reply[0].decode()
+            if current == version:
+                _fill(copy, missing, reply)
+                copy.checked = self._clock()
+                self._copy = copy
+                return copy.book
+            if not current:
+                # Flushed: what was learned is still true. It is served until somebody publishes again.
+                copy.checked = self._clock()
+                return copy.book
+            copy, missing = _Copy(current), list(dict.fromkeys(refs))
+        return self._copy.book
+
+    def _version_key(self, version: str) -> str:
+        return f"{self._root}v{version.partition('.')[0] or 0}"
+
+    # --- publishing: the worker ------------------------------------------------------------------------------------
+
+    def publish(self, products: Iterable[Product], affinities: Iterable[tuple[str, Affinities]]) -> str:
+        """Write a whole version beside the live one, then switch; the switch is one transaction."""
+        writer = self._writer
+        try:
+            number = writer.incr(self._root + "numbers")
+            version, key = f"{number}.0", f"{self._root}v{number}"
+            written = 0
+            for chunk in _chunks(_fields(products, affinities)):
+                with writer.pipeline(transaction=False) as pipe:
+                    pipe.hset(key, mapping=chunk)
+                    # Should this process die here, the unfinished version goes by itself.
+                    pipe.expire(key, 3600)
+                    pipe.execute()
+                written += len(chunk)
+            meta = {"published_at": datetime.now(UTC).isoformat(), "fields": written, "schema": SCHEMA}
+            writer.hset(key, "meta", msgspec.json.encode(meta))
+            self._switch(version, key)
+        except (RedisError, OSError) as error:
+            raise BookError(f"the book was not published, the old one stays live: {error}") from error
+        return version
+
+    def _switch(self, version: str, key: str) -> None:
+        with self._writer.pipeline() as pipe:
+            while True:
+                try:
+                    pipe.watch(self._current)
+                    old: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
+                    pipe.multi()
+                    pipe.persist(key)
+                    pipe.set(self._current, version)
+                    if old and self._version_key(old.decode()) != key:
+                        pipe.expire(self._version_key(old.decode()), self._keep)
+                    pipe.execute()
+                    return
+                except WatchError:
+                    continue
+
+    def amend(self, products: Sequence[Product]) -> None:
+        """Replace products in the live version and raise its revision, in one transaction; nothing live: nothing to do."""
+        if not products:
+            return
+        fields = {"p:" + product.ref: encode(product) for product in products}
+        try:
+            with self._writer.pipeline() as pipe:
+                while True:
+                    try:
+                        pipe.watch(self._current)
+                        old: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
+                        if not old:
+                            return
+                        number, _, revision = old.decode().partition(".")
+                        pipe.multi()
+                        pipe.hset(self._version_key(number), mapping=fields)
+                        pipe.set(self._current, f"{number}.{int(revision or 0) + 1}")
+                        pipe.execute()
+                        return
+                    except WatchError:
+                        continue
+        except (RedisError, OSError, ValueError) as error:
+            raise BookError(f"the live book was not amended: {error}") from error
+
+    def published(self) -> tuple[str, datetime] | None:
+        current: Any = self._reader.get(self._current)
+        if not current:
+            return None
+        raw: Any = self._reader.hget(self._version_key(current.decode()), "meta")
+        if not raw:
+            return None
+        return current.decode(), datetime.fromisoformat(msgspec.json.decode(raw)["published_at"])
+
+
+def _fill(copy: _Copy, missing: Sequence[str], reply: list[Any]) -> None:
+    if not missing:
+        return
+    _, leads, refs, facts = reply
+    if len(copy.facts) + len(refs) > MOST_COPIED:
+        fresh = _Copy(copy.book.version)
+        copy.facts, copy.affinities, copy.book = fresh.facts, fresh.affinities, fresh.book
+    # Facts first: another thread that finds a product's affinities must find their products too.
+    for ref, raw in zip(refs, facts, strict=True):
+        copy.facts.put(ref.decode(), raw)
+    for ref, raw in zip(missing, leads, strict=True):
+        copy.affinities[ref] = _affinities(ref, raw)
+
+
+def _affinities(ref: str, raw: bytes | None) -> Affinities:
+    if raw is None:
+        return NONE
+    try:
+        return decode_affinities(raw)
+    except (msgspec.DecodeError, ValueError) as error:
+        faults.note("book_unreadable", "affinities of %r in the book are not readable: %s", ref, error)
+        return NONE
+
+
+def _fields(products: Iterable[Product], affinities: Iterable[tuple[str, Affinities]]) -> Iterator[tuple[str, bytes]]:
+    for product in products:
+        yield "p:" + product.ref, encode(product)
+    for ref, leads in affinities:
+        yield "a:" + ref, encode(leads)
+
+
+def _chunks(fields: Iterator[tuple[str, bytes]]) -> Iterator[dict[str, bytes]]:
+    chunk: dict[str, bytes] = {}
+    for name, value in fields:
+        chunk[name] = value
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = {}
+    if chunk:
+        yield chunk

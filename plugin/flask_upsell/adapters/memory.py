@@ -1,0 +1,90 @@
+"""The ports in memory, for unit tests: of this package and of stores that use it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import StaticPool, create_engine
+
+from ..core.affinity import Affinities
+from ..core.book import EMPTY, Book
+from ..core.product import Product
+from .ledger import SQLLedger
+from .tables import metadata
+
+
+class MemoryShelf:
+    """A shelf in this process."""
+
+    def __init__(self) -> None:
+        self._book = EMPTY
+        self._number = 0
+        self._revision = 0
+        self._at: datetime | None = None
+
+    def read(self, refs: Sequence[str]) -> Book:
+        return self._book
+
+    def publish(self, products: Iterable[Product], affinities: Iterable[tuple[str, Affinities]]) -> str:
+        new = Book(f"{self._number + 1}.0", {p.ref: p for p in products}, dict(affinities))
+        self._number, self._revision, self._book, self._at = self._number + 1, 0, new, datetime.now(UTC)
+        return new.version
+
+    def amend(self, products: Sequence[Product]) -> None:
+        if self._number and products:
+            self._revision += 1
+            known = {**self._book.products, **{p.ref: p for p in products}}
+            self._book = Book(f"{self._number}.{self._revision}", known, self._book.affinities)
+
+    def published(self) -> tuple[str, datetime] | None:
+        return (self._book.version, self._at) if self._at else None
+
+
+class MemoryTally:
+    """A tally in this process."""
+
+    def __init__(self) -> None:
+        self.waiting: Counter[tuple[str, str, str]] = Counter()
+        self._batches: dict[str, Mapping[tuple[str, str, str], int]] = {}
+        self._number = 0
+
+    def add(self, shown: Iterable[tuple[str, str, str]]) -> None:
+        self.waiting.update(shown)
+
+    def flush(self) -> None:
+        return None
+
+    def take(self) -> tuple[str, Mapping[tuple[str, str, str], int]] | None:
+        if not self._batches:
+            if not self.waiting:
+                return None
+            self._number += 1
+            self._batches[f"{self._number:012}"] = dict(self.waiting)
+            self.waiting.clear()
+        return min(self._batches.items())
+
+    def drop(self, batch: str) -> None:
+        self._batches.pop(batch, None)
+
+
+class MemoryQueue:
+    """Remembers what was asked for; `jobs` holds (job, arguments)."""
+
+    def __init__(self) -> None:
+        self.jobs: list[tuple[str, tuple[str, ...]]] = []
+
+    def enqueue(self, job: str, *args: str) -> str | None:
+        self.jobs.append((job, args))
+        return str(len(self.jobs))
+
+    def worker_seen(self) -> bool:
+        return False
+
+
+def memory_ledger(instance: str = "upsell") -> SQLLedger:
+    """The real ledger on an SQLite database that lives in memory: its rules are SQL's, so its twin is SQL too."""
+    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    metadata.create_all(engine)
+    return SQLLedger(engine, instance)

@@ -1,0 +1,38 @@
+"""Background work on RQ: JSON only, arguments are texts, every job is safe to repeat."""
+
+from __future__ import annotations
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, Retry
+
+from .. import faults
+from .breaker import Breaker
+
+#: A worker says every few seconds that it lives; after this many seconds of silence it counts as gone.
+HEARTBEAT_SECONDS = 15
+
+
+class RQQueue:
+    """Enqueues `flask_upsell.jobs.<job>(identifier, *args)`."""
+
+    def __init__(self, web: Redis, breaker: Breaker, *, name: str, identifier: str) -> None:
+        self._queue = Queue(name, connection=web, serializer="json")
+        self._web, self._breaker, self._identifier = web, breaker, identifier
+        self.heartbeat = f"{identifier}:{{jobs}}:worker"
+
+    def enqueue(self, job: str, *args: str) -> str | None:
+        if not self._breaker.allow():
+            return None
+        try:
+            queued = self._queue.enqueue(f"flask_upsell.jobs.{job}", self._identifier, *args,
+                                         retry=Retry(max=3), job_timeout=6 * 3600, result_ttl=600, failure_ttl=86_400)
+        except (RedisError, OSError) as error:
+            self._breaker.failed()
+            faults.note("redis_queue", "job %s is not queued, the worker's sweep will find the work: %s", job, error)
+            return None
+        self._breaker.succeeded()
+        return str(queued.id)
+
+    def worker_seen(self) -> bool:
+        return bool(self._web.exists(self.heartbeat))

@@ -1,0 +1,1 @@
+"""Adapters to host stores. See core.ports.Store for what each method promises."""

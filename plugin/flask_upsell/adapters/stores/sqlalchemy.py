@@ -1,0 +1,336 @@
+"""A store that exists already, reached through its own SQLAlchemy models by naming their columns.
+
+    store = SQLAlchemyStore(
+        session=lambda: db.session, currency="EUR",
+        product=Columns(Product, ref="sku", title="name", price="price_cents", url="/p/{slug}", stock="stock"),
+        cart_line=Columns(CartLine, ref="id", cart="cart_key", product="sku", quantity="quantity", unit_price="price_cents"),
+        order=Columns(Order, ref="number", placed_at="created_at", customer="customer_id"),
+        order_line=Columns(OrderLine, order="order_id", product="sku", quantity="quantity", unit_price="price_cents"),
+        cart_key=lambda: session.get("cart"))
+
+Nothing is subclassed; nothing of the store changes. Writes go through the store's own session and are committed there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, inspect, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from ... import faults
+from ...core.context import Capability, Cart, Line, Visitor
+from ...core.money import exponent, format_money, to_major, to_minor
+from ...core.ports import Done, Order, OrderLine, Refused
+from ...core.product import Product
+from ...errors import BadInput, MappingError
+
+FIELDS = {
+    "product": ({"ref", "title", "price"}, {"url", "image", "category", "stock", "hidden", "attributes", "period_months"}),
+    "cart_line": ({"ref", "cart", "product", "quantity"}, {"unit_price", "variant"}),
+    "order": ({"ref", "placed_at"}, {"id", "customer"}),
+    "order_line": ({"order", "product", "quantity"}, {"unit_price"}),
+}
+MANY = 500
+
+
+class Columns:
+    """A model and which of its columns is what: `Columns(Product, ref="sku", title=Product.name, url="/p/{slug}")`.
+
+    A name with braces is a pattern over the model's own columns, a function gets the row: both are read, not searched.
+    """
+
+    def __init__(self, model: type[Any], **names: str | InstrumentedAttribute[Any] | Callable[[Any], Any]) -> None:
+        self.model = model
+        self.names: dict[str, str] = {}
+        self._made: dict[str, Callable[[Any], Any]] = {}
+        for field, given in names.items():
+            if isinstance(given, str | InstrumentedAttribute):
+                self.names[field] = given if isinstance(given, str) else given.key
+            else:
+                self._made[field] = given
+        known = set(inspect(model).columns.keys())
+        for field, name in self.names.items():
+            if "{" not in name and name not in known:
+                raise MappingError(f"{model.__name__} has no column {name!r} for {field!r}; it has: {', '.join(sorted(known))}")
+
+    def __contains__(self, field: str) -> bool:
+        return field in self.names or field in self._made
+
+    @property
+    def fields(self) -> set[str]:
+        return self.names.keys() | self._made.keys()
+
+    def column(self, field: str) -> Any:
+        return getattr(self.model, self.names[field])
+
+    def read(self, row: Any, field: str, default: Any = None) -> Any:
+        if field in self._made:
+            return self._made[field](row)
+        name = self.names.get(field)
+        if name is None:
+            return default
+        return name.format_map(_Attributes(row)) if "{" in name else getattr(row, name)
+
+    def key(self, field: str, ref: str) -> Any:
+        """A reference as this column's type holds it; None when it cannot be one."""
+        kind = getattr(self.column(field).type, "python_type", str)
+        try:
+            return kind(ref)
+        except (TypeError, ValueError):
+            return None
+
+
+class _Attributes(dict[str, Any]):
+    def __init__(self, row: Any) -> None:
+        super().__init__()
+        self._row = row
+
+    def __missing__(self, name: str) -> Any:
+        return getattr(self._row, name)
+
+
+class SQLAlchemyStore:
+    """See core.ports.Store. Prices are integers in minor units, or decimals in major units with `minor_units=False`.
+
+    `cart_key()` is the current visitor's cart, `start_cart()` makes one for a visitor who has none. `new_line()` gives
+    values for columns of the cart line that are not named. Raises MappingError when a needed column is not named.
+    """
+
+    def __init__(self, *, session: Callable[[], Session], currency: str, product: Columns, cart_line: Columns | None = None,
+                 order: Columns | None = None, order_line: Columns | None = None,
+                 cart_key: Callable[[], str | None] = lambda: None, start_cart: Callable[[], str] | None = None,
+                 customer: Callable[[], str | None] = lambda: None, coupons: Callable[[], Iterable[str]] = tuple,
+                 new_line: Callable[[], Mapping[str, Any]] = dict, csrf_field: Callable[[], str | None] = lambda: None,
+                 urls: Mapping[str, str] | Callable[[], Mapping[str, str]] | None = None,
+                 locale: str | Callable[[], str] = "en", minor_units: bool = True) -> None:
+        given = {"product": product, "cart_line": cart_line, "order": order, "order_line": order_line}
+        for name, columns in given.items():
+            if columns is not None:
+                _check(name, columns)
+        if (order is None) != (order_line is None):
+            raise MappingError("order and order_line belong together: name both or neither")
+        exponent(currency)
+        self.currency = currency
+        self._session, self._product, self._cart_line = session, product, cart_line
+        self._order, self._order_line = order, order_line
+        self._cart_key, self._start_cart, self._customer, self._coupons = cart_key, start_cart, customer, coupons
+        self._new_line, self._csrf_field, self._urls, self._locale = new_line, csrf_field, urls, locale
+        self._minor = minor_units
+        can = set()
+        if cart_line is not None:
+            can |= {Capability.ADD, Capability.REPLACE, Capability.REMOVE}
+            if "unit_price" in cart_line:
+                can.add(Capability.LINE_PRICE)
+        if order is not None:
+            can.add(Capability.ORDERS)
+        self._capabilities = frozenset(can)
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        return self._capabilities
+
+    def visitor(self) -> Visitor:
+        return Visitor(self._cart_key() or "", self._customer())
+
+    # --- cart ------------------------------------------------------------------------------------------------------
+
+    def cart(self, given: object = None) -> Cart:
+        """`given`: the cart line objects that the page has loaded already; then no query is made."""
+        columns = self._cart_line
+        if columns is None:
+            return Cart(self.currency)
+        if given is not None:
+            rows = list(given)  # type: ignore[call-overload]
+        else:
+            key = self._cart_key()
+            rows = [] if not key else self._session().scalars(
+                select(columns.model).where(columns.column("cart") == key).order_by(columns.column("ref"))).all()
+        prices: dict[str, int] = {}
+        if "unit_price" not in columns and rows:
+            prices = {p.ref: p.price for p in self.products([str(columns.read(row, "product")) for row in rows])}
+        lines = []
+        for row in rows:
+            product = str(columns.read(row, "product"))
+            price = self._to_minor(columns.read(row, "unit_price")) if "unit_price" in columns else prices.get(product, 0)
+            variant = columns.read(row, "variant")
+            lines.append(Line(str(columns.read(row, "ref")), product, int(columns.read(row, "quantity")), price,
+                              None if variant is None else str(variant)))
+        return Cart(self.currency, tuple(lines), tuple(self._coupons()))
+
+    def add(self, product: str, variant: str | None, quantity: int, unit_price: int | None = None) -> Done | Refused:
+        columns = self._needed_cart_line()
+        found = self._sellable(product, quantity)
+        if isinstance(found, Refused):
+            return found
+        key = self._cart_key() or (self._start_cart() if self._start_cart else None)
+        if not key:
+            return Refused("There is no cart to put it in.")
+        values = {**self._new_line(), columns.names["cart"]: key,
+                  columns.names["product"]: columns.key("product", product), columns.names["quantity"]: quantity}
+        self._set_price_and_variant(values, found.price if unit_price is None else unit_price, variant)
+        row = columns.model(**values)
+        session = self._session()
+        session.add(row)
+        session.commit()
+        return Done(str(columns.read(row, "ref")))
+
+    def replace(self, line: str, product: str, variant: str | None, quantity: int,
+                unit_price: int | None = None) -> Done | Refused:
+        columns = self._needed_cart_line()
+        row = self._line(line)
+        if row is None:
+            return Refused("That line is not in the cart any more.")
+        found = self._sellable(product, quantity)
+        if isinstance(found, Refused):
+            return found
+        values = {columns.names["product"]: columns.key("product", product), columns.names["quantity"]: quantity}
+        self._set_price_and_variant(values, found.price if unit_price is None else unit_price, variant)
+        for name, value in values.items():
+            setattr(row, name, value)
+        self._session().commit()
+        return Done(line)
+
+    def remove(self, line: str) -> Done | Refused:
+        row = self._line(line)
+        if row is None:
+            return Refused("That line is not in the cart any more.")
+        session = self._session()
+        session.delete(row)
+        session.commit()
+        return Done("")
+
+    def _needed_cart_line(self) -> Columns:
+        if self._cart_line is None:
+            raise MappingError("this store has no cart_line columns, so nothing can be put into its cart")
+        return self._cart_line
+
+    def _line(self, ref: str) -> Any:
+        columns = self._needed_cart_line()
+        key, cart = columns.key("ref", ref), self._cart_key()
+        if key is None or not cart:
+            return None
+        return self._session().scalars(select(columns.model).where(
+            columns.column("ref") == key, columns.column("cart") == cart)).one_or_none()
+
+    def _set_price_and_variant(self, values: dict[str, Any], price: int, variant: str | None) -> None:
+        columns = self._needed_cart_line()
+        if "unit_price" in columns:
+            values[columns.names["unit_price"]] = price if self._minor else to_major(price, self.currency)
+        if "variant" in columns:
+            values[columns.names["variant"]] = variant
+
+    def _sellable(self, ref: str, quantity: int) -> Product | Refused:
+        found = self.products([ref])
+        if not found or found[0].hidden:
+            return Refused("This product is not sold any more.")
+        if quantity < 1 or not found[0].has(quantity):
+            return Refused("There is not enough in stock.")
+        return found[0]
+
+    # --- catalogue and orders --------------------------------------------------------------------------------------
+
+    def products(self, refs: Sequence[str]) -> list[Product]:
+        columns = self._product
+        keys = [key for key in (columns.key("ref", ref) for ref in dict.fromkeys(refs)) if key is not None]
+        found: list[Product] = []
+        for start in range(0, len(keys), MANY):
+            rows = self._session().scalars(select(columns.model).where(
+                columns.column("ref").in_(keys[start:start + MANY])).execution_options(populate_existing=True))
+            found.extend(product for product in map(self._to_product, rows) if product is not None)
+        return found
+
+    def catalogue(self) -> Iterator[Product]:
+        query = select(self._product.model).order_by(self._product.column("ref")).execution_options(yield_per=2000)
+        for row in self._session().scalars(query):
+            product = self._to_product(row)
+            if product is not None:
+                yield product
+
+    def _to_product(self, row: Any) -> Product | None:
+        read = self._product.read
+        try:
+            stock, months = read(row, "stock"), read(row, "period_months")
+            return Product(
+                ref=str(read(row, "ref")), title=str(read(row, "title")), price=self._to_minor(read(row, "price")),
+                currency=self.currency, url=str(read(row, "url", "") or ""), image=read(row, "image") or None,
+                category=read(row, "category") or None, stock=None if stock is None else int(stock),
+                hidden=bool(read(row, "hidden", False)),
+                attributes={str(k): str(v) for k, v in (read(row, "attributes") or {}).items()},
+                period_months=None if months is None else int(months))
+        except (TypeError, ValueError, AttributeError) as error:
+            faults.note("product_unusable", "product %r cannot be offered: %s", read(row, "ref"), error)
+            return None
+
+    def orders(self, since: datetime | None = None) -> Iterator[OrderLine]:
+        order, line = self._order, self._order_line
+        if order is None or line is None:
+            return
+        price = [line.column("unit_price")] if "unit_price" in line else []
+        customer = [order.column("customer")] if "customer" in order else []
+        query = select(order.column("ref"), line.column("product"), line.column("quantity"), order.column("placed_at"),
+                       *price, *customer).join_from(
+            line.model, order.model, line.column("order") == order.column("id" if "id" in order else "ref"))
+        if since is not None:
+            query = query.where(order.column("placed_at") >= since)
+        for row in self._session().execute(query.execution_options(yield_per=10_000)):
+            product, quantity, placed_at = row[1], row[2], row[3]
+            if product is None or quantity is None or placed_at is None:
+                faults.note("order_line_unusable", "a line of order %r has no product, quantity or date", row[0])
+                continue
+            yield OrderLine(
+                str(row[0]), str(product), int(quantity), self._to_minor(row[4]) if price else 0,
+                placed_at if placed_at.tzinfo else placed_at.replace(tzinfo=UTC),
+                None if not customer or row[-1] is None else str(row[-1]))
+
+    def order(self, ref: str, connection: object = None) -> Order | None:
+        order, line = self._order, self._order_line
+        if order is None or line is None:
+            return None
+        price = [line.column("unit_price")] if "unit_price" in line else []
+        customer = [order.column("customer")] if "customer" in order else []
+        query = select(line.column("product"), line.column("quantity"), *price, *customer).join_from(
+            line.model, order.model, line.column("order") == order.column("id" if "id" in order else "ref")).where(
+            order.column("ref") == order.key("ref", ref))
+        execute = connection.execute if isinstance(connection, Connection) else self._session().execute
+        rows = execute(query).all()
+        if not rows:
+            return None
+        lines = tuple(Line("", str(row[0]), int(row[1]), self._to_minor(row[2]) if price else 0) for row in rows)
+        return Order(ref, self.currency, lines, str(rows[0][-1]) if customer and rows[0][-1] is not None else None)
+
+    def _to_minor(self, price: Any) -> int:
+        if price is None:
+            raise BadInput("price", "there is none")
+        if self._minor:
+            return int(price)
+        return to_minor(price if isinstance(price, Decimal) else str(price), self.currency)
+
+    def forked(self) -> None:
+        """In a new process: connections that were inherited belong to the parent."""
+        bind = self._session().get_bind()
+        bind.engine.dispose(close=False)
+
+    # --- pages -----------------------------------------------------------------------------------------------------
+
+    def format_money(self, minor: int, currency: str) -> str:
+        return format_money(minor, currency, self._locale() if callable(self._locale) else self._locale)
+
+    def csrf_field(self) -> str | None:
+        return self._csrf_field()
+
+    def urls(self) -> Mapping[str, str]:
+        return (self._urls() if callable(self._urls) else self._urls) or {}
+
+
+def _check(name: str, columns: Columns) -> None:
+    needed, more = FIELDS[name]
+    lacking = needed - columns.fields
+    if lacking:
+        raise MappingError(f"{name}: say which column of {columns.model.__name__} is {', '.join(sorted(lacking))}")
+    unknown = columns.fields - needed - more
+    if unknown:
+        raise MappingError(f"{name}: {', '.join(sorted(unknown))} is not a field; these are: {', '.join(sorted(needed | more))}")

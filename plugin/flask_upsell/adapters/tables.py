@@ -1,0 +1,157 @@
+"""The ledger's tables. Money is in minor units; times are UTC; `instance` keeps several Upsells in one database apart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+
+class UTCDateTime(TypeDecorator[datetime]):
+    """Aware datetimes in, aware UTC datetimes out, also on databases that forget the zone (SQLite)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(naming_convention={
+    "ck": "ck_%(table_name)s_%(constraint_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "ix": "ix_%(table_name)s_%(column_0_name)s", "pk": "pk_%(table_name)s"})
+
+requests = Table(
+    "upsell_request", metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("visitor", String(64), primary_key=True),
+    Column("key", String(64), primary_key=True),
+    Column("request", String(64), nullable=False),
+    Column("answer", JSON),
+    Column("created_at", UTCDateTime, nullable=False, index=True),
+)
+
+acceptances = Table(
+    "upsell_acceptance", metadata,
+    Column("id", String(32), primary_key=True),
+    Column("instance", String(40), nullable=False),
+    Column("visitor", String(64), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("placement", String(40), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("offer", String(32), nullable=False),
+    Column("product", String(200), nullable=False),
+    Column("variant", String(200)),
+    Column("quantity", Integer, nullable=False),
+    Column("unit_price", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("line", String(200), nullable=False),
+    Column("replaced", JSON),
+    Column("accepted_at", UTCDateTime, nullable=False),
+    CheckConstraint("quantity > 0", name="quantity"),
+    CheckConstraint("unit_price >= 0", name="unit_price"),
+    CheckConstraint("state IN ('accepted', 'undone', 'ordered')", name="state"),
+    CheckConstraint("length(currency) = 3", name="currency"),
+    Index("ix_upsell_acceptance_visitor", "instance", "visitor", "state"),
+)
+
+conversions = Table(
+    "upsell_conversion", metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("instance", String(40), nullable=False),
+    Column("order_ref", String(200), nullable=False),
+    Column("acceptance", String(32), nullable=False),
+    Column("placement", String(40), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("product", String(200), nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("revenue", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("ordered_at", UTCDateTime, nullable=False),
+    UniqueConstraint("instance", "acceptance", name="uq_upsell_conversion_acceptance"),
+    CheckConstraint("quantity > 0", name="quantity"),
+    CheckConstraint("revenue >= 0", name="revenue"),
+)
+
+outbox = Table(
+    "upsell_outbox", metadata,
+    Column("id", BigId, primary_key=True, autoincrement=True),
+    Column("instance", String(40), nullable=False),
+    Column("event", String(240), nullable=False),
+    Column("counts", JSON, nullable=False),
+    Column("created_at", UTCDateTime, nullable=False),
+    Column("folded_at", UTCDateTime),
+    UniqueConstraint("instance", "event", name="uq_upsell_outbox_event"),
+    Index("ix_upsell_outbox_folded_at", "folded_at"),
+)
+
+counts = Table(
+    "upsell_count", metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("placement", String(40), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("product", String(200), primary_key=True),
+    Column("currency", String(3), primary_key=True),
+    *(Column(name, BigInteger, nullable=False, server_default="0")
+      for name in ("shown", "accepted", "declined", "undone", "converted", "revenue")),
+)
+
+batches = Table(
+    "upsell_batch", metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("folded_at", UTCDateTime, nullable=False),
+)
+
+affinities = Table(
+    "upsell_affinity", metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("antecedent", String(200), primary_key=True),
+    Column("consequent", String(200), primary_key=True),
+    Column("weight", Float, nullable=False),
+    Column("together", BigInteger, nullable=False),
+    Column("base", BigInteger, nullable=False),
+    Column("consequent_orders", BigInteger, nullable=False),
+    Column("orders", BigInteger, nullable=False),
+)
+
+runs = Table(
+    "upsell_run", metadata,
+    Column("id", String(64), primary_key=True),
+    Column("instance", String(40), nullable=False),
+    Column("job", String(40), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("step", Text, nullable=False),
+    Column("done", BigInteger, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("figures", JSON, nullable=False),
+    Column("started_at", UTCDateTime, nullable=False),
+    Column("ended_at", UTCDateTime),
+    Index("ix_upsell_run_job", "instance", "job", "started_at"),
+)

@@ -1,0 +1,34 @@
+"""Look up: what the book leads to from the lines of a context."""
+
+from __future__ import annotations
+
+from .affinity import Affinity
+from .book import Book
+from .context import Context, Line
+from .offer import Candidate, Kind
+
+#: A wholesale cart of 5,000 lines is judged by its first lines; shoppers' carts are far smaller.
+MOST_LINES = 200
+
+
+def look_up(context: Context, book: Book) -> list[Candidate]:
+    """A candidate for each upgrade of a line, and one for each complement with its weights summed over the lines."""
+    found: list[Candidate] = []
+    weights: dict[str, float] = {}
+    strongest: dict[str, tuple[Affinity, Line]] = {}
+    for line in context.anchors[:MOST_LINES]:
+        leads = book.leads_to(line.product)
+        for affinity in leads.upgrades:
+            found.append(Candidate(Kind.UPGRADE, affinity.consequent, line, affinity, affinity.weight))
+        for affinity in leads.complements:
+            ref, weight = affinity.consequent, affinity.weight
+            if ref in weights:
+                weights[ref] += weight
+                if weight > strongest[ref][0].weight:
+                    strongest[ref] = (affinity, line)
+            else:
+                weights[ref] = weight
+                strongest[ref] = (affinity, line)
+    for ref, (affinity, line) in strongest.items():
+        found.append(Candidate(Kind.COMPLEMENT, ref, line, affinity, weights[ref]))
+    return found

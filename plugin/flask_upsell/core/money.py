@@ -1,0 +1,49 @@
+"""Money is an integer in minor units (cents) and an ISO 4217 code; a float never holds it."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
+
+from babel import Locale, UnknownLocaleError
+from babel.core import get_global
+from babel.numbers import format_currency, get_currency_precision
+
+from ..errors import BadInput
+
+#: 10^15 minor units: more than any cart, less than SQLite's and JavaScript's exact integers.
+LARGEST = 10**15
+
+
+@lru_cache(maxsize=None)
+def exponent(currency: str) -> int:
+    """Digits after the point: 2 for EUR, 0 for JPY, 3 for KWD. Unknown codes raise BadInput."""
+    if currency not in get_global("all_currencies"):
+        raise BadInput("currency", f"{currency!r} is not an ISO 4217 code such as 'EUR'")
+    return get_currency_precision(currency)
+
+
+def to_minor(amount: str | int | Decimal, currency: str) -> int:
+    """12.345 EUR -> 1235: major units to minor units, half up. Raises BadInput for what is not a finite number."""
+    try:
+        value = Decimal(amount)
+    except (InvalidOperation, ValueError, TypeError):
+        raise BadInput("amount", f"{amount!r} is not a decimal number such as 12.50") from None
+    if not value.is_finite() or abs(value) > LARGEST:
+        raise BadInput("amount", f"{amount!r} is not an amount of money")
+    return int(value.scaleb(exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
+
+
+def to_major(minor: int, currency: str) -> Decimal:
+    """1235 EUR minor units -> Decimal('12.35')."""
+    return Decimal(minor).scaleb(-exponent(currency))
+
+
+@lru_cache(maxsize=4096)
+def format_money(minor: int, currency: str, locale: str = "en") -> str:
+    """The amount as people of `locale` write it: 1235, 'EUR', 'de' -> '12,35 €'. Cached: Babel takes 40 µs a call."""
+    try:
+        parsed = Locale.parse(locale)
+    except (ValueError, UnknownLocaleError):
+        parsed = Locale("en")
+    return format_currency(to_major(minor, currency), currency, locale=parsed)

@@ -1,0 +1,248 @@
+"""The doors of the core: what it needs of a store, of the ledger, of the book's shelf and of the queue.
+
+Every port takes and returns values of this folder only. Each has an adapter and an in-memory twin in `adapters/`,
+and one contract suite in `tests/adapters/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Protocol, runtime_checkable
+
+import msgspec
+
+from .affinity import Affinities, Affinity
+from .book import Book
+from .context import Capability, Cart, Line, Visitor
+from .offer import Kind
+from .product import Product
+
+
+class Done(msgspec.Struct, frozen=True):
+    """The store did it; `line` is the reference of the line that now holds the product ("" when it was removed)."""
+
+    line: str
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """The store said no; `reason` is a sentence for the shopper."""
+
+    reason: str
+
+
+class OrderLine(msgspec.Struct, frozen=True):
+    """One line of a past order. `unit_price` in minor units; a negative `quantity` is a return."""
+
+    order: str
+    product: str
+    quantity: int
+    unit_price: int
+    placed_at: datetime
+    customer: str | None = None
+
+
+class Order(msgspec.Struct, frozen=True):
+    """An order as it was placed."""
+
+    ref: str
+    currency: str
+    lines: tuple[Line, ...]
+    customer: str | None = None
+
+
+@runtime_checkable
+class Store(Protocol):
+    """The host's shop. `visitor`, `cart` and `products` are needed; `capabilities` says what else works.
+
+    References are opaque strings. Methods may raise anything: callers treat it as "not now".
+    """
+
+    @property
+    def capabilities(self) -> frozenset[Capability]: ...
+
+    def visitor(self) -> Visitor:
+        """Who is looking at the page of the current request."""
+
+    def cart(self, given: object = None) -> Cart:
+        """This visitor's cart. `given` is what the page has loaded already, in the store's own form, to save the query."""
+
+    def products(self, refs: Sequence[str]) -> list[Product]:
+        """The products as they are now, live, in any order; unknown ones are left out."""
+
+    def add(self, product: str, variant: str | None, quantity: int, unit_price: int | None = None) -> Done | Refused:
+        """Put a product into this visitor's cart. `unit_price` (minor units) needs the capability `line_price`."""
+
+    def replace(self, line: str, product: str, variant: str | None, quantity: int,
+                unit_price: int | None = None) -> Done | Refused:
+        """Make this line of the visitor's cart hold another product or quantity; options and coupons stay."""
+
+    def remove(self, line: str) -> Done | Refused:
+        """Take a line out of this visitor's cart."""
+
+    def catalogue(self) -> Iterator[Product]:
+        """Every product, hidden ones included; a stream."""
+
+    def orders(self, since: datetime | None = None) -> Iterator[OrderLine]:
+        """The lines of past orders placed at or after `since`; a stream, in any order."""
+
+    def order(self, ref: str, connection: object = None) -> Order | None:
+        """One order. `connection` is that of the transaction which is placing it."""
+
+    def format_money(self, minor: int, currency: str) -> str:
+        """The amount as this store writes it for this visitor."""
+
+    def csrf_field(self) -> str | None:
+        """The store's own hidden CSRF field as HTML, or None when it has none."""
+
+    def urls(self) -> Mapping[str, str]:
+        """Paths of this store's pages by placement, for the way back without JavaScript: {"cart": "/cart", …}."""
+
+
+class Shelf(Protocol):
+    """Where the published book stands."""
+
+    def read(self, refs: Sequence[str]) -> Book:
+        """The part of the live book that a decision about these products needs; never raises, may be empty or stale."""
+
+    def publish(self, products: Iterable[Product], affinities: Iterable[tuple[str, Affinities]]) -> str:
+        """Put up a whole new version at once and return its name; raises BookError and leaves the old one live."""
+
+    def amend(self, products: Sequence[Product]) -> None:
+        """Replace these products in the live version."""
+
+    def published(self) -> tuple[str, datetime] | None:
+        """The live version and when it was published (UTC), asked of the backend; None when there is none."""
+
+
+class Acceptance(msgspec.Struct, frozen=True):
+    """An offer that a shopper accepted. Prices in minor units of `currency`; `line` is the cart line that holds it.
+
+    `replaced` is the line as it was before an upgrade.
+    """
+
+    id: str
+    visitor: str
+    placement: str
+    kind: Kind
+    offer: str
+    product: str
+    quantity: int
+    unit_price: int
+    currency: str
+    title: str = ""
+    variant: str | None = None
+    line: str = ""
+    replaced: Line | None = None
+
+
+class Started(msgspec.Struct, frozen=True):
+    """The answer to an idempotency key: `first` when nobody used it yet, else the stored `answer` (None: not done yet)."""
+
+    first: bool
+    answer: dict[str, Any] | None = None
+
+
+class Count(msgspec.Struct, frozen=True):
+    """One row of the report. `revenue` in minor units of `currency`."""
+
+    placement: str
+    kind: str
+    product: str
+    shown: int = 0
+    accepted: int = 0
+    declined: int = 0
+    undone: int = 0
+    converted: int = 0
+    revenue: int = 0
+    currency: str = ""
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """The state of a background run. `done` of `total` steps of work; times in UTC."""
+
+    id: str
+    job: str
+    state: str
+    step: str
+    done: int
+    total: int
+    started_at: datetime
+    ended_at: datetime | None = None
+    figures: dict[str, Any] = {}
+
+
+class Ledger(Protocol):
+    """SQL: what must not be lost."""
+
+    def start(self, visitor: str, key: str, request: str) -> Started:
+        """Claim an idempotency key for a request (its hash). Raises BadInput when the key came with another request."""
+
+    def finish(self, visitor: str, key: str, answer: Mapping[str, Any]) -> None:
+        """Store the answer for a claimed key."""
+
+    def forget(self, visitor: str, key: str) -> None:
+        """Give a claimed key back: nothing was done with it."""
+
+    def record_acceptance(self, acceptance: Acceptance, at: datetime) -> None: ...
+
+    def acceptance(self, id: str, visitor: str) -> Acceptance | None:
+        """An acceptance of this visitor that is not undone."""
+
+    def record_undo(self, id: str, at: datetime) -> bool:
+        """Mark as undone; False when it was so already."""
+
+    def record_decline(self, placement: str, kind: str, product: str, at: datetime) -> None: ...
+
+    def record_order(self, order: Order, visitor: str, at: datetime, connection: object = None) -> int:
+        """Write the conversions of an order and its outbox row, once, in the order's transaction; returns how many."""
+
+    def fold(self) -> int:
+        """Fold unfolded outbox rows into the counts, each exactly once; returns how many."""
+
+    def waiting(self) -> int:
+        """Outbox rows that are not folded yet."""
+
+    def add_shown(self, batch: str, shown: Mapping[tuple[str, str, str], int]) -> None:
+        """Add (placement, kind, product) -> times shown; a batch of the same name counts once."""
+
+    def counts(self) -> list[Count]: ...
+
+    def save_affinities(self, rows: Iterable[tuple[Kind, str, Affinity]]) -> int: ...
+
+    def affinities(self) -> Iterator[tuple[str, Affinities]]: ...
+
+    def progress(self, id: str, job: str, state: str, step: str, done: int, total: int,
+                 figures: Mapping[str, Any]) -> None: ...
+
+    def last_progress(self, job: str) -> Progress | None: ...
+
+    def ping(self) -> None:
+        """Raises when the database or its tables are not there."""
+
+
+class Tally(Protocol):
+    """Counts of what was shown: cheap, may vanish."""
+
+    def add(self, shown: Iterable[tuple[str, str, str]]) -> None: ...
+
+    def flush(self) -> None: ...
+
+    def take(self) -> tuple[str, Mapping[tuple[str, str, str], int]] | None:
+        """The oldest batch to fold (its name, its counts); stays until `drop`."""
+
+    def drop(self, batch: str) -> None: ...
+
+
+class Queue(Protocol):
+    """Where background work is asked for."""
+
+    def enqueue(self, job: str, *args: str) -> str | None:
+        """Ask for a job by name; its id, or None when the queue cannot be reached. Never raises."""
+
+    def worker_seen(self) -> bool:
+        """Whether a worker was alive in the last seconds."""
+
+
+Report = Callable[[str, int, int], None]
+"""Progress of a run: (step, done, total)."""

@@ -1,0 +1,52 @@
+"""What is known of a product: the same value from a store (live) and in the book (as published)."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A size or colour. `price` in minor units of the product's currency; `stock` None means not counted."""
+
+    ref: str
+    title: str
+    price: int
+    stock: int | None = None
+
+
+class Product(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A product as the shopper would see it now.
+
+    `price` is one unit's price in minor units of `currency`; `stock` None means not counted; `hidden` products are
+    never offered; `attributes` are what people compare ("Memory": "16 GB"); `period_months` is how often `price`
+    recurs (1 monthly, 12 yearly), None for things that are paid once.
+    """
+
+    ref: str
+    title: str
+    price: int
+    currency: str
+    url: str = ""
+    image: str | None = None
+    category: str | None = None
+    stock: int | None = None
+    hidden: bool = False
+    variants: tuple[Variant, ...] = ()
+    attributes: dict[str, str] = {}
+    period_months: int | None = None
+
+    def has(self, quantity: int) -> bool:
+        """Whether `quantity` can be sold: in one of the variants where there are any."""
+        if self.variants:
+            return any(v.stock is None or v.stock >= quantity for v in self.variants)
+        return self.stock is None or self.stock >= quantity
+
+    def variant(self, ref: str) -> Variant | None:
+        return next((v for v in self.variants if v.ref == ref), None)
+
+
+def gained(base: Product, better: Product, most: int = 4) -> list[tuple[str, str, str]]:
+    """What the better one has that the base has not: (attribute, old or "", new), at most `most` rows."""
+    rows = [(name, base.attributes.get(name, ""), new) for name, new in better.attributes.items()
+            if base.attributes.get(name) != new]
+    return rows[:most]

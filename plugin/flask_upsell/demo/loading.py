@@ -1,0 +1,267 @@
+"""Fill the demo store's database: with its own catalogue and invented past, or with a shop's export.
+
+An export is a folder with orders.csv (order_id, customer_id or empty, ordered_at, product_id, quantity, unit_price) and
+products.csv (product_id, title, category or empty, price, optional image, url, stock). Prices are in major units. What
+cannot be used is counted by its reason and listed, with its line, in `rejected.csv` of the demo's folder.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, insert, select
+
+from ..core.money import to_minor
+from ..core.ports import Report
+from ..errors import BadInput
+from .catalogue import CATALOGUE
+from .history import past_orders
+from .models import Base, Order, OrderLine, Product
+
+ORDERS = ("order_id", "customer_id", "ordered_at", "product_id", "quantity", "unit_price")
+PRODUCTS = ("product_id", "title", "category", "price")
+CHUNK = 5000
+LARGEST_QUANTITY = 10**6
+#: Every reason is counted in full; the list stops at so many lines of one reason.
+MOST_LISTED = 100_000
+
+
+class Rejected:
+    """Rows that cannot be used: counted by reason, listed in a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.counts: Counter[str] = Counter()
+        self._file = path.open("w", newline="", encoding="utf-8", errors="replace")
+        self._writer = csv.writer(self._file)
+        self._writer.writerow(["file", "line", "reason", "row"])
+
+    def add(self, file: str, line: int, reason: str, row: Iterable[str]) -> None:
+        self.counts[reason] += 1
+        if self.counts[reason] <= MOST_LISTED:
+            self._writer.writerow([file, line, reason, *row])
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def load_own(engine: Engine, report: Report) -> dict[str, int]:
+    """The demo's own products and past orders."""
+    Base.metadata.create_all(engine)
+    with engine.begin() as connection:
+        connection.execute(insert(Product), [{
+            "sku": item.ref, "slug": item.slug, "title": item.title, "category": item.category, "price_minor": item.price,
+            "stock": item.stock, "summary": item.summary, "attributes": item.attributes, "picture": item.picture,
+            "period_months": item.period_months} for item in CATALOGUE])
+        orders: list[dict[str, Any]] = []
+        lines: list[dict[str, Any]] = []
+        for number, order in enumerate(past_orders(), start=1):
+            orders.append({"id": number, "number": order.ref, "customer": order.customer, "placed_at": order.placed_at})
+            lines.extend({"order_id": number, "sku": line.product, "quantity": line.quantity,
+                          "unit_price_minor": line.unit_price} for line in order.lines)
+        for done, (table, rows) in enumerate(((Order, orders), (OrderLine, lines))):
+            report("Loading past orders", done, 2)
+            connection.execute(insert(table), rows)
+    report("Loading past orders", 2, 2)
+    return {"products": len(CATALOGUE), "orders": len(orders), "lines": len(lines)}
+
+
+def load_export(engine: Engine, folder: Path, currency: str, rejected: Rejected, report: Report) -> dict[str, int]:
+    """A shop's export. Raises BadInput when a file or a column is missing; a bad row never stops it."""
+    Base.metadata.create_all(engine)
+    with engine.begin() as connection:
+        products = _load_products(connection, folder / "products.csv", currency, rejected, report)
+        orders, lines = _load_orders(connection, folder / "orders.csv", currency, rejected, report)
+    return {"products": products, "orders": orders, "lines": lines}
+
+
+def _load_products(connection: Connection, path: Path, currency: str, rejected: Rejected, report: Report) -> int:
+    seen: set[str] = set()
+    slugs: set[str] = set()
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for line, row in _read(path, PRODUCTS, "Loading products", report):
+            ref = row["product_id"].strip()
+            try:
+                if not ref:
+                    raise BadInput("product_id", "is empty")
+                if ref in seen:
+                    raise BadInput("product_id", "is listed twice; the first one counts")
+                price = _price(row["price"], "price", currency)
+            except BadInput as error:
+                rejected.add(path.name, line, f"product: {error}", row.values())
+                continue
+            seen.add(ref)
+            title = " ".join(row["title"].replace("\0", "").split()) or ref
+            yield {"sku": ref, "slug": _slug(title, ref, slugs), "title": title,
+                   "category": " ".join((row["category"] or "").split()) or None, "price_minor": price,
+                   "stock": _stock(row.get("stock")), "image_url": (row.get("image") or "").strip() or None,
+                   "external_url": (row.get("url") or "").strip() or None, "attributes": {}, "summary": ""}
+
+    return _insert(connection, Product, rows())
+
+
+def _load_orders(connection: Connection, path: Path, currency: str, rejected: Rejected,
+                 report: Report) -> tuple[int, int]:
+    known = set(connection.scalars(select(Product.sku)))
+    numbers: dict[str, int] = {}
+    orders: list[dict[str, Any]] = []
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for line, row in _read(path, ORDERS, "Loading orders", report):
+            try:
+                number, ref = row["order_id"].strip(), row["product_id"].strip()
+                if not number:
+                    raise BadInput("order_id", "is empty")
+                if ref not in known:
+                    raise BadInput("product_id", "is not in products.csv")
+                quantity, price = _pieces(row["quantity"], row["unit_price"], currency)
+                placed_at = _moment(row["ordered_at"])
+            except BadInput as error:
+                rejected.add(path.name, line, f"order line: {error}", row.values())
+                continue
+            order = numbers.get(number)
+            if order is None:
+                order = numbers[number] = len(numbers) + 1
+                orders.append({"id": order, "number": number, "customer": row["customer_id"].strip() or None,
+                               "placed_at": placed_at})
+                if len(orders) == CHUNK:
+                    connection.execute(insert(Order), orders)
+                    orders.clear()
+            yield {"order_id": order, "sku": ref, "quantity": quantity, "unit_price_minor": price}
+
+    lines = _insert(connection, OrderLine, rows())
+    if orders:
+        connection.execute(insert(Order), orders)
+    return len(numbers), lines
+
+
+def _insert(connection: Connection, table: type[Any], rows: Iterator[dict[str, Any]]) -> int:
+    written = 0
+    chunk: list[dict[str, Any]] = []
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == CHUNK:
+            connection.execute(insert(table), chunk)
+            written += len(chunk)
+            chunk = []
+    if chunk:
+        connection.execute(insert(table), chunk)
+    return written + len(chunk)
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def _read(path: Path, needed: tuple[str, ...], step: str, report: Report) -> Iterator[tuple[int, dict[str, str]]]:
+    """(line number, row by column) of a CSV file with a header; comma, semicolon or tab; UTF-8, else Windows-1252."""
+    if not path.is_file():
+        raise BadInput(str(path), f"there is no such file; it needs the columns {', '.join(needed)}")
+    encoding, total = _look(path)
+    csv.field_size_limit(2**24)
+    with path.open(newline="", encoding=encoding, errors="replace") as file:
+        header = file.readline()
+        delimiter = max(",;\t", key=header.count)
+        names = [name.strip().strip('"').strip().lower() for name in header.rstrip("\r\n").split(delimiter)]
+        missing = [name for name in needed if name not in names]
+        if missing:
+            raise BadInput(str(path), f"column {', '.join(missing)} is missing; the first line has: {', '.join(names)}")
+        reader = csv.reader(file, delimiter=delimiter)
+        tell = _every(20_000, lambda done: report(step, done, total))
+        for cells in reader:
+            if cells:
+                tell(reader.line_num)
+                cells += [""] * (len(names) - len(cells))
+                yield reader.line_num + 1, dict(zip(names, cells, strict=False))
+    report(step, total, total)
+
+
+def _every(times: int, act: Callable[[int], None]) -> Callable[[int], None]:
+    following = [times]
+
+    def tell(done: int) -> None:
+        if done >= following[0]:
+            following[0] = done + times
+            act(done)
+    return tell
+
+
+def _look(path: Path) -> tuple[str, int]:
+    """(encoding, number of lines) of a text file."""
+    lines, text = 0, True
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            lines += block.count(b"\n")
+            if text:
+                try:
+                    decoder.decode(block)
+                except UnicodeDecodeError:
+                    text = False
+    return ("utf-8-sig" if text else "cp1252"), max(lines - 1, 1)
+
+
+def _price(text: str, field: str, currency: str) -> int:
+    price = to_minor(text.strip(), currency) if text.strip() else None
+    if price is None or price < 0:
+        raise BadInput(field, "is empty or negative")
+    return price
+
+
+def _pieces(quantity: str, unit_price: str, currency: str) -> tuple[int, int]:
+    """(pieces, price of one in minor units). 0.53 kg is one piece at the price of 0.53 kg."""
+    try:
+        number = Decimal(quantity.strip())
+    except InvalidOperation:
+        raise BadInput("quantity", "is not a number") from None
+    if not number.is_finite():
+        raise BadInput("quantity", "is not a number")
+    if number < 0:
+        raise BadInput("quantity", "is negative: a return or cancellation, not a purchase")
+    if number == 0 or number > LARGEST_QUANTITY:
+        raise BadInput("quantity", f"is 0 or more than {LARGEST_QUANTITY:,}")
+    try:
+        if number == number.to_integral_value():
+            return int(number), _price(unit_price, "unit_price", currency)
+        return 1, _price(str(Decimal(unit_price.strip()) * number), "unit_price", currency)
+    except (BadInput, InvalidOperation):
+        raise BadInput("unit_price", "is empty, negative or not a number such as 12.50") from None
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise BadInput("ordered_at", "is not a time such as 2026-11-21 14:05:00") from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _stock(text: str | None) -> int | None:
+    """Pieces in stock; what is empty or no number is not counted."""
+    try:
+        return max(int(Decimal((text or "").strip())), 0)
+    except (InvalidOperation, ValueError, OverflowError):
+        return None
+
+
+def _slug(title: str, ref: str, taken: set[str]) -> str:
+    """A readable, unique name for a product's address."""
+    for text in (title, f"{title} {ref}"):
+        plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+        slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:80]
+        if slug and slug not in taken:
+            break
+    base, number = slug or "product", 1
+    while slug in taken or not slug:
+        number += 1
+        slug = f"{base}-{number}"
+    taken.add(slug)
+    return slug

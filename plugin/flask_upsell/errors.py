@@ -1,0 +1,52 @@
+"""Everything this package raises on purpose.
+
+UpsellError
+├── SettingsError       a setting is missing or wrong; raised at start-up
+├── MappingError        a store's columns do not fit; raised when the store adapter is made
+├── BadInput            a value that came from outside is not usable; carries the field
+├── TokenError          an offer token is forged, foreign or too old
+├── BookError           the published book cannot be written
+└── LearnError          orders cannot be turned into affinities
+"""
+
+from __future__ import annotations
+
+
+class UpsellError(Exception):
+    """Base of all errors of this package."""
+
+
+class SettingsError(UpsellError, ValueError):
+    """A setting is missing or wrong. `setting` is its name; the message says what to write instead."""
+
+    def __init__(self, setting: str, message: str) -> None:
+        super().__init__(f"{setting}: {message}")
+        self.setting = setting
+
+
+class MappingError(UpsellError, ValueError):
+    """A column that a store adapter was told to use does not exist or has the wrong shape."""
+
+
+class BadInput(UpsellError, ValueError):
+    """A value from outside is not usable. `field` names it."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(f"{field}: {message}")
+        self.field = field
+
+
+class TokenError(UpsellError):
+    """A token that was not made by this store for this visitor and purpose, or is too old (`expired`)."""
+
+    def __init__(self, message: str, *, expired: bool = False) -> None:
+        super().__init__(message)
+        self.expired = expired
+
+
+class BookError(UpsellError):
+    """The book could not be published; what was live stays live."""
+
+
+class LearnError(UpsellError):
+    """Orders or catalogue could not be learned from; the live book is untouched."""

@@ -1,0 +1,147 @@
+"""`Upsell`: settings, adapters, Offers, blueprint, commands. The only place that meets the app."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from flask import Flask, g, has_request_context
+
+from . import settings, signals
+from .adapters.book import RedisShelf
+from .adapters.breaker import Breaker
+from .adapters.clients import web_client, worker_client
+from .adapters.ledger import SQLLedger, make_engine
+from .adapters.queue import RQQueue
+from .adapters.tally import RedisTally
+from .core.context import Policy
+from .core.ports import Store
+from .errors import SettingsError
+from .jobs import Parts
+from .learn.mining import Parameters
+from .offers import Offers
+from .web.cli import commands
+from .web.edge import harmless
+from .web.shop import blueprint
+from .web.tokens import Tokens
+from .web.widget import Memory, Widget
+
+NAME = re.compile(r"[a-z][a-z0-9]{0,19}\Z")
+
+
+class Upsell:
+    """Offers at a store's cart and checkout.
+
+        upsell = Upsell(store=SQLAlchemyStore(...))
+        upsell.init_app(app)                        # or Upsell(app, store=...)
+
+    `store` is a core.ports.Store, or a function that makes one from the app. Several instances in one app have names:
+    "b2b" gives the template global `upsell_b2b`, settings `UPSELL_B2B_…` (falling back to `UPSELL_…`), routes
+    `/upsell-b2b/…` and commands `flask upsell_b2b`. One object may serve many apps; it keeps nothing of them.
+    """
+
+    def __init__(self, app: Flask | None = None, *, store: Store | Callable[[Flask], Store] | None = None,
+                 name: str = "") -> None:
+        if name and not NAME.match(name):
+            raise SettingsError("name", f"write lower-case letters and digits, such as 'b2b', not {name!r}")
+        self.name = name
+        self.identifier = f"upsell_{name}" if name else "upsell"
+        self._store = store
+        if app is not None:
+            self.init_app(app)
+
+    def init_app(self, app: Flask, store: Store | Callable[[Flask], Store] | None = None) -> None:
+        """Read and check the settings, connect the parts, register routes, commands, signals and the template global.
+
+        Raises SettingsError with the name of the setting and what to write. Opens no connection.
+        """
+        identifier = self.identifier
+        if identifier in app.extensions:
+            raise SettingsError("name", f"this app has an Upsell named {self.name!r} already; use that one, or give this "
+                                "one another name: Upsell(name='b2b')")
+        made = store or self._store
+        if made is None:
+            raise SettingsError("store", "say which store this is: Upsell(store=SQLAlchemyStore(...))")
+        values = settings.read(app.config, identifier)
+        host: Store = made if isinstance(made, Store) else made(app)
+        parts = _connect(values, host, identifier)
+        app.extensions[identifier] = parts
+        tokens = Tokens(values.keys, identifier, values.token_seconds)
+        widget = Widget(identifier, values, parts.offers, tokens)
+        app.jinja_env.globals[identifier] = widget  # type: ignore[assignment]
+        app.register_blueprint(blueprint(identifier, widget, parts.offers))
+        app.cli.add_command(commands(identifier))
+        if values.enabled:
+            _listen(app, identifier, parts.offers)
+
+
+def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
+    web, worker = web_client(values.redis_url, values.redis_seconds), worker_client(values.redis_url)
+    breaker = Breaker()
+    engine = make_engine(values.database_url)
+    policy = Policy(values.max_offers, values.max_upgrades, values.price_gap_percent, values.price_gap_floor)
+    offers = Offers(
+        store=host,
+        shelf=RedisShelf(web, worker, breaker, prefix=identifier, trust_seconds=values.book_seconds,
+                         keep_seconds=values.book_keep_seconds),
+        ledger=SQLLedger(engine, identifier, timedelta(seconds=values.attribution_seconds)),
+        tally=RedisTally(web, worker, breaker, prefix=identifier),
+        queue=RQQueue(web, breaker, name=values.queue, identifier=identifier),
+        policy=policy, secret=values.keys[0])
+    parameters = Parameters(
+        min_support=values.min_support, min_lift=values.min_lift, max_basket=values.max_basket,
+        neighbours=values.neighbours, gap_percent=values.price_gap_percent, gap_floor=values.price_gap_floor,
+        memory=values.learn_memory)
+
+    def forked() -> None:
+        engine.dispose(close=False)
+        getattr(host, "forked", lambda: None)()
+
+    return Parts(identifier, values, offers, parameters, forked)
+
+
+def _listen(app: Flask, identifier: str, offers: Offers) -> None:
+    """Hear the store's signals. Nothing that is raised in here reaches the store."""
+    later = f"_{identifier}_later"
+
+    def afterwards(act: Callable[[], object]) -> None:
+        """Do it when the request is over and the store has committed; at once where there is no request."""
+        if has_request_context():
+            g.setdefault(later, []).append(act)
+        else:
+            act()
+
+    @app.teardown_appcontext
+    @harmless("afterwards", None)
+    def do_later(_: BaseException | None = None) -> None:
+        for act in g.pop(later, []):
+            harmless("afterwards", None)(act)()
+
+    @harmless("order_placed", None)
+    def ordered(_: Flask, order: str, connection: object = None, **__: Any) -> None:
+        visitor = offers.store.visitor().key
+        if connection is not None and offers.ledger.shares(connection):
+            offers.record_order(order, visitor, connection)
+        else:
+            # In another database than ours, or unknown: after the store's commit, so that nobody waits for a lock.
+            afterwards(lambda: offers.record_order(order, visitor))
+        if has_request_context():
+            Memory(identifier).forget_last()
+        afterwards(lambda: offers.queue.enqueue("fold"))
+
+    @harmless("product_changed", None)
+    def changed(_: Flask, products: list[str] | tuple[str, ...], **__: Any) -> None:
+        afterwards(lambda: offers.queue.enqueue("amend", *map(str, products)))
+
+    @harmless("cart_changed", None)
+    def carted(_: Flask, **__: Any) -> None:
+        offers.tally.flush()
+
+    signals.order_placed.connect(ordered, sender=app, weak=False)
+    signals.product_changed.connect(changed, sender=app, weak=False)
+    signals.cart_changed.connect(carted, sender=app, weak=False)
+    signals.checkout_started.connect(carted, sender=app, weak=False)
+
+

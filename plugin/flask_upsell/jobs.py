@@ -1,0 +1,101 @@
+"""What a worker runs. Arguments are texts, every job is safe to repeat, and each runs in an app context of its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from flask import current_app
+
+from .core.ports import Capability, Report
+from .errors import LearnError
+from .learn.mining import Mining, Parameters
+from .offers import Offers
+
+#: Progress is written at most so often (seconds).
+TELL_EVERY = 0.5
+
+
+class Parts(msgspec.Struct, frozen=True):
+    """What an app holds of one instance: `app.extensions[identifier]`."""
+
+    identifier: str
+    settings: Any
+    offers: Offers
+    parameters: Parameters
+    forked: Callable[[], None]
+
+
+def parts(identifier: str = "upsell") -> Parts:
+    """The instance of the current app; LookupError when there is none of that name."""
+    found = current_app.extensions.get(identifier)
+    if not isinstance(found, Parts):
+        raise LookupError(f"no Upsell named {identifier!r} in this app: call Upsell(...).init_app(app)")
+    return found
+
+
+@contextmanager
+def _fresh(identifier: str) -> Iterator[Parts]:
+    """The instance in a new app context, without connections that were inherited from the worker's process."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    with app.app_context():
+        here = parts(identifier)
+        here.forked()
+        yield here
+
+
+def learn(identifier: str, run: str = "") -> dict[str, Any]:
+    """Mine affinities from the store's orders, keep them with their evidence, publish. Returns figures."""
+    with _fresh(identifier) as here:
+        return run_learning(here, run or uuid4().hex)
+
+
+def run_learning(here: Parts, run: str, also: Report | None = None) -> dict[str, Any]:
+    """See `learn`; `also` hears the progress beside the ledger."""
+    offers, ledger = here.offers, here.offers.ledger
+    told = [0.0]
+
+    def report(step: str, done: int, total: int, *, always: bool = False) -> None:
+        if also is not None:
+            also(step, done, total)
+        if always or done == total or time.monotonic() - told[0] >= TELL_EVERY:
+            told[0] = time.monotonic()
+            ledger.progress(run, "learn", "running", step, done, total, {})
+
+    try:
+        report("Starting", 0, 0, always=True)
+        if Capability.ORDERS not in offers.store.capabilities:
+            raise LearnError("this store gives no orders to learn from: name its order and order_line columns")
+        with Mining(offers.store.orders(), offers.store.catalogue(), here.parameters, report) as mined:
+            figures = mined.figures
+            report("Keeping affinities", 0, 0, always=True)
+            figures["affinities"] = ledger.save_affinities(mined.affinities())
+        report("Publishing", 0, 0, always=True)
+        figures["version"] = offers.publish()
+    except BaseException as error:
+        ledger.progress(run, "learn", "failed", f"{type(error).__name__}: {error}"[:500], 0, 0, {})
+        raise
+    ledger.progress(run, "learn", "done", "Live", 1, 1, figures)
+    return figures
+
+
+def publish(identifier: str) -> str:
+    """Put up a new book from the ledger's affinities and the catalogue as it is."""
+    with _fresh(identifier) as here:
+        return here.offers.publish()
+
+
+def amend(identifier: str, *refs: str) -> None:
+    """Bring these products in the live book up to date."""
+    with _fresh(identifier) as here:
+        here.offers.amend(refs)
+
+
+def fold(identifier: str) -> int:
+    """Fold what happened into the counts."""
+    with _fresh(identifier) as here:
+        return here.offers.fold()

@@ -1,0 +1,181 @@
+"""Mine affinities: stream orders and catalogue into DuckDB, run the SQL of `sql/`, stream the affinities out.
+
+DuckDB holds the history, within `memory`, and goes to disk beyond it; Python holds one chunk at a time.
+"""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..core.affinity import Affinity
+from ..core.offer import Kind
+from ..core.ports import OrderLine, Report
+from ..core.product import Product
+from ..errors import LearnError
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+SQL = Path(__file__).with_name("sql")
+STEPS = ("baskets", "complements", "upgrades")
+#: How often progress is told while rows stream in.
+EVERY = 20_000
+#: References longer than this have no place in the ledger's tables.
+LONGEST_REF = 200
+
+
+class Parameters(msgspec.Struct, frozen=True):
+    """What learning leaves out and how much it keeps; see the settings of the same names."""
+
+    min_support: int = 5
+    min_lift: float = 1.1
+    max_basket: int = 100
+    neighbours: int = 20
+    gap_percent: int = 25
+    gap_floor: int = 100
+    memory: str = "1GB"
+
+
+class Mined:
+    """The result of one mining run; valid inside its `with` block."""
+
+    def __init__(self, connection: DuckDBPyConnection, figures: dict[str, Any]) -> None:
+        self._connection = connection
+        self.figures = figures
+
+    def affinities(self) -> Iterator[tuple[Kind, str, Affinity]]:
+        """(kind, antecedent, affinity); a stream."""
+        for kind, table in ((Kind.UPGRADE, "upgrades"), (Kind.COMPLEMENT, "complements")):
+            cursor = self._connection.cursor()
+            cursor.execute("SELECT antecedent, consequent, weight, together, base, consequent_orders, orders FROM " + table)
+            while rows := cursor.fetchmany(5000):
+                for antecedent, consequent, weight, *evidence in rows:
+                    yield kind, antecedent, Affinity(consequent, round(weight, 6), *evidence)
+
+
+class Mining:
+    """`with Mining(lines, products, parameters, report) as mined:` - everything temporary goes when the block ends."""
+
+    def __init__(self, lines: Iterable[OrderLine], products: Iterable[Product], parameters: Parameters,
+                 report: Report) -> None:
+        self._lines, self._products, self._parameters, self._report = lines, products, parameters, report
+        self._folder = tempfile.TemporaryDirectory(prefix="upsell-learn-")
+        self._connection: DuckDBPyConnection | None = None
+
+    def __enter__(self) -> Mined:
+        try:
+            return self._mine()
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._folder.cleanup()
+
+    def _mine(self) -> Mined:
+        try:
+            import duckdb
+        except ModuleNotFoundError:
+            raise LearnError("learning needs DuckDB: pip install 'Flask-Upsell[learn]'") from None
+        folder = Path(self._folder.name)
+        self._connection = connection = duckdb.connect(str(folder / "learn.duckdb"))
+        connection.execute(f"SET temp_directory = '{_quoted(folder / 'spill')}'")
+        try:
+            connection.execute(f"SET memory_limit = '{_quoted(self._parameters.memory)}'")
+        except duckdb.Error as error:
+            raise LearnError(f"UPSELL_LEARN_MEMORY: write an amount such as '1GB', not "
+                             f"{self._parameters.memory!r} ({error})") from None
+        connection.execute("SET preserve_insertion_order = false")
+        dropped: Counter[str] = Counter()
+        lines = self._load(folder / "lines.csv", "order_lines", "order_ref VARCHAR, product_ref VARCHAR, quantity BIGINT",
+                           _line_rows(self._lines, dropped), "Reading orders")
+        products = self._load(folder / "products.csv", "products",
+                              "product_ref VARCHAR, category VARCHAR, price BIGINT, months BIGINT",
+                              _product_rows(self._products, dropped), "Reading products")
+        p = self._parameters
+        connection.execute("CREATE TABLE parameters AS SELECT CAST(? AS BIGINT) AS min_support, CAST(? AS DOUBLE) AS min_lift, "
+                           "CAST(? AS BIGINT) AS max_basket, CAST(? AS BIGINT) AS neighbours, "
+                           "CAST(? AS BIGINT) AS gap_percent, CAST(? AS BIGINT) AS gap_floor",
+                           [p.min_support, p.min_lift, p.max_basket, p.neighbours, p.gap_percent, p.gap_floor])
+        for done, step in enumerate(STEPS):
+            self._report(f"Mining {step}", done, len(STEPS))
+            connection.execute((SQL / f"{step}.sql").read_text())
+        self._report("Mining done", len(STEPS), len(STEPS))
+        figures = {"lines": lines, "products": products, "dropped": dict(dropped), **self._figures(connection)}
+        return Mined(connection, figures)
+
+    def _load(self, path: Path, table: str, columns: str, rows: Iterator[tuple[Any, ...]], step: str) -> int:
+        """A CSV in between: DuckDB reads it in parallel, and no row is ever a Python object twice."""
+        assert self._connection is not None
+        written = 0
+        with path.open("w", newline="", encoding="utf-8", errors="surrogatepass") as out:
+            writer = csv.writer(out, quoting=csv.QUOTE_NOTNULL if hasattr(csv, "QUOTE_NOTNULL") else csv.QUOTE_NONNUMERIC)
+            for row in rows:
+                writer.writerow(row)
+                written += 1
+                if written % EVERY == 0:
+                    self._report(step, written, 0)
+        self._report(step, written, written)
+        self._connection.execute(f"CREATE TABLE {table} ({columns})")
+        if written:
+            self._connection.execute(f"COPY {table} FROM '{_quoted(path)}' "
+                                     "(FORMAT csv, HEADER false, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '\\N')")
+        path.unlink()
+        return written
+
+    @staticmethod
+    def _figures(connection: DuckDBPyConnection) -> dict[str, Any]:
+        def one(query: str) -> int:
+            row = connection.execute(query).fetchone()
+            return int(row[0]) if row else 0
+        return {
+            "orders": one("SELECT orders FROM totals"),
+            "orders_too_big": one("SELECT COUNT(DISTINCT order_ref) FROM bought") - one("SELECT orders FROM totals"),
+            "unknown_product_lines": one("SELECT COUNT(*) FROM order_lines l LEFT JOIN items i "
+                                         "ON i.product_ref = l.product_ref WHERE i.product_ref IS NULL"),
+            "complements": one("SELECT COUNT(*) FROM complements"),
+            "upgrades": one("SELECT COUNT(*) FROM upgrades"),
+            "products_with_complements": one("SELECT COUNT(DISTINCT antecedent) FROM complements"),
+        }
+
+
+def _usable(ref: str) -> bool:
+    return 0 < len(ref) <= LONGEST_REF and "\0" not in ref and ref != "\\N"
+
+
+def _line_rows(lines: Iterable[OrderLine], dropped: Counter[str]) -> Iterator[tuple[Any, ...]]:
+    for line in lines:
+        if not _usable(line.product) or not _usable(line.order):
+            dropped["reference empty, too long or unreadable"] += 1
+        elif abs(line.quantity) > 10**9:
+            dropped["quantity beyond 10^9"] += 1
+        else:
+            if line.quantity <= 0:
+                dropped["returns and zero quantities (taken off their order)"] += 1
+            yield line.order, line.product, line.quantity
+
+
+def _product_rows(products: Iterable[Product], dropped: Counter[str]) -> Iterator[tuple[Any, ...]]:
+    seen: set[str] = set()
+    for product in products:
+        if not _usable(product.ref):
+            dropped["reference empty, too long or unreadable"] += 1
+        elif product.ref in seen:
+            dropped["product listed twice"] += 1
+        else:
+            seen.add(product.ref)
+            category = (product.category or "").replace("\0", "") or "\\N"
+            yield product.ref, category, product.price, product.period_months or "\\N"
+
+
+def _quoted(text: object) -> str:
+    return str(text).replace("'", "''")

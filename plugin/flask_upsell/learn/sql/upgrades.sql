@@ -1,0 +1,45 @@
+-- A dearer product of the same category that people choose: ranked by how often, those within the price gap first.
+-- in:  items, basket_items, item_orders, totals, parameters
+-- out: upgrades(antecedent, consequent, weight, together, base, consequent_orders, orders)
+
+CREATE TABLE category_orders AS
+SELECT i.category, COUNT(DISTINCT b.order_no) AS orders
+FROM basket_items b JOIN items i ON i.product_no = b.product_no
+WHERE i.category IS NOT NULL
+GROUP BY i.category;
+
+-- The most chosen products of each category. Two hundred bound the join: a shop may have one category for everything.
+CREATE TABLE chosen AS
+SELECT product_no, product_ref, category, price, months, orders
+FROM (
+    SELECT i.product_no, i.product_ref, i.category, i.price, i.months, o.orders,
+           ROW_NUMBER() OVER (PARTITION BY i.category ORDER BY o.orders DESC, i.product_no) AS place
+    FROM items i JOIN item_orders o ON o.product_no = i.product_no
+    WHERE i.category IS NOT NULL AND o.orders >= (SELECT min_support FROM parameters)
+) AS placed
+WHERE place <= 200;
+
+-- Recurring prices are compared per month. `room` is the price gap that policy allows; twice that is still published,
+-- so that a wider policy works before the next learning.
+CREATE TABLE upgrades AS
+SELECT antecedent, consequent, weight, together, base, consequent_orders, orders
+FROM (
+    SELECT u.*, ROW_NUMBER() OVER (PARTITION BY antecedent
+                                   ORDER BY CASE WHEN step <= room THEN 0 ELSE 1 END, weight DESC, consequent) AS place
+    FROM (
+        SELECT s.product_ref AS antecedent, d.product_ref AS consequent,
+               CAST(d.orders AS DOUBLE PRECISION) / k.orders AS weight,
+               d.orders AS together, k.orders AS base, d.orders AS consequent_orders, n.orders AS orders,
+               CAST(d.price AS DOUBLE PRECISION) / COALESCE(d.months, 1)
+                 - CAST(s.price AS DOUBLE PRECISION) / COALESCE(s.months, 1) AS step,
+               CASE WHEN s.price * p.gap_percent / 100.0 / COALESCE(s.months, 1) > p.gap_floor
+                    THEN s.price * p.gap_percent / 100.0 / COALESCE(s.months, 1) ELSE p.gap_floor END AS room
+        FROM items s
+        JOIN chosen d ON d.category = s.category AND d.price > s.price
+        JOIN category_orders k ON k.category = s.category
+        CROSS JOIN totals n
+        CROSS JOIN parameters p
+    ) AS u
+    WHERE step <= 2 * room
+) AS r
+WHERE place <= 8;

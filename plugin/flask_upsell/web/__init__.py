@@ -1,0 +1,1 @@
+"""Flask's door: parse, one call, render. No decisions."""

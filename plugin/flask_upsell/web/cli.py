@@ -1,0 +1,185 @@
+"""`flask upsell …`: what a developer or an operator types."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+from uuid import uuid4
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from ..adapters.migrate import upgrade
+from ..core.money import format_money
+from ..core.ports import Progress
+from ..errors import UpsellError
+from ..jobs import Parts, parts, run_learning
+from .health import health
+from .worker import work
+
+
+def commands(identifier: str) -> AppGroup:
+    """The command group of one instance, named like its template global."""
+    group = AppGroup(identifier, help="Offers at the cart and the checkout.")
+
+    def here() -> Parts:
+        return parts(identifier)
+
+    @group.group("db", cls=AppGroup)
+    def db() -> None:
+        """The ledger's tables."""
+
+    @db.command("upgrade")
+    def db_upgrade() -> None:
+        """Create or update the ledger's tables (upsell_…); the store's own migrations are not touched."""
+        upgrade(here().offers.ledger.engine)  # type: ignore[attr-defined]
+        click.echo("The ledger's tables are up to date.")
+
+    @group.command("learn")
+    @click.option("--here", "in_process", is_flag=True, help="Learn in this process instead of a worker.")
+    @click.option("--no-wait", is_flag=True, help="Only ask for it.")
+    def learn(in_process: bool, no_wait: bool) -> None:
+        """Learn from the store's orders and publish the book; shows its progress."""
+        this, run = here(), uuid4().hex
+        if in_process:
+            with Bar() as bar:
+                try:
+                    figures = run_learning(this, run, bar.show)
+                except UpsellError as error:
+                    raise click.ClickException(str(error)) from None
+            return _print_figures(figures)
+        if not this.offers.queue.worker_seen():
+            raise click.ClickException("no worker is running: start 'flask upsell worker' in another terminal, "
+                                       "or use --here")
+        this.offers.ledger.progress(run, "learn", "queued", "Waiting for a worker", 0, 0, {})
+        if this.offers.queue.enqueue("learn", run) is None:
+            raise click.ClickException("Redis does not answer; use --here to learn without it? The book needs it too.")
+        if no_wait:
+            return click.echo("Learning is queued; 'flask upsell status' shows its progress.")
+        follow(this, run)
+
+    @group.command("publish")
+    def publish() -> None:
+        """Publish the book again from what was learned and the catalogue as it is (after Redis was flushed)."""
+        try:
+            click.echo(f"Live: version {here().offers.publish()}.")
+        except UpsellError as error:
+            raise click.ClickException(str(error)) from None
+
+    @group.command("report")
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
+    def report(as_json: bool) -> None:
+        """What was shown, accepted, declined, undone and ordered, by placement and product."""
+        this = here()
+        try:
+            this.offers.fold()
+        except Exception as error:  # without Redis the ledger's own counts are still true
+            click.echo(f"What was shown lately is not in here: {type(error).__name__}.", err=True)
+            this.offers.ledger.fold()
+        _print_report(this, as_json)
+
+    @group.command("status")
+    def status() -> None:
+        """Is everything there, how old is the book, and how far is learning."""
+        this = here()
+        click.echo(json.dumps(health(this.offers), indent=1))
+        last = this.offers.ledger.last_progress("learn")
+        click.echo(f"Learning: {_sentence(last) if last else 'never run; try flask upsell learn'}")
+
+    @group.command("worker")
+    @click.option("--exit-with", type=int, help="End when the process with this id is gone.")
+    def worker(exit_with: int | None) -> None:
+        """Run background jobs: learning, publishing, counting. Run at least one."""
+        work(current_app._get_current_object(), here(), exit_with)  # type: ignore[attr-defined]
+
+    return group
+
+
+class Bar:
+    """A progress bar a step; without a known total it counts."""
+
+    def __init__(self) -> None:
+        self._step = ""
+        self._tty = click.get_text_stream("stderr").isatty()
+        self._told = 0.0
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._step and self._tty:
+            click.echo(err=True)
+
+    def show(self, step: str, done: int, total: int) -> None:
+        if step != self._step and self._step and self._tty:
+            click.echo(err=True)
+        if not self._tty and step == self._step and time.monotonic() - self._told < 5:
+            return
+        self._step, self._told = step, time.monotonic()
+        if total and done <= total:
+            filled = 24 * done // total
+            line = f"{step:<24} [{'#' * filled}{'-' * (24 - filled)}] {done:,} of {total:,}"
+        else:
+            line = f"{step:<24} {done:,}" if done else f"{step:<24} ..."
+        click.echo(f"\r\033[K{line}" if self._tty else line, nl=not self._tty, err=True)
+
+
+def follow(this: Parts, run: str) -> None:
+    """Show a run's progress until it ends; ClickException when it failed."""
+    with Bar() as bar:
+        while True:
+            now = this.offers.ledger.last_progress("learn")
+            if now is not None and now.id == run:
+                bar.show(now.step, now.done, now.total)
+                if now.state == "done":
+                    break
+                if now.state == "failed":
+                    raise click.ClickException(now.step)
+            time.sleep(0.3)
+    _print_figures(now.figures)
+
+
+def _print_figures(figures: dict[str, Any]) -> None:
+    dropped = figures.pop("dropped", {})
+    click.echo(f"Learned from {figures['orders']:,} orders ({figures['lines']:,} lines, {figures['products']:,} products): "
+               f"{figures['complements']:,} complements, {figures['upgrades']:,} upgrades. "
+               f"Live: version {figures['version']}.")
+    left_out = {**dropped, "lines of products that are not in the catalogue": figures["unknown_product_lines"],
+                "orders with too many products": figures["orders_too_big"]}
+    for reason, times in left_out.items():
+        if times:
+            click.echo(f"  {times:,}: {reason}")
+
+
+def _sentence(run: Progress) -> str:
+    count = f" ({run.done:,} of {run.total:,})" if run.total else ""
+    ended = f", ended {run.ended_at:%Y-%m-%d %H:%M} UTC" if run.ended_at else ""
+    return f"{run.state}: {run.step}{count}, started {run.started_at:%Y-%m-%d %H:%M} UTC{ended}"
+
+
+def _print_report(this: Parts, as_json: bool) -> None:
+    rows = this.offers.ledger.counts()
+    merged: dict[tuple[str, str, str], dict[str, Any]] = {}
+    for row in rows:
+        entry = merged.setdefault((row.placement, row.kind, row.product), {
+            "shown": 0, "accepted": 0, "declined": 0, "undone": 0, "converted": 0, "revenue": {}})
+        for name in ("shown", "accepted", "declined", "undone", "converted"):
+            entry[name] += getattr(row, name)
+        if row.currency:
+            entry["revenue"][row.currency] = entry["revenue"].get(row.currency, 0) + row.revenue
+    if as_json:
+        for (placement, kind, product), entry in merged.items():
+            click.echo(json.dumps({"placement": placement, "kind": kind, "product": product, **entry}))
+        return
+    if not merged:
+        return click.echo("Nothing was shown yet.")
+    width = max(20, *(min(len(product), 40) for _, _, product in merged))
+    click.echo(f"{'placement':<13}{'kind':<12}{'product':<{width}} {'shown':>8}{'accepted':>9}{'declined':>9}"
+               f"{'undone':>8}{'ordered':>8}  revenue")
+    for (placement, kind, product), e in merged.items():
+        revenue = ", ".join(format_money(minor, currency) for currency, minor in e["revenue"].items())
+        click.echo(f"{placement:<13}{kind:<12}{product[:40]:<{width}} {e['shown']:>8}{e['accepted']:>9}{e['declined']:>9}"
+                   f"{e['undone']:>8}{e['converted']:>8}  {revenue}")
+

@@ -1,0 +1,35 @@
+"""Is everything there that the offers need? Names what is missing; a shop is never blocked by it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from .. import faults
+from ..offers import Offers
+
+
+def health(offers: Offers) -> dict[str, Any]:
+    """{"ok", "missing": [names], "database", "redis", "worker", "book", "outbox", "faults"}; ok: nothing is missing."""
+    report: dict[str, Any] = {}
+    missing: list[str] = []
+    try:
+        offers.ledger.ping()
+        report["outbox"] = offers.ledger.waiting()
+        report["database"] = "ok"
+    except Exception as error:
+        report["database"] = f"not usable ({type(error).__name__}); run 'flask upsell db upgrade'"
+        missing.append("database")
+    try:
+        published = offers.shelf.published()
+        report["redis"] = "ok"
+        report["book"] = "none published; run 'flask upsell learn'" if published is None else {
+            "version": published[0], "age_seconds": int((datetime.now(UTC) - published[1]).total_seconds())}
+        report["worker"] = "ok" if offers.queue.worker_seen() else "not seen; run 'flask upsell worker'"
+        if report["worker"] != "ok":
+            missing.append("worker")
+    except Exception as error:
+        report["redis"] = f"not reachable ({type(error).__name__})"
+        report["worker"] = "unknown"
+        missing += ["redis", "worker"]
+    return {"ok": not missing, "missing": missing, **report, "faults": dict(faults.seen)}

@@ -1,0 +1,172 @@
+"""The shopper's routes: a placement again (GET), accept, decline, undo (POST), static files, health."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, current_app, jsonify, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from .. import faults
+from ..core.ports import Acceptance
+from ..errors import BadInput, TokenError
+from ..offers import Outcome
+from ..signals import offer_accepted, offer_declined
+from .edge import harmless
+from .health import health
+from .view import Notice
+from .widget import Memory, Page, Shown, Widget
+
+LARGEST_BODY = 64 * 1024
+SORRY = "That did not work just now. Your cart is as it was."
+OLD = "This suggestion was too old, so nothing was changed. Here it is again as it is now."
+FOREIGN = "This suggestion was not made for this cart, so nothing was changed."
+
+
+def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
+    """The routes of one instance. `parts` is what health looks at."""
+    shop = Blueprint(identifier, __name__, url_prefix=widget.settings.url_prefix, static_folder="widgets/static",
+                     static_url_path="/static", template_folder="widgets/templates")
+
+    @shop.before_request
+    def guard() -> AnyResponse | None:
+        request.max_content_length = LARGEST_BODY
+        if request.method == "POST" and not _from_here(anonymous=not widget.offers.store.visitor().key):
+            return Response("This request came from another site.\n", 403, mimetype="text/plain")
+        return None
+
+    @shop.after_request
+    def private(response: Response) -> Response:
+        if request.endpoint != f"{identifier}.static":
+            response.headers["Cache-Control"] = "private, no-store"
+            response.vary.add("Cookie")
+        return response
+
+    @shop.get("/slot/<placement>")
+    def slot(placement: str) -> Response:
+        products = request.args.getlist("product") or None
+        elsewhere = frozenset(request.args.getlist("not")[:20])
+        return _html(_again(widget, Page(placement, products), elsewhere=elsewhere))
+
+    @shop.post("/accept")
+    def accept() -> AnyResponse:
+        return _answer(widget, _accept, "offer")
+
+    @shop.post("/decline")
+    def decline() -> AnyResponse:
+        return _answer(widget, _decline, "offer")
+
+    @shop.post("/undo")
+    def undo() -> AnyResponse:
+        return _answer(widget, _undo, "undo")
+
+    @shop.get("/healthz")
+    def healthz() -> tuple[Response, int]:
+        report = health(parts)
+        return jsonify(report), 200 if report["ok"] else 503
+
+    return shop
+
+
+def _from_here(*, anonymous: bool) -> bool:
+    """Whether a browser sent this POST from a page of this site. A visitor without a cart has no secret that the token
+    is bound to, so there the browser's word is needed; otherwise its silence is allowed (old browsers, machines)."""
+    fetch_site = request.headers.get("Sec-Fetch-Site")
+    if fetch_site is not None:
+        return fetch_site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        return origin == request.host_url.rstrip("/")
+    return not anonymous
+
+
+def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
+    """Read the token, act, and answer: the placement again for our script, a redirect for a plain form."""
+    visitor = widget.offers.pseudonym(widget.offers.store.visitor().key)
+    token = request.form.get("token", "")
+    page = Page("cart")
+    fresh = {}
+    try:
+        if purpose == "offer":
+            said: Any = widget.tokens.read(purpose, visitor, token, Shown)
+            page = said.page
+        else:
+            said = widget.tokens.read(purpose, visitor, token, tuple[str, Page])
+            page = said[1]
+        outcome, notice = act(widget, said)
+        if outcome.live is not None:
+            fresh = {outcome.live.ref: outcome.live}
+            widget.offers.queue.enqueue("amend", outcome.live.ref)
+    except TokenError as error:
+        faults.note("token", "%s refused: %s", request.path, error)
+        notice = Notice(OLD if error.expired else FOREIGN, "sorry")
+    except BadInput as error:
+        faults.note("bad_input", "%s refused: %s", request.path, error)
+        notice = Notice(SORRY, "sorry")
+    except Exception as error:
+        faults.note("act", "%s failed: %s: %s", request.path, type(error).__name__, error, error=error)
+        notice = Notice(SORRY, "sorry")
+    if request.headers.get("X-Upsell"):
+        return _html(_again(widget, page, notice=notice, fresh=fresh))
+    if notice is not None and not notice.undo:
+        Memory(widget.identifier).say(page.placement, notice)
+    back = page.back or widget.offers.store.urls().get(page.placement) or widget.offers.store.urls().get("cart") or "/"
+    return redirect(back, 303)
+
+
+def _accept(widget: Widget, shown: Shown) -> tuple[Outcome, Notice]:
+    key = request.form.get("key", "")
+    if not 16 <= len(key) <= 64 or not key.isascii():
+        raise BadInput("key", "an idempotency key has 16 to 64 characters")
+    outcome = widget.offers.accept(shown.wanted, key, request.form.get("variant") or None)
+    if outcome.status != "done" or outcome.acceptance is None:
+        return outcome, Notice(outcome.text, "sorry")
+    accepted = outcome.acceptance
+    Memory(widget.identifier).accept(accepted.id, outcome.text, accepted.line, accepted.product, accepted.placement)
+    _tell(accepted)
+    visitor = widget.offers.pseudonym(widget.offers.store.visitor().key)
+    return outcome, Notice(outcome.text, "done", widget.undo_token(visitor, accepted.id, shown.page))
+
+
+def _decline(widget: Widget, shown: Shown) -> tuple[Outcome, Notice]:
+    wanted = shown.wanted
+    # First of all it is remembered: a shopper's "no" holds even when it cannot be counted.
+    Memory(widget.identifier).decline(wanted.product)
+    try:
+        outcome = widget.offers.decline(wanted)
+    except Exception as error:
+        faults.note("decline", "a decline is not counted: %s", error)
+        outcome = Outcome("declined", "All right, we will not suggest it again.")
+    _tell_declined(wanted.product, wanted.kind, wanted.placement)
+    return outcome, Notice(outcome.text, "done")
+
+
+def _undo(widget: Widget, said: tuple[str, Page]) -> tuple[Outcome, Notice]:
+    outcome = widget.offers.undo(said[0])
+    Memory(widget.identifier).forget_last()
+    return outcome, Notice(outcome.text, "done" if outcome.status == "undone" else "sorry")
+
+
+@harmless("signal", None)
+def _tell(accepted: Acceptance) -> None:
+    offer_accepted.send(current_app._get_current_object(), acceptance=accepted)  # type: ignore[attr-defined]
+
+
+@harmless("signal", None)
+def _tell_declined(product: str, kind: str, placement: str) -> None:
+    offer_declined.send(current_app._get_current_object(), product=product, kind=kind,  # type: ignore[attr-defined]
+                        placement=placement)
+
+
+def _again(widget: Widget, page: Page, **given: Any) -> str:
+    if not widget.settings.enabled:
+        return ""
+    try:
+        return widget.render(page, **given)
+    except Exception as error:
+        faults.note("render", "placement %r failed: %s: %s", page.placement, type(error).__name__, error, error=error)
+        return ""
+
+
+def _html(body: str) -> Response:
+    return Response(f"<!doctype html><meta charset=utf-8><title>Suggestions</title>{body}", mimetype="text/html")

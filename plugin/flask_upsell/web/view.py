@@ -1,0 +1,65 @@
+"""What the templates see: texts ready to print, no decisions. Structs, because templates read attributes fastest."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """A variant that can be bought; `price` is written out."""
+
+    ref: str
+    title: str
+    price: str
+
+
+class Card(msgspec.Struct, frozen=True):
+    """One offer. All prices are written out in the shopper's way.
+
+    `kind` is "complement" or "upgrade". `replaces` is true when accepting swaps a cart line (base_* say which);
+    `difference` is what one unit costs more, `total` what accepting adds to the cart. `period` is "", "per month",
+    "per year" or "every n months". `gained` has (attribute, old or "", new).
+    """
+
+    id: str
+    kind: str
+    product: str
+    title: str
+    url: str
+    image: str | None
+    price: str
+    period: str
+    quantity: int
+    difference: str
+    total: str
+    reason: str
+    token: str
+    key: str
+    replaces: bool = False
+    base_title: str = ""
+    base_price: str = ""
+    base_period: str = ""
+    base_image: str | None = None
+    gained: list[tuple[str, str, str]] = []
+    choices: list[Choice] = []
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """What just happened, for the shopper. `tone` is "done" or "sorry"; `undo` a token when it can be undone."""
+
+    text: str
+    tone: str = "done"
+    undo: str = ""
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """One placement. Empty means: no cards and no notice. `csrf` is a ready hidden field (Markup) or ""."""
+
+    placement: str
+    cards: list[Card]
+    notice: Notice | None
+    accept_url: str
+    decline_url: str
+    undo_url: str
+    refresh_url: str
+    csrf: str = ""

@@ -1,0 +1,226 @@
+"""`{{ upsell("cart") }}`: a placement's offers as HTML, and nothing at all when there are none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from secrets import token_urlsafe
+from typing import Any
+
+import msgspec
+from flask import current_app, g, has_request_context, request, session, url_for
+from markupsafe import Markup
+
+from .. import faults
+from ..core.offer import Decision, Kind, Offer
+from ..core.product import Product, gained
+from ..errors import BadInput
+from ..offers import Offers, Wanted
+from ..settings import Settings
+from ..signals import offers_shown
+from .edge import harmless
+from .tokens import Tokens
+from .view import Card, Choice, Notice, Slot
+
+STATIC = Path(__file__).with_name("widgets") / "static"
+PLACEMENT = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
+#: What a session remembers at most of what was declined.
+MOST_DECLINED = 50
+PERIODS = {1: "per month", 12: "per year"}
+
+
+class Page(msgspec.Struct, frozen=True, array_like=True):
+    """Where a widget stands: what it takes to render it again after an action. `back` is a path of this store."""
+
+    placement: str
+    products: list[str] | None = None
+    back: str = ""
+
+
+class Shown(msgspec.Struct, frozen=True, array_like=True):
+    """The content of an offer's token."""
+
+    wanted: Wanted
+    page: Page
+
+
+class Widget:
+    """The template global of one instance."""
+
+    def __init__(self, identifier: str, settings: Settings, offers: Offers, tokens: Tokens) -> None:
+        self.identifier, self.settings, self.offers, self.tokens = identifier, settings, offers, tokens
+        self._assets = {name: blake2b((STATIC / name).read_bytes(), digest_size=6).hexdigest()
+                        for name in ("upsell.css", "upsell.js")}
+
+    @harmless("render", Markup(""))
+    def __call__(self, placement: str, *, cart: object = None, product: str | None = None,
+                 products: Sequence[str] | None = None) -> Markup:
+        """The placement's offers.
+
+        `cart`: cart lines that the page has loaded already (in the store adapter's form), which saves a query.
+        `product`: the product that the page shows. `products`: what was just ordered.
+        """
+        if not self.settings.enabled:
+            return Markup("")
+        about = [product] if product is not None else None if products is None else list(products)
+        page = Page(placement, about, _here())
+        return self.head() + self.render(page, cart=cart)
+
+    @harmless("render", Markup(""))
+    def head(self) -> Markup:
+        """The stylesheet and the script, once a page; by itself before the first widget, or where a page calls it."""
+        flag = f"_{self.identifier}_assets"
+        if not self.settings.assets or getattr(g, flag, False) or not self.settings.enabled:
+            return Markup("")
+        setattr(g, flag, True)
+        nonce = Markup(' nonce="{}"').format(self.settings.csp_nonce()) if self.settings.csp_nonce else Markup("")
+        return Markup('<link rel="stylesheet" href="{}"{}>\n<script type="module" src="{}"{}></script>\n').format(
+            self._asset("upsell.css"), nonce, self._asset("upsell.js"), nonce)
+
+    def _asset(self, name: str) -> str:
+        return f"{self.settings.url_prefix}/static/{name}?v={self._assets[name]}"
+
+    def render(self, page: Page, *, cart: object = None, notice: Notice | None = None,
+               fresh: Mapping[str, Product] | None = None, elsewhere: frozenset[str] = frozenset()) -> Markup:
+        """One placement, with a notice about what just happened; may raise."""
+        if not PLACEMENT.match(page.placement):
+            raise BadInput("placement", f"{page.placement!r} is not a name such as 'cart' (letters a-z, digits, - and _)")
+        memory = Memory(self.identifier)
+        decision = self.offers.suggest(page.placement, cart=cart, products=page.products, fresh=fresh,
+                                       declined=memory.declined, elsewhere=elsewhere)
+        visitor = self.offers.pseudonym(self.offers.store.visitor().key)
+        if notice is None and memory.has_notice:
+            notice = self._remembered(memory, page, visitor, cart)
+        cards = [self._card(offer, page, visitor) for offer in decision.offers]
+        prefix = self.settings.url_prefix
+        slot = Slot(page.placement, cards, notice, f"{prefix}/accept", f"{prefix}/decline", f"{prefix}/undo",
+                    self._refresh_url(page), self._csrf() if cards or notice else "")
+        html = Markup(current_app.jinja_env.get_template("upsell/slot.html").render(slot=slot))
+        if cards:
+            self.offers.tally.add((page.placement, card.kind, card.product) for card in cards)
+            self._announce(decision)
+        return html
+
+    @harmless("signal", None)
+    def _announce(self, decision: Decision) -> None:
+        if offers_shown.receivers:
+            offers_shown.send(current_app._get_current_object(), decision=decision)  # type: ignore[attr-defined]
+
+    def _remembered(self, memory: Memory, page: Page, visitor: str, cart: object) -> Notice | None:
+        """What was said on the page before (no JavaScript), or the last acceptance while it can be undone."""
+        said = memory.take_said(page.placement)
+        if said:
+            return Notice(said["text"], said["tone"])
+        last = memory.last
+        if last and page.placement in (last["placement"], "cart"):
+            lines = self.offers.store.cart(cart).lines
+            if any(line.ref == last["line"] and line.product == last["product"] for line in lines):
+                return Notice(last["text"], "done", self.undo_token(visitor, last["id"], page))
+        return None
+
+    def undo_token(self, visitor: str, id: str, page: Page) -> str:
+        return self.tokens.sign("undo", visitor, [id, page])
+
+    def _refresh_url(self, page: Page) -> str:
+        if page.products is None:
+            return f"{self.settings.url_prefix}/slot/{page.placement}?"
+        return url_for(f"{self.identifier}.slot", placement=page.placement, product=page.products[:20], _external=False)
+
+    def _csrf(self) -> Markup | str:
+        """The store's own field; else Flask-WTF's, where the store uses it. Ours is the signed, visitor-bound token."""
+        field = self.offers.store.csrf_field()
+        if field:
+            return Markup(field)
+        if "csrf" in current_app.extensions and "csrf_token" in current_app.jinja_env.globals:
+            token: Any = current_app.jinja_env.globals["csrf_token"]
+            return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token())
+        return ""
+
+    def _card(self, offer: Offer, page: Page, visitor: str) -> Card:
+        product, quote, line, base = offer.product, offer.quote, offer.trigger, offer.base
+        money, currency = self.offers.store.format_money, quote.currency
+        upgrade = offer.kind is Kind.UPGRADE
+        replaces = quote.replaces is not None
+        choices = [v for v in product.variants if v.stock is None or v.stock > 0]
+        wanted = Wanted(
+            offer=offer.id, kind=offer.kind, placement=page.placement, product=product.ref, title=product.title,
+            unit_price=quote.unit_price, currency=currency, quantity=quote.quantity,
+            line=line.ref if replaces else "", replaced=line.product if replaces else "", replaces=quote.replaces or 0,
+            variants={v.ref: v.price for v in choices})
+        return Card(
+            id=offer.id, kind=offer.kind.value, product=product.ref, title=product.title, url=product.url,
+            image=product.image, price=money(quote.unit_price, currency), period=_period(product),
+            quantity=quote.quantity, difference=money(quote.unit_price - line.unit_price, currency) if upgrade else "",
+            total=money(quote.total, currency), reason=offer.reason.sentence,
+            token=self.tokens.sign("offer", visitor, Shown(wanted, page)), key=token_urlsafe(16), replaces=replaces,
+            base_title=base.title if upgrade and base else line.product if upgrade else "",
+            base_price=money(line.unit_price, currency) if upgrade else "",
+            base_period=_period(base) if upgrade and base else "",
+            base_image=base.image if upgrade and base else None,
+            gained=gained(base, product) if upgrade and base else [],
+            choices=[Choice(v.ref, v.title, money(v.price, currency)) for v in choices])
+
+
+def _here() -> str:
+    """The path of the page that is being rendered, for the way back; never one that leads to another host."""
+    if not has_request_context():
+        return ""
+    return "/" + request.full_path.rstrip("?").lstrip("/\\")
+
+
+def _period(product: Product) -> str:
+    months = product.period_months
+    return "" if not months else PERIODS.get(months, f"every {months} months")
+
+
+class Memory:
+    """What the store's session cookie remembers for us: declined products, the last acceptance, what to say next."""
+
+    def __init__(self, identifier: str) -> None:
+        self._key = identifier
+        kept = session.get(identifier) if has_request_context() else None
+        self._kept: dict[str, Any] = kept if isinstance(kept, dict) else {}
+
+    @property
+    def declined(self) -> frozenset[str]:
+        return frozenset(self._kept.get("no", ()))
+
+    @property
+    def has_notice(self) -> bool:
+        return "last" in self._kept or "said" in self._kept
+
+    @property
+    def last(self) -> dict[str, str] | None:
+        return self._kept.get("last")
+
+    def take_said(self, placement: str) -> dict[str, str] | None:
+        said: dict[str, str] | None = self._kept.get("said")
+        if said is None or said["placement"] != placement:
+            return None
+        del self._kept["said"]
+        self._save()
+        return said
+
+    def say(self, placement: str, notice: Notice) -> None:
+        self._kept["said"] = {"placement": placement, "text": notice.text, "tone": notice.tone}
+        self._save()
+
+    def decline(self, product: str) -> None:
+        self._kept["no"] = [*(p for p in self._kept.get("no", ()) if p != product), product][-MOST_DECLINED:]
+        self._save()
+
+    def accept(self, id: str, text: str, line: str, product: str, placement: str) -> None:
+        self._kept["last"] = {"id": id, "text": text, "line": line, "product": product, "placement": placement}
+        self._save()
+
+    def forget_last(self) -> None:
+        if self._kept.pop("last", None) is not None:
+            self._save()
+
+    def _save(self) -> None:
+        try:
+            session[self._key] = self._kept
+        except RuntimeError as error:  # a store without a secret key has no session
+            faults.note("no_session", "nothing can be remembered for this visitor: %s", error)

@@ -1,0 +1,96 @@
+"""The worker's process: one child runs RQ's jobs; this one says that it lives, sweeps what was left, and ends with it.
+
+The child forks for every job, so it has no thread that could hold a lock at that moment; beating and sweeping are done
+by the parent.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+
+from flask import Flask
+from redis.exceptions import RedisError
+from rq import Worker
+
+from .. import faults
+from ..adapters.clients import worker_client
+from ..adapters.queue import HEARTBEAT_SECONDS, RQQueue
+from ..jobs import Parts
+
+#: How often (seconds) the parent looks for work that nobody queued.
+SWEEP_SECONDS = 2.0
+
+
+def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
+    """Run jobs until a signal, or until the process `exit_with` is gone."""
+    child = multiprocessing.get_context("fork").Process(target=_run_jobs, args=(app, here, os.getpid()), daemon=False)
+    child.start()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    client = worker_client(here.settings.redis_url)
+    queue = here.offers.queue
+    assert isinstance(queue, RQQueue)
+    while not stop.is_set() and child.is_alive():
+        if exit_with is not None and not alive(exit_with):
+            break
+        try:
+            client.set(queue.heartbeat, str(time.time()), ex=HEARTBEAT_SECONDS)
+            if here.offers.ledger.waiting() or client.exists(f"{here.identifier}:{{tally}}:open"):
+                # One sweep waits in the queue at a time.
+                if client.set(f"{here.identifier}:{{jobs}}:sweep", "1", nx=True, ex=int(SWEEP_SECONDS) + 1):
+                    queue.enqueue("fold")
+        except (RedisError, OSError) as error:
+            faults.note("redis_worker", "the worker waits for Redis: %s", error)
+        except Exception as error:
+            faults.note("sweep", "the sweep failed: %s: %s", type(error).__name__, error)
+        stop.wait(SWEEP_SECONDS)
+    try:
+        client.delete(queue.heartbeat)
+    except (RedisError, OSError):
+        pass  # it expires by itself
+    if child.is_alive():
+        child.terminate()
+        child.join(10)
+    if child.is_alive():
+        child.kill()
+    sys.exit(0 if stop.is_set() else child.exitcode or 0)
+
+
+def _run_jobs(app: Flask, here: Parts, parent: int) -> None:
+    here.forked()
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    with app.app_context():
+        while True:
+            try:
+                client = worker_client(here.settings.redis_url)
+                # RQ blocks on the queue for minutes: its connection needs no timeout of ours.
+                worker = Worker([here.settings.queue], connection=client, serializer="json")
+                worker.work(logging_level="WARNING")
+                return
+            except (RedisError, OSError) as error:
+                faults.note("redis_worker", "the worker waits for Redis: %s", error)
+                time.sleep(1)
+
+
+def _end_with(parent: int) -> None:
+    """Killed parents cannot say goodbye: their child looks for itself."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process of this id exists."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
