@@ -14,6 +14,7 @@ from .adapters.book import RedisShelf
 from .adapters.breaker import Breaker
 from .adapters.clients import web_client, worker_client
 from .adapters.ledger import SQLLedger, make_engine
+from .adapters.migrate import upgrade
 from .adapters.queue import RQQueue
 from .adapters.tally import RedisTally
 from .core.context import Policy
@@ -42,8 +43,9 @@ class Upsell:
     `/upsell-b2b/…` and commands `flask upsell_b2b`. One object may serve many apps; it keeps nothing of them.
     """
 
-    def __init__(self, app: Flask | None = None, *, store: Store | Callable[[Flask], Store] | None = None,
-                 name: str = "") -> None:
+    def __init__(
+        self, app: Flask | None = None, *, store: Store | Callable[[Flask], Store] | None = None, name: str = ""
+    ) -> None:
         if name and not NAME.match(name):
             raise SettingsError("name", f"write lower-case letters and digits, such as 'b2b', not {name!r}")
         self.name = name
@@ -59,8 +61,11 @@ class Upsell:
         """
         identifier = self.identifier
         if identifier in app.extensions:
-            raise SettingsError("name", f"this app has an Upsell named {self.name!r} already; use that one, or give this "
-                                "one another name: Upsell(name='b2b')")
+            raise SettingsError(
+                "name",
+                f"this app has an Upsell named {self.name!r} already; use that one, or give this "
+                "one another name: Upsell(name='b2b')",
+            )
         made = store or self._store
         if made is None:
             raise SettingsError("store", "say which store this is: Upsell(store=SQLAlchemyStore(...))")
@@ -70,7 +75,7 @@ class Upsell:
         app.extensions[identifier] = parts
         tokens = Tokens(values.keys, identifier, values.token_seconds)
         widget = Widget(identifier, values, parts.offers, tokens)
-        app.jinja_env.globals[identifier] = widget  # type: ignore[assignment]
+        app.jinja_env.globals[identifier] = widget
         app.register_blueprint(blueprint(identifier, widget, parts.offers))
         app.cli.add_command(commands(identifier))
         if values.enabled:
@@ -84,22 +89,35 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
     policy = Policy(values.max_offers, values.max_upgrades, values.price_gap_percent, values.price_gap_floor)
     offers = Offers(
         store=host,
-        shelf=RedisShelf(web, worker, breaker, prefix=identifier, trust_seconds=values.book_seconds,
-                         keep_seconds=values.book_keep_seconds),
+        shelf=RedisShelf(
+            web,
+            worker,
+            breaker,
+            prefix=identifier,
+            trust_seconds=values.book_seconds,
+            keep_seconds=values.book_keep_seconds,
+        ),
         ledger=SQLLedger(engine, identifier, timedelta(seconds=values.attribution_seconds)),
         tally=RedisTally(web, worker, breaker, prefix=identifier),
         queue=RQQueue(web, breaker, name=values.queue, identifier=identifier),
-        policy=policy, secret=values.keys[0])
+        policy=policy,
+        secret=values.keys[0],
+    )
     parameters = Parameters(
-        min_support=values.min_support, min_lift=values.min_lift, max_basket=values.max_basket,
-        neighbours=values.neighbours, gap_percent=values.price_gap_percent, gap_floor=values.price_gap_floor,
-        memory=values.learn_memory)
+        min_support=values.min_support,
+        min_lift=values.min_lift,
+        max_basket=values.max_basket,
+        neighbours=values.neighbours,
+        gap_percent=values.price_gap_percent,
+        gap_floor=values.price_gap_floor,
+        memory=values.learn_memory,
+    )
 
     def forked() -> None:
         engine.dispose(close=False)
         getattr(host, "forked", lambda: None)()
 
-    return Parts(identifier, values, offers, parameters, forked)
+    return Parts(identifier, values, offers, parameters, forked, migrate=lambda: upgrade(engine))
 
 
 def _listen(app: Flask, identifier: str, offers: Offers) -> None:
@@ -143,5 +161,3 @@ def _listen(app: Flask, identifier: str, offers: Offers) -> None:
     signals.product_changed.connect(changed, sender=app, weak=False)
     signals.cart_changed.connect(carted, sender=app, weak=False)
     signals.checkout_started.connect(carted, sender=app, weak=False)
-
-

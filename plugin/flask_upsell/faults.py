@@ -18,5 +18,6 @@ def note(reason: str, message: str, *values: object, error: BaseException | None
     """
     seen[reason] += 1
     if seen[reason] <= 10 or seen[reason] % 100 == 0:
-        log.warning(f"{reason}: {message} (%d so far)", *values, seen[reason], exc_info=error,
-                    extra={"upsell_reason": reason})
+        log.warning(
+            f"{reason}: {message} (%d so far)", *values, seen[reason], exc_info=error, extra={"upsell_reason": reason}
+        )

@@ -9,9 +9,10 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-from flask import current_app
+from flask import Flask, current_app
 
-from .core.ports import Capability, Report
+from .core.context import Capability
+from .core.ports import Report
 from .errors import LearnError
 from .learn.mining import Mining, Parameters
 from .offers import Offers
@@ -21,13 +22,23 @@ TELL_EVERY = 0.5
 
 
 class Parts(msgspec.Struct, frozen=True):
-    """What an app holds of one instance: `app.extensions[identifier]`."""
+    """What an app holds of one instance: `app.extensions[identifier]`.
+
+    `forked` drops connections that belong to the parent process; `migrate` brings the ledger's tables up to date.
+    """
 
     identifier: str
     settings: Any
     offers: Offers
     parameters: Parameters
     forked: Callable[[], None]
+    migrate: Callable[[], None]
+
+
+def this_app() -> Flask:
+    """The app itself, not the proxy: what signals know as their sender."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return app
 
 
 def parts(identifier: str = "upsell") -> Parts:
@@ -41,8 +52,7 @@ def parts(identifier: str = "upsell") -> Parts:
 @contextmanager
 def _fresh(identifier: str) -> Iterator[Parts]:
     """The instance in a new app context, without connections that were inherited from the worker's process."""
-    app = current_app._get_current_object()  # type: ignore[attr-defined]
-    with app.app_context():
+    with this_app().app_context():
         here = parts(identifier)
         here.forked()
         yield here

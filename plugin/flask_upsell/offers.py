@@ -1,4 +1,4 @@
-"""The one pipeline: suggest, accept, decline, undo, record an order, publish. The only thing that touches several ports.
+"""The one pipeline: suggest, accept, decline, undo, record an order, publish. Nothing else touches several ports.
 
 What it is given may fail: it raises, and the edge in `web/` turns that into a page without offers.
 """
@@ -60,17 +60,34 @@ class Outcome(msgspec.Struct, frozen=True):
 class Offers:
     """One instance's pipeline. `clock` gives aware UTC instants."""
 
-    def __init__(self, *, store: Store, shelf: Shelf, ledger: Ledger, tally: Tally, queue: Queue, policy: Policy,
-                 secret: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        shelf: Shelf,
+        ledger: Ledger,
+        tally: Tally,
+        queue: Queue,
+        policy: Policy,
+        secret: str,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self.store, self.shelf, self.ledger, self.tally, self.queue = store, shelf, ledger, tally, queue
         self.policy, self.clock = policy, clock
         self._secret = blake2b(secret.encode(), digest_size=32).digest()
 
     # --- showing ---------------------------------------------------------------------------------------------------
 
-    def suggest(self, placement: str, *, cart: object = None, products: Sequence[str] | None = None,
-                declined: frozenset[str] = frozenset(), elsewhere: frozenset[str] = frozenset(),
-                fresh: Mapping[str, Product] | None = None) -> Decision:
+    def suggest(
+        self,
+        placement: str,
+        *,
+        cart: object = None,
+        products: Sequence[str] | None = None,
+        declined: frozenset[str] = frozenset(),
+        elsewhere: frozenset[str] = frozenset(),
+        fresh: Mapping[str, Product] | None = None,
+    ) -> Decision:
         """The offers for a placement. No SQL of ours; at most one round trip to Redis, none while the copy is warm.
 
         `cart`: what the page has loaded already. `products`: what the page is about instead of the cart (the product
@@ -78,7 +95,9 @@ class Offers:
         """
         store = self.store
         current = store.cart(cart)
-        refs = [line.product for line in current.lines[:MOST_LINES]] if products is None else list(products[:MOST_LINES])
+        refs = (
+            [line.product for line in current.lines[:MOST_LINES]] if products is None else list(products[:MOST_LINES])
+        )
         if not refs or not self.policy.max_offers:
             return Decision(placement, "", (), ())
         book = self.shelf.read(refs)
@@ -87,14 +106,25 @@ class Offers:
         if fresh:
             book = Book(book.version, ChainMap(dict(fresh), book.products), book.affinities)  # type: ignore[arg-type]
         anchors = current.lines if products is None else _looked_at(products, current, book)
-        return decide(Context(
-            placement=placement, cart=current, anchors=anchors, now=self.clock(), visitor=store.visitor(),
-            declined=declined, shown_elsewhere=elsewhere, capabilities=store.capabilities, policy=self.policy), book)
+        return decide(
+            Context(
+                placement=placement,
+                cart=current,
+                anchors=anchors,
+                now=self.clock(),
+                visitor=store.visitor(),
+                declined=declined,
+                shown_elsewhere=elsewhere,
+                capabilities=store.capabilities,
+                policy=self.policy,
+            ),
+            book,
+        )
 
     # --- accepting -------------------------------------------------------------------------------------------------
 
     def accept(self, wanted: Wanted, key: str, variant: str | None = None) -> Outcome:
-        """Put the offer into the cart, once for a key however often it is sent. Price and stock are read again first."""
+        """Put the offer into the cart, once for a key however often it is sent. Price and stock are read again."""
         visitor = self.pseudonym(self.store.visitor().key)
         request = blake2b(msgspec.json.encode([wanted, variant]), digest_size=16).hexdigest()
         started = self.ledger.start(visitor, key, request)
@@ -158,13 +188,33 @@ class Offers:
             return Outcome("refused", done.reason, live=live)
         return self._accepted(wanted, live, price, line.quantity, done, replaced=line)
 
-    def _accepted(self, wanted: Wanted, live: Product, price: int, quantity: int, done: Done, *,
-                  variant: str | None = None, replaced: Line | None = None) -> Outcome:
+    def _accepted(
+        self,
+        wanted: Wanted,
+        live: Product,
+        price: int,
+        quantity: int,
+        done: Done,
+        *,
+        variant: str | None = None,
+        replaced: Line | None = None,
+    ) -> Outcome:
         # Adding may have started the visitor's cart, and with it the visitor's key.
         acceptance = Acceptance(
-            id=uuid4().hex, visitor=self.pseudonym(self.store.visitor().key), placement=wanted.placement,
-            kind=wanted.kind, offer=wanted.offer, product=wanted.product, quantity=quantity, unit_price=price,
-            currency=live.currency, title=live.title, variant=variant, line=done.line, replaced=replaced)
+            id=uuid4().hex,
+            visitor=self.pseudonym(self.store.visitor().key),
+            placement=wanted.placement,
+            kind=wanted.kind,
+            offer=wanted.offer,
+            product=wanted.product,
+            quantity=quantity,
+            unit_price=price,
+            currency=live.currency,
+            title=live.title,
+            variant=variant,
+            line=done.line,
+            replaced=replaced,
+        )
         self.ledger.record_acceptance(acceptance, self.clock())
         text = f"Upgraded to {live.title}." if replaced else f"Added: {live.title}."
         return Outcome("done", text, acceptance)
@@ -181,19 +231,31 @@ class Offers:
         accepted = self.ledger.acceptance(id, self.pseudonym(self.store.visitor().key))
         if accepted is None:
             return Outcome("refused", "That was undone already, or ordered.")
-        line = next((line for line in self.store.cart().lines
-                     if line.ref == accepted.line and line.product == accepted.product), None)
+        line = next(
+            (
+                line
+                for line in self.store.cart().lines
+                if line.ref == accepted.line and line.product == accepted.product
+            ),
+            None,
+        )
         before = accepted.replaced
         if line is None:
             self.ledger.record_undo(id, self.clock())
             return Outcome("refused", f"{accepted.title} is not in your cart any more.")
         can_price = Capability.LINE_PRICE in self.store.capabilities
         if before is not None:
-            done = self.store.replace(line.ref, before.product, before.variant, before.quantity,
-                                      before.unit_price if can_price else None)
+            done = self.store.replace(
+                line.ref, before.product, before.variant, before.quantity, before.unit_price if can_price else None
+            )
         elif line.quantity > accepted.quantity:
-            done = self.store.replace(line.ref, line.product, line.variant, line.quantity - accepted.quantity,
-                                      line.unit_price if can_price else None)
+            done = self.store.replace(
+                line.ref,
+                line.product,
+                line.variant,
+                line.quantity - accepted.quantity,
+                line.unit_price if can_price else None,
+            )
         else:
             done = self.store.remove(line.ref)
         if isinstance(done, Refused):
@@ -207,8 +269,10 @@ class Offers:
         """Write the conversions of an order that is being placed; returns how many."""
         order = self.store.order(ref, connection)
         if order is None:
-            raise LookupError(f"order {ref!r}: the store does not know it; send order_placed after its lines are written "
-                              "(flushed), with the connection of its transaction")
+            raise LookupError(
+                f"order {ref!r}: the store does not know it; send order_placed after its lines are written "
+                "(flushed), with the connection of its transaction"
+            )
         return self.ledger.record_order(order, self.pseudonym(visitor_key), self.clock(), connection)
 
     def amend(self, refs: Iterable[str]) -> None:
@@ -216,8 +280,11 @@ class Offers:
         wanted = list(dict.fromkeys(refs))
         found = {product.ref: product for product in self.store.products(wanted)}
         known = self.shelf.read(wanted).products
-        gone = [msgspec.structs.replace(known[ref], hidden=True) for ref in wanted
-                if ref not in found and known.get(ref) is not None]
+        gone = [
+            msgspec.structs.replace(known[ref], hidden=True)
+            for ref in wanted
+            if ref not in found and known.get(ref) is not None
+        ]
         self.shelf.amend([*found.values(), *gone])
 
     def publish(self) -> str:

@@ -36,6 +36,7 @@ def _whole(least: int, most: int) -> Callable[[Any], str | None]:
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
             return None
         return f"write a whole number from {least} to {most}, not {value!r}"
+
     return check
 
 
@@ -44,6 +45,7 @@ def _number(least: float, most: float) -> Callable[[Any], str | None]:
         if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most:
             return None
         return f"write a number from {least} to {most}, not {value!r}"
+
     return check
 
 
@@ -68,8 +70,10 @@ def _keys(value: Any) -> str | None:
         return None
     if isinstance(value, list | tuple) and value and all(isinstance(k, str) and len(k) >= 32 for k in value):
         return None
-    return ("write a list of secrets of 32 characters or more, oldest first; make one with "
-            "python -c 'import secrets; print(secrets.token_hex(32))'")
+    return (
+        "write a list of secrets of 32 characters or more, oldest first; make one with "
+        "python -c 'import secrets; print(secrets.token_hex(32))'"
+    )
 
 
 def _callable_or_none(value: Any) -> str | None:
@@ -77,41 +81,97 @@ def _callable_or_none(value: Any) -> str | None:
 
 
 SETTINGS = (
-    Setting("ENABLED", True, "False: nothing is shown, counted or learned; the store runs on as if nothing was installed.",
-            _flag),
-    Setting("REDIS_URL", "redis://127.0.0.1:6379/0", "Redis or Valkey (6.2 or newer) for the book, counters and jobs.",
-            _redis_url),
-    Setting("DATABASE_URL", "sqlite:///upsell.db", "SQLAlchemy URL of the ledger; best the store's own database.", _text),
-    Setting("KEYS", None, "Signing secrets, oldest first, the last one signs; None uses the app's SECRET_KEY "
-            "(and SECRET_KEY_FALLBACKS).", _keys),
-    Setting("URL_PREFIX", None, "Where the routes live; None: '/upsell' (an instance 'b2b': '/upsell-b2b').",
-            lambda v: None if v is None else _url_prefix(v)),
+    Setting(
+        "ENABLED",
+        True,
+        "False: nothing is shown, counted or learned; the store runs on as if nothing was installed.",
+        _flag,
+    ),
+    Setting(
+        "REDIS_URL",
+        "redis://127.0.0.1:6379/0",
+        "Redis or Valkey (6.2 or newer) for the book, counters and jobs.",
+        _redis_url,
+    ),
+    Setting(
+        "DATABASE_URL", "sqlite:///upsell.db", "SQLAlchemy URL of the ledger; best the store's own database.", _text
+    ),
+    Setting(
+        "KEYS",
+        None,
+        "Signing secrets, oldest first, the last one signs; None uses the app's SECRET_KEY (and SECRET_KEY_FALLBACKS).",
+        _keys,
+    ),
+    Setting(
+        "URL_PREFIX",
+        None,
+        "Where the routes live; None: '/upsell' (an instance 'b2b': '/upsell-b2b').",
+        lambda v: None if v is None else _url_prefix(v),
+    ),
     Setting("MAX_OFFERS", 2, "The most offers in one placement.", _whole(0, 3)),
     Setting("MAX_UPGRADES", 1, "The most of them that are upgrades.", _whole(0, 3)),
-    Setting("PRICE_GAP_PERCENT", 25, "An upgrade may cost at most so many percent more than its line.", _whole(0, 1000)),
-    Setting("PRICE_GAP_FLOOR", 100, "A difference up to so many minor units (cents) is always small enough.",
-            _whole(0, 10**9)),
-    Setting("TOKEN_SECONDS", 1800, "How long an offer on an open page can be accepted; then it is asked again.",
-            _whole(10, 86_400)),
-    Setting("ATTRIBUTION_SECONDS", 7 * 86_400, "How long after its acceptance an ordered product counts as converted.",
-            _whole(60, 90 * 86_400)),
+    Setting(
+        "PRICE_GAP_PERCENT", 25, "An upgrade may cost at most so many percent more than its line.", _whole(0, 1000)
+    ),
+    Setting(
+        "PRICE_GAP_FLOOR",
+        100,
+        "A difference up to so many minor units (cents) is always small enough.",
+        _whole(0, 10**9),
+    ),
+    Setting(
+        "TOKEN_SECONDS",
+        1800,
+        "How long an offer on an open page can be accepted; then it is asked again.",
+        _whole(10, 86_400),
+    ),
+    Setting(
+        "ATTRIBUTION_SECONDS",
+        7 * 86_400,
+        "How long after its acceptance an ordered product counts as converted.",
+        _whole(60, 90 * 86_400),
+    ),
     Setting("MIN_SUPPORT", 5, "Fewer orders together than this are noise and teach nothing.", _whole(1, 10**6)),
-    Setting("MIN_LIFT", 1.1, "Products bought together less than so many times as often as by chance are no complements.",
-            _number(0, 1000)),
-    Setting("MAX_BASKET", 100, "Orders with more different products are left out of learning (wholesale, bots).",
-            _whole(2, 10_000)),
+    Setting(
+        "MIN_LIFT",
+        1.1,
+        "Products bought together less than so many times as often as by chance are no complements.",
+        _number(0, 1000),
+    ),
+    Setting(
+        "MAX_BASKET",
+        100,
+        "Orders with more different products are left out of learning (wholesale, bots).",
+        _whole(2, 10_000),
+    ),
     Setting("NEIGHBOURS", 20, "The most complements published for one product.", _whole(1, 1000)),
     Setting("LEARN_MEMORY", "1GB", "Memory that learning may use before it goes to disk.", _text),
-    Setting("BOOK_SECONDS", 0.5, "How long a process trusts its copy of the book before it asks for a newer version.",
-            _number(0, 60)),
-    Setting("BOOK_KEEP_SECONDS", 120, "How long an old version of the book stays readable after a new one is live.",
-            _whole(5, 86_400)),
+    Setting(
+        "BOOK_SECONDS",
+        0.5,
+        "How long a process trusts its copy of the book before it asks for a newer version.",
+        _number(0, 60),
+    ),
+    Setting(
+        "BOOK_KEEP_SECONDS",
+        120,
+        "How long an old version of the book stays readable after a new one is live.",
+        _whole(5, 86_400),
+    ),
     Setting("REDIS_SECONDS", 0.010, "Timeout of one Redis operation while a page is rendered.", _number(0.001, 1)),
-    Setting("QUEUE", None, "Name of the RQ queue; None: 'upsell' (or the instance's name).",
-            lambda v: None if v is None else _text(v)),
+    Setting(
+        "QUEUE",
+        None,
+        "Name of the RQ queue; None: 'upsell' (or the instance's name).",
+        lambda v: None if v is None else _text(v),
+    ),
     Setting("ASSETS", True, "Whether the first widget of a page brings our stylesheet and script with it.", _flag),
-    Setting("CSP_NONCE", None, "A function that returns the nonce of this response, where the store's CSP needs one.",
-            _callable_or_none),
+    Setting(
+        "CSP_NONCE",
+        None,
+        "A function that returns the nonce of this response, where the store's CSP needs one.",
+        _callable_or_none,
+    ),
 )
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
@@ -171,8 +231,11 @@ def _signing_keys(config: Mapping[str, Any], given: list[str] | tuple[str, ...] 
         return tuple(given)
     secret = config.get("SECRET_KEY")
     if not secret:
-        raise SettingsError("UPSELL_KEYS", "there is nothing to sign offers with. Set the app's SECRET_KEY, or UPSELL_KEYS; "
-                            "make one with python -c 'import secrets; print(secrets.token_hex(32))'")
+        raise SettingsError(
+            "UPSELL_KEYS",
+            "there is nothing to sign offers with. Set the app's SECRET_KEY, or UPSELL_KEYS; "
+            "make one with python -c 'import secrets; print(secrets.token_hex(32))'",
+        )
     older = config.get("SECRET_KEY_FALLBACKS") or []
     return tuple(k.decode("latin-1") if isinstance(k, bytes) else str(k) for k in (*reversed(older), secret))
 
@@ -181,5 +244,9 @@ def _warn_of_unknown(config: Mapping[str, Any], prefix: str) -> None:
     for key in config:
         if key.startswith("UPSELL_") and not any(key.endswith("_" + name) for name in BY_NAME):
             near = difflib.get_close_matches(key, [prefix + name for name in BY_NAME], n=1)
-            log.warning("unknown setting %s%s", key, f"; did you mean {near[0]}?" if near else "",
-                        extra={"upsell_reason": "unknown_setting"})
+            log.warning(
+                "unknown setting %s%s",
+                key,
+                f"; did you mean {near[0]}?" if near else "",
+                extra={"upsell_reason": "unknown_setting"},
+            )

@@ -16,7 +16,7 @@ cart_changed = _signals.signal("upsell-cart-changed")
 checkout_started = _signals.signal("upsell-checkout-started")
 
 #: The store sends it with `order` (the order's reference) when an order is placed. With `connection` (the SQLAlchemy
-#: connection of the order's own transaction, before its commit) the conversion is committed or rolled back with the order.
+#: connection of the order's own transaction, before its commit) the conversion lives or dies with the order.
 order_placed = _signals.signal("upsell-order-placed")
 
 #: The store sends it with `products` (references) after price, stock, title or visibility changed.

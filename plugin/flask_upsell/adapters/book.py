@@ -28,7 +28,7 @@ from ..core.product import Product
 from ..errors import BookError
 from .breaker import Breaker
 
-#: Everything for the products ARGV[3..] in one round trip; only `current` when it is not the version that was asked for.
+#: Everything for the products ARGV[3..] in one round trip; only `current` when that is another version than ARGV[1].
 READ = """
 local current = redis.call('GET', KEYS[1])
 if current ~= ARGV[1] then return {current or ''} end
@@ -67,6 +67,9 @@ MOST_FACTS = 600
 #: The most products in a process's copy; 50,000 take about 60 MB.
 MOST_COPIED = 50_000
 CHUNK = 500
+
+#: What redis-py takes for a field's name and value.
+Field = bytes | bytearray | memoryview | str | int | float
 
 
 class Facts(Mapping[str, Product]):
@@ -114,9 +117,17 @@ class _Copy:
 class RedisShelf:
     """Reads with the page's client, behind a breaker; publishes with the worker's."""
 
-    def __init__(self, reader: Redis, writer: Redis, breaker: Breaker, *, prefix: str = "upsell",
-                 trust_seconds: float = 0.5, keep_seconds: int = 120,
-                 clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        reader: Redis,
+        writer: Redis,
+        breaker: Breaker,
+        *,
+        prefix: str = "upsell",
+        trust_seconds: float = 0.5,
+        keep_seconds: int = 120,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._root = f"{prefix}:{{book}}:{SCHEMA}:"
         self._current = self._root + "current"
         self._reader, self._writer, self._breaker = reader, writer, breaker
@@ -194,7 +205,7 @@ class RedisShelf:
         with self._writer.pipeline() as pipe:
             while True:
                 try:
-                    pipe.watch(self._current)
+                    pipe.watch(self._current)  # type: ignore[no-untyped-call]
                     old: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
                     pipe.multi()
                     pipe.persist(key)
@@ -207,15 +218,15 @@ class RedisShelf:
                     continue
 
     def amend(self, products: Sequence[Product]) -> None:
-        """Replace products in the live version and raise its revision, in one transaction; nothing live: nothing to do."""
+        """Replace products in the live version and raise its revision, in one transaction."""
         if not products:
             return
-        fields = {"p:" + product.ref: encode(product) for product in products}
+        fields: dict[Field, Field] = {"p:" + product.ref: encode(product) for product in products}
         try:
             with self._writer.pipeline() as pipe:
                 while True:
                     try:
-                        pipe.watch(self._current)
+                        pipe.watch(self._current)  # type: ignore[no-untyped-call]
                         old: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
                         if not old:
                             return
@@ -271,8 +282,8 @@ def _fields(products: Iterable[Product], affinities: Iterable[tuple[str, Affinit
         yield "a:" + ref, encode(leads)
 
 
-def _chunks(fields: Iterator[tuple[str, bytes]]) -> Iterator[dict[str, bytes]]:
-    chunk: dict[str, bytes] = {}
+def _chunks(fields: Iterator[tuple[str, bytes]]) -> Iterator[dict[Field, Field]]:
+    chunk: dict[Field, Field] = {}
     for name, value in fields:
         chunk[name] = value
         if len(chunk) == CHUNK:

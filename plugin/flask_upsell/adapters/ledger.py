@@ -60,8 +60,13 @@ class SQLLedger:
     # --- idempotency -----------------------------------------------------------------------------------------------
 
     def start(self, visitor: str, key: str, request: str) -> Started:
-        row = {"instance": self._instance, "visitor": visitor, "key": key, "request": request,
-               "created_at": datetime.now(UTC)}
+        row = {
+            "instance": self._instance,
+            "visitor": visitor,
+            "key": key,
+            "request": request,
+            "created_at": datetime.now(UTC),
+        }
         try:
             with self.engine.begin() as connection:
                 connection.execute(insert(t.requests).values(row))
@@ -69,8 +74,9 @@ class SQLLedger:
         except IntegrityError:
             pass
         with self.engine.connect() as connection:
-            found = connection.execute(select(t.requests.c.request, t.requests.c.answer).where(
-                *self._request(visitor, key))).one_or_none()
+            found = connection.execute(
+                select(t.requests.c.request, t.requests.c.answer).where(*self._request(visitor, key))
+            ).one_or_none()
         if found is None:  # given back between the two statements: whoever did so did nothing
             return self.start(visitor, key, request)
         if found.request != request:
@@ -94,25 +100,37 @@ class SQLLedger:
     def record_acceptance(self, acceptance: Acceptance, at: datetime) -> None:
         row = msgspec.to_builtins(acceptance)
         with self.engine.begin() as connection:
-            connection.execute(insert(t.acceptances).values(
-                **row, instance=self._instance, state="accepted", accepted_at=at))
-            self._put(connection, f"accepted:{acceptance.id}", at,
-                      [_count(acceptance.placement, acceptance.kind, acceptance.product, accepted=1)])
+            connection.execute(
+                insert(t.acceptances).values(**row, instance=self._instance, state="accepted", accepted_at=at)
+            )
+            self._put(
+                connection,
+                f"accepted:{acceptance.id}",
+                at,
+                [_count(acceptance.placement, acceptance.kind, acceptance.product, accepted=1)],
+            )
 
     def acceptance(self, id: str, visitor: str) -> Acceptance | None:
         c = t.acceptances.c
         with self.engine.connect() as connection:
-            row = connection.execute(select(t.acceptances).where(
-                c.instance == self._instance, c.id == id, c.visitor == visitor, c.state == "accepted")).one_or_none()
+            row = connection.execute(
+                select(t.acceptances).where(
+                    c.instance == self._instance, c.id == id, c.visitor == visitor, c.state == "accepted"
+                )
+            ).one_or_none()
         return None if row is None else msgspec.convert(dict(row._mapping), Acceptance)
 
     def record_undo(self, id: str, at: datetime) -> bool:
         c = t.acceptances.c
         with self.engine.begin() as connection:
-            row = connection.execute(select(c.placement, c.kind, c.product).where(
-                c.instance == self._instance, c.id == id)).one_or_none()
-            done = connection.execute(update(t.acceptances).where(
-                c.instance == self._instance, c.id == id, c.state == "accepted").values(state="undone"))
+            row = connection.execute(
+                select(c.placement, c.kind, c.product).where(c.instance == self._instance, c.id == id)
+            ).one_or_none()
+            done = connection.execute(
+                update(t.acceptances)
+                .where(c.instance == self._instance, c.id == id, c.state == "accepted")
+                .values(state="undone")
+            )
             if row is None or done.rowcount != 1:
                 return False
             self._put(connection, f"undone:{id}", at, [_count(row.placement, row.kind, row.product, undone=1)])
@@ -137,9 +155,17 @@ class SQLLedger:
         ordered: Counter[str] = Counter()
         for line in order.lines:
             ordered[line.product] += line.quantity
-        rows = connection.execute(select(t.acceptances).where(
-            c.instance == self._instance, c.visitor == visitor, c.state == "accepted",
-            c.accepted_at > at - self._attribution, c.product.in_(list(ordered))).order_by(c.accepted_at)).all()
+        rows = connection.execute(
+            select(t.acceptances)
+            .where(
+                c.instance == self._instance,
+                c.visitor == visitor,
+                c.state == "accepted",
+                c.accepted_at > at - self._attribution,
+                c.product.in_(list(ordered)),
+            )
+            .order_by(c.accepted_at)
+        ).all()
         counts: list[dict[str, Any]] = []
         for row in rows:
             quantity = min(row.quantity, ordered[row.product])
@@ -148,9 +174,20 @@ class SQLLedger:
             ordered[row.product] -= quantity
             replaced = row.replaced["unit_price"] if row.replaced else 0
             revenue = max(row.unit_price - replaced, 0) * quantity
-            connection.execute(insert(t.conversions).values(
-                instance=self._instance, order_ref=order.ref, acceptance=row.id, placement=row.placement, kind=row.kind,
-                product=row.product, quantity=quantity, revenue=revenue, currency=row.currency, ordered_at=at))
+            connection.execute(
+                insert(t.conversions).values(
+                    instance=self._instance,
+                    order_ref=order.ref,
+                    acceptance=row.id,
+                    placement=row.placement,
+                    kind=row.kind,
+                    product=row.product,
+                    quantity=quantity,
+                    revenue=revenue,
+                    currency=row.currency,
+                    ordered_at=at,
+                )
+            )
             connection.execute(update(t.acceptances).where(c.id == row.id).values(state="ordered"))
             counts.append(_count(row.placement, row.kind, row.product, row.currency, converted=1, revenue=revenue))
         self._put(connection, f"order:{order.ref}", at, counts)
@@ -167,7 +204,11 @@ class SQLLedger:
     def _same_database(self, connection: Connection) -> bool:
         ours, theirs = self.engine.url, connection.engine.url
         return (ours.get_backend_name(), ours.host, ours.port, ours.database) == (
-            theirs.get_backend_name(), theirs.host, theirs.port, theirs.database)
+            theirs.get_backend_name(),
+            theirs.host,
+            theirs.port,
+            theirs.database,
+        )
 
     def shares(self, connection: object) -> bool:
         """Whether this connection can write our tables in its own transaction."""
@@ -184,11 +225,16 @@ class SQLLedger:
             now = datetime.now(UTC)
             c = t.outbox.c
             with self.engine.begin() as connection:
-                rows = connection.execute(select(c.id, c.counts).where(
-                    c.instance == self._instance, c.folded_at.is_(None)).order_by(c.id).limit(FOLD_AT_ONCE)).all()
+                rows = connection.execute(
+                    select(c.id, c.counts)
+                    .where(c.instance == self._instance, c.folded_at.is_(None))
+                    .order_by(c.id)
+                    .limit(FOLD_AT_ONCE)
+                ).all()
                 for row in rows:
-                    mine = connection.execute(update(t.outbox).where(
-                        c.id == row.id, c.folded_at.is_(None)).values(folded_at=now))
+                    mine = connection.execute(
+                        update(t.outbox).where(c.id == row.id, c.folded_at.is_(None)).values(folded_at=now)
+                    )
                     if mine.rowcount == 1:
                         folded += 1
                         for count in row.counts:
@@ -203,14 +249,18 @@ class SQLLedger:
 
     def waiting(self) -> int:
         with self.engine.connect() as connection:
-            return connection.execute(select(func.count()).select_from(t.outbox).where(
-                t.outbox.c.instance == self._instance, t.outbox.c.folded_at.is_(None))).scalar_one()
+            return connection.execute(
+                select(func.count())
+                .select_from(t.outbox)
+                .where(t.outbox.c.instance == self._instance, t.outbox.c.folded_at.is_(None))
+            ).scalar_one()
 
     def add_shown(self, batch: str, shown: Mapping[tuple[str, str, str], int]) -> None:
         try:
             with self.engine.begin() as connection:
-                connection.execute(insert(t.batches).values(
-                    instance=self._instance, name=batch, folded_at=datetime.now(UTC)))
+                connection.execute(
+                    insert(t.batches).values(instance=self._instance, name=batch, folded_at=datetime.now(UTC))
+                )
                 for (placement, kind, product), times in shown.items():
                     self._add(connection, _count(placement, kind, product, shown=times))
         except IntegrityError as error:
@@ -234,8 +284,11 @@ class SQLLedger:
     def counts(self) -> list[Count]:
         c = t.counts.c
         with self.engine.connect() as connection:
-            rows = connection.execute(select(t.counts).where(c.instance == self._instance).order_by(
-                c.placement, c.kind, c.product, c.currency)).all()
+            rows = connection.execute(
+                select(t.counts)
+                .where(c.instance == self._instance)
+                .order_by(c.placement, c.kind, c.product, c.currency)
+            ).all()
         return [Count(**{k: v for k, v in row._mapping.items() if k != "instance"}) for row in rows]
 
     # --- what was learned ------------------------------------------------------------------------------------------
@@ -247,8 +300,14 @@ class SQLLedger:
             connection.execute(delete(t.affinities).where(t.affinities.c.instance == self._instance))
             chunk: list[dict[str, Any]] = []
             for kind, antecedent, affinity in rows:
-                chunk.append({"instance": self._instance, "kind": kind.value, "antecedent": antecedent,
-                              **msgspec.structs.asdict(affinity)})
+                chunk.append(
+                    {
+                        "instance": self._instance,
+                        "kind": kind.value,
+                        "antecedent": antecedent,
+                        **msgspec.structs.asdict(affinity),
+                    }
+                )
                 if len(chunk) == 5000:
                     connection.execute(insert(t.affinities), chunk)
                     written += len(chunk)
@@ -261,8 +320,11 @@ class SQLLedger:
         """(antecedent, what it leads to, strongest first); a stream."""
         c = t.affinities.c
         columns = [c[name] for name in ("consequent", "weight", "together", "base", "consequent_orders", "orders")]
-        query = select(c.antecedent, c.kind, *columns).where(c.instance == self._instance).order_by(
-            c.antecedent, c.weight.desc(), c.consequent)
+        query = (
+            select(c.antecedent, c.kind, *columns)
+            .where(c.instance == self._instance)
+            .order_by(c.antecedent, c.weight.desc(), c.consequent)
+        )
         with self.engine.connect() as connection:
             rows = connection.execution_options(yield_per=5000).execute(query)
             for antecedent, group in groupby(rows, key=lambda row: row[0]):
@@ -273,22 +335,31 @@ class SQLLedger:
 
     # --- runs ------------------------------------------------------------------------------------------------------
 
-    def progress(self, id: str, job: str, state: str, step: str, done: int, total: int,
-                 figures: Mapping[str, Any]) -> None:
+    def progress(
+        self, id: str, job: str, state: str, step: str, done: int, total: int, figures: Mapping[str, Any]
+    ) -> None:
         now = datetime.now(UTC)
-        values = {"state": state, "step": step, "done": done, "total": total, "figures": dict(figures),
-                  "ended_at": None if state in ("queued", "running") else now}
+        values = {
+            "state": state,
+            "step": step,
+            "done": done,
+            "total": total,
+            "figures": dict(figures),
+            "ended_at": None if state in ("queued", "running") else now,
+        }
         with self.engine.begin() as connection:
             changed = connection.execute(update(t.runs).where(t.runs.c.id == id).values(values))
             if not changed.rowcount:
-                connection.execute(insert(t.runs).values(
-                    id=id, instance=self._instance, job=job, started_at=now, **values))
+                connection.execute(
+                    insert(t.runs).values(id=id, instance=self._instance, job=job, started_at=now, **values)
+                )
 
     def last_progress(self, job: str) -> Progress | None:
         c = t.runs.c
         with self.engine.connect() as connection:
-            row = connection.execute(select(t.runs).where(c.instance == self._instance, c.job == job).order_by(
-                c.started_at.desc()).limit(1)).one_or_none()
+            row = connection.execute(
+                select(t.runs).where(c.instance == self._instance, c.job == job).order_by(c.started_at.desc()).limit(1)
+            ).one_or_none()
         if row is None:
             return None
         return Progress(**{k: v for k, v in row._mapping.items() if k != "instance"})

@@ -25,8 +25,15 @@ class RQQueue:
         if not self._breaker.allow():
             return None
         try:
-            queued = self._queue.enqueue(f"flask_upsell.jobs.{job}", self._identifier, *args,
-                                         retry=Retry(max=3), job_timeout=6 * 3600, result_ttl=600, failure_ttl=86_400)
+            queued = self._queue.enqueue(
+                f"flask_upsell.jobs.{job}",
+                self._identifier,
+                *args,
+                retry=Retry(max=3),
+                job_timeout=6 * 3600,
+                result_ttl=600,
+                failure_ttl=86_400,
+            )
         except (RedisError, OSError) as error:
             self._breaker.failed()
             faults.note("redis_queue", "job %s is not queued, the worker's sweep will find the work: %s", job, error)

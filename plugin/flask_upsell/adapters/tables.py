@@ -1,4 +1,4 @@
-"""The ledger's tables. Money is in minor units; times are UTC; `instance` keeps several Upsells in one database apart."""
+"""The ledger's tables. Money is in minor units, times are UTC, `instance` keeps Upsells that share a database apart."""
 
 from __future__ import annotations
 
@@ -36,17 +36,24 @@ class UTCDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        aware: datetime = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return aware
 
 
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
-metadata = MetaData(naming_convention={
-    "ck": "ck_%(table_name)s_%(constraint_name)s", "uq": "uq_%(table_name)s_%(column_0_name)s",
-    "ix": "ix_%(table_name)s_%(column_0_name)s", "pk": "pk_%(table_name)s"})
+metadata = MetaData(
+    naming_convention={
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 
 requests = Table(
-    "upsell_request", metadata,
+    "upsell_request",
+    metadata,
     Column("instance", String(40), primary_key=True),
     Column("visitor", String(64), primary_key=True),
     Column("key", String(64), primary_key=True),
@@ -56,7 +63,8 @@ requests = Table(
 )
 
 acceptances = Table(
-    "upsell_acceptance", metadata,
+    "upsell_acceptance",
+    metadata,
     Column("id", String(32), primary_key=True),
     Column("instance", String(40), nullable=False),
     Column("visitor", String(64), nullable=False),
@@ -81,7 +89,8 @@ acceptances = Table(
 )
 
 conversions = Table(
-    "upsell_conversion", metadata,
+    "upsell_conversion",
+    metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
     Column("instance", String(40), nullable=False),
     Column("order_ref", String(200), nullable=False),
@@ -99,7 +108,8 @@ conversions = Table(
 )
 
 outbox = Table(
-    "upsell_outbox", metadata,
+    "upsell_outbox",
+    metadata,
     Column("id", BigId, primary_key=True, autoincrement=True),
     Column("instance", String(40), nullable=False),
     Column("event", String(240), nullable=False),
@@ -111,25 +121,30 @@ outbox = Table(
 )
 
 counts = Table(
-    "upsell_count", metadata,
+    "upsell_count",
+    metadata,
     Column("instance", String(40), primary_key=True),
     Column("placement", String(40), primary_key=True),
     Column("kind", String(20), primary_key=True),
     Column("product", String(200), primary_key=True),
     Column("currency", String(3), primary_key=True),
-    *(Column(name, BigInteger, nullable=False, server_default="0")
-      for name in ("shown", "accepted", "declined", "undone", "converted", "revenue")),
+    *(
+        Column(name, BigInteger, nullable=False, server_default="0")
+        for name in ("shown", "accepted", "declined", "undone", "converted", "revenue")
+    ),
 )
 
 batches = Table(
-    "upsell_batch", metadata,
+    "upsell_batch",
+    metadata,
     Column("instance", String(40), primary_key=True),
     Column("name", String(64), primary_key=True),
     Column("folded_at", UTCDateTime, nullable=False),
 )
 
 affinities = Table(
-    "upsell_affinity", metadata,
+    "upsell_affinity",
+    metadata,
     Column("instance", String(40), primary_key=True),
     Column("kind", String(20), primary_key=True),
     Column("antecedent", String(200), primary_key=True),
@@ -142,7 +157,8 @@ affinities = Table(
 )
 
 runs = Table(
-    "upsell_run", metadata,
+    "upsell_run",
+    metadata,
     Column("id", String(64), primary_key=True),
     Column("instance", String(40), nullable=False),
     Column("job", String(40), nullable=False),

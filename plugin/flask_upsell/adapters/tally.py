@@ -6,6 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -23,8 +24,16 @@ MOST_WAITING = 10_000
 class RedisTally:
     """Counts (placement, kind, product); `upsell:{tally}:open` collects, batches wait to be folded into SQL."""
 
-    def __init__(self, web: Redis, worker: Redis, breaker: Breaker, *, prefix: str = "upsell", every: float = 1.0,
-                 clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        web: Redis,
+        worker: Redis,
+        breaker: Breaker,
+        *,
+        prefix: str = "upsell",
+        every: float = 1.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._web, self._worker, self._breaker = web, worker, breaker
         self._open, self._batches = f"{prefix}:{{tally}}:open", f"{prefix}:{{tally}}:batches"
         self._batch = f"{prefix}:{{tally}}:batch:"
@@ -64,7 +73,7 @@ class RedisTally:
     def take(self) -> tuple[str, Mapping[Shown, int]] | None:
         """The oldest batch: one that was left by a killed worker, else all that was shown since the last one."""
         worker = self._worker
-        names = sorted(worker.smembers(self._batches))  # type: ignore[type-var,arg-type]
+        names: list[Any] = sorted(worker.smembers(self._batches))
         if names:
             name = names[0].decode()
         else:
@@ -78,7 +87,7 @@ class RedisTally:
                 worker.srem(self._batches, name)
                 return None
         counts: dict[Shown, int] = {}
-        for raw, times in worker.hgetall(self._batch + name).items():  # type: ignore[union-attr]
+        for raw, times in worker.hgetall(self._batch + name).items():
             try:
                 counts[msgspec.json.decode(raw, type=tuple[str, str, str])] = int(times)
             except (msgspec.DecodeError, ValueError) as error:

@@ -18,8 +18,7 @@ def look_up(context: Context, book: Book) -> list[Candidate]:
     strongest: dict[str, tuple[Affinity, Line]] = {}
     for line in context.anchors[:MOST_LINES]:
         leads = book.leads_to(line.product)
-        for affinity in leads.upgrades:
-            found.append(Candidate(Kind.UPGRADE, affinity.consequent, line, affinity, affinity.weight))
+        found += [Candidate(Kind.UPGRADE, a.consequent, line, a, a.weight) for a in leads.upgrades]
         for affinity in leads.complements:
             ref, weight = affinity.consequent, affinity.weight
             if ref in weights:

@@ -50,7 +50,12 @@ def _offer(candidate: Candidate, product: Product, base: Product | None) -> Offe
     if candidate.kind is Kind.UPGRADE:
         about = product.category or about
     return Offer(
-        id=offer_id(candidate.kind, line.product, candidate.ref), kind=candidate.kind, product=product,
+        id=offer_id(candidate.kind, line.product, candidate.ref),
+        kind=candidate.kind,
+        product=product,
         quote=quote(candidate.kind, product, line),
         reason=Reason(candidate.kind, evidence.together, evidence.base, about),
-        trigger=line, base=base, score=candidate.score)
+        trigger=line,
+        base=base,
+        score=candidate.score,
+    )

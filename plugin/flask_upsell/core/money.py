@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
@@ -15,7 +15,7 @@ from ..errors import BadInput
 LARGEST = 10**15
 
 
-@lru_cache(maxsize=None)
+@cache
 def exponent(currency: str) -> int:
     """Digits after the point: 2 for EUR, 0 for JPY, 3 for KWD. Unknown codes raise BadInput."""
     if currency not in get_global("all_currencies"):

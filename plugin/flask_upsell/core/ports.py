@@ -65,7 +65,7 @@ class Store(Protocol):
         """Who is looking at the page of the current request."""
 
     def cart(self, given: object = None) -> Cart:
-        """This visitor's cart. `given` is what the page has loaded already, in the store's own form, to save the query."""
+        """This visitor's cart. `given`: what the page has loaded already, in the store's form, to save the query."""
 
     def products(self, refs: Sequence[str]) -> list[Product]:
         """The products as they are now, live, in any order; unknown ones are left out."""
@@ -73,8 +73,9 @@ class Store(Protocol):
     def add(self, product: str, variant: str | None, quantity: int, unit_price: int | None = None) -> Done | Refused:
         """Put a product into this visitor's cart. `unit_price` (minor units) needs the capability `line_price`."""
 
-    def replace(self, line: str, product: str, variant: str | None, quantity: int,
-                unit_price: int | None = None) -> Done | Refused:
+    def replace(
+        self, line: str, product: str, variant: str | None, quantity: int, unit_price: int | None = None
+    ) -> Done | Refused:
         """Make this line of the visitor's cart hold another product or quantity; options and coupons stay."""
 
     def remove(self, line: str) -> Done | Refused:
@@ -137,7 +138,7 @@ class Acceptance(msgspec.Struct, frozen=True):
 
 
 class Started(msgspec.Struct, frozen=True):
-    """The answer to an idempotency key: `first` when nobody used it yet, else the stored `answer` (None: not done yet)."""
+    """What a key claims: `first` when nobody used it yet, else the stored `answer` (None: not done yet)."""
 
     first: bool
     answer: dict[str, Any] | None = None
@@ -212,10 +213,14 @@ class Ledger(Protocol):
 
     def affinities(self) -> Iterator[tuple[str, Affinities]]: ...
 
-    def progress(self, id: str, job: str, state: str, step: str, done: int, total: int,
-                 figures: Mapping[str, Any]) -> None: ...
+    def progress(
+        self, id: str, job: str, state: str, step: str, done: int, total: int, figures: Mapping[str, Any]
+    ) -> None: ...
 
     def last_progress(self, job: str) -> Progress | None: ...
+
+    def shares(self, connection: object) -> bool:
+        """Whether this connection can write the ledger in its own transaction."""
 
     def ping(self) -> None:
         """Raises when the database or its tables are not there."""

@@ -47,6 +47,9 @@ class Product(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def gained(base: Product, better: Product, most: int = 4) -> list[tuple[str, str, str]]:
     """What the better one has that the base has not: (attribute, old or "", new), at most `most` rows."""
-    rows = [(name, base.attributes.get(name, ""), new) for name, new in better.attributes.items()
-            if base.attributes.get(name) != new]
+    rows = [
+        (name, base.attributes.get(name, ""), new)
+        for name, new in better.attributes.items()
+        if base.attributes.get(name) != new
+    ]
     return rows[:most]

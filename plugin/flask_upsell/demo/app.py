@@ -92,7 +92,6 @@ def host_store(currency: str) -> SQLAlchemyStore:
         cart_key=cart_key,
         start_cart=open_cart,
         customer=lambda: session.get("customer"),
-        coupons=lambda: filter(None, [cart_coupon()]),
         urls={"cart": "/cart", "checkout": "/checkout"},
     )
 

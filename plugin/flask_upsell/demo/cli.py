@@ -21,7 +21,6 @@ from uuid import uuid4
 import click
 from werkzeug.serving import make_server
 
-from ..adapters.migrate import upgrade
 from ..errors import BadInput, UpsellError
 from ..jobs import Parts, parts
 from ..web.cli import Bar, follow
@@ -40,10 +39,17 @@ def main() -> None:
 
 @main.command()
 @click.option("--port", type=click.IntRange(1, 65535), default=5055, show_default=True)
-@click.option("--data", default="", help="A folder with orders.csv and products.csv, or 'journey'; else the demo's own.")
+@click.option(
+    "--data", default="", help="A folder with orders.csv and products.csv, or 'journey'; else the demo's own."
+)
 @click.option("--currency", default="", help="ISO 4217 code of the export's prices (EUR; journey: USD).")
-@click.option("--folder", type=click.Path(path_type=Path), default=Path(".upsell-demo"), show_default=True,
-              help="Where the demo keeps its database and Valkey.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path(".upsell-demo"),
+    show_default=True,
+    help="Where the demo keeps its database and Valkey.",
+)
 def demo(port: int, data: str, currency: str, folder: Path) -> None:
     """Run the demo store; the first start fills its database and learns. Ctrl-C ends it."""
     _must_be_free(port)
@@ -62,7 +68,9 @@ def _must_be_free(port: int) -> None:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
-            raise click.ClickException(f"port {port} is taken; choose another one: make demo PORT={port % 65535 + 1}") from None
+            raise click.ClickException(
+                f"port {port} is taken; choose another one: make demo PORT={port % 65535 + 1}"
+            ) from None
 
 
 def _prepare(base: Path, data: str, currency: str) -> Path:
@@ -95,8 +103,11 @@ def _source(data: str) -> dict[str, Any]:
     if not folder.is_dir():
         raise BadInput("DATA", f"{data} is not a folder; it must hold orders.csv and products.csv")
     stats = [(folder / name).stat() for name in ("orders.csv", "products.csv") if (folder / name).is_file()]
-    return {"name": str(folder), "id": embedded.socket_path(folder).parent.name[-8:],
-            "files": [[stat.st_size, stat.st_mtime_ns] for stat in stats]}
+    return {
+        "name": str(folder),
+        "id": embedded.socket_path(folder).parent.name[-8:],
+        "files": [[stat.st_size, stat.st_mtime_ns] for stat in stats],
+    }
 
 
 def _fill(here: Path, data: str, currency: str) -> None:
@@ -114,8 +125,10 @@ def _fill(here: Path, data: str, currency: str) -> None:
             figures = loading.load_export(engine, folder, currency, rejected, bar.show)
     rejected.close()
     engine.dispose()
-    click.echo(f"Loaded {figures['products']:,} products and {figures['orders']:,} orders with {figures['lines']:,} lines "
-               f"in {time.monotonic() - started:.0f} s.")
+    click.echo(
+        f"Loaded {figures['products']:,} products and {figures['orders']:,} orders with {figures['lines']:,} lines "
+        f"in {time.monotonic() - started:.0f} s."
+    )
     for reason, times in rejected.counts.most_common():
         click.echo(f"  {times:,} not used: {reason}")
     if rejected.counts:
@@ -129,7 +142,7 @@ def _running(here: Path) -> Iterator[Any]:
     app = create_app(here)
     with app.app_context():
         this = parts()
-        upgrade(this.offers.ledger.engine)  # type: ignore[attr-defined]
+        this.migrate()
     processes = [_start_worker(here)]
     over = threading.Event()
     watch = threading.Thread(target=_watch, args=(here, processes, over), daemon=True)
@@ -149,10 +162,19 @@ def _running(here: Path) -> Iterator[Any]:
 
 
 def _start_worker(here: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "flask", "--app", f"flask_upsell.demo.app:create_app({str(here)!r})", "upsell",
-               "worker", "--exit-with", str(os.getpid())]
+    command = [
+        sys.executable,
+        "-m",
+        "flask",
+        "--app",
+        f"flask_upsell.demo.app:create_app({str(here)!r})",
+        "upsell",
+        "worker",
+        "--exit-with",
+        str(os.getpid()),
+    ]
     # In a session of its own, so that Ctrl-C reaches it through us, after the web server has ended.
-    return subprocess.Popen(command, start_new_session=True)
+    return subprocess.Popen(command, start_new_session=True)  # noqa: S603 (our own command)
 
 
 def _await_worker(this: Parts, worker: subprocess.Popen[bytes]) -> None:
@@ -191,8 +213,9 @@ def _serve(app: Any, port: int, started: float) -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", port, app, threaded=True)
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    click.secho(f"The demo store is at http://127.0.0.1:{port} ({time.monotonic() - started:.0f} s). Ctrl-C ends it.",
-                bold=True)
+    click.secho(
+        f"The demo store is at http://127.0.0.1:{port} ({time.monotonic() - started:.0f} s). Ctrl-C ends it.", bold=True
+    )
     with contextlib.suppress(KeyboardInterrupt):
         server.serve_forever()
     server.server_close()

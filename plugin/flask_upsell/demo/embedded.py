@@ -80,7 +80,7 @@ def _lock(folder: Path) -> Iterator[None]:
 
 def _start(folder: Path) -> None:
     # In a session of its own: Ctrl-C in the terminal is for the web process, which ends the others in order.
-    subprocess.Popen(
+    subprocess.Popen(  # noqa: S603 (our own command)
         [sys.executable, "-m", "flask_upsell.demo.embedded", str(folder)],
         start_new_session=True,
         stdin=subprocess.DEVNULL,

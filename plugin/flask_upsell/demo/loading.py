@@ -57,16 +57,37 @@ def load_own(engine: Engine, report: Report) -> dict[str, int]:
     """The demo's own products and past orders."""
     Base.metadata.create_all(engine)
     with engine.begin() as connection:
-        connection.execute(insert(Product), [{
-            "sku": item.ref, "slug": item.slug, "title": item.title, "category": item.category, "price_minor": item.price,
-            "stock": item.stock, "summary": item.summary, "attributes": item.attributes, "picture": item.picture,
-            "period_months": item.period_months} for item in CATALOGUE])
+        connection.execute(
+            insert(Product),
+            [
+                {
+                    "sku": item.ref,
+                    "slug": item.slug,
+                    "title": item.title,
+                    "category": item.category,
+                    "price_minor": item.price,
+                    "stock": item.stock,
+                    "summary": item.summary,
+                    "attributes": item.attributes,
+                    "picture": item.picture,
+                    "period_months": item.period_months,
+                }
+                for item in CATALOGUE
+            ],
+        )
         orders: list[dict[str, Any]] = []
         lines: list[dict[str, Any]] = []
         for number, order in enumerate(past_orders(), start=1):
             orders.append({"id": number, "number": order.ref, "customer": order.customer, "placed_at": order.placed_at})
-            lines.extend({"order_id": number, "sku": line.product, "quantity": line.quantity,
-                          "unit_price_minor": line.unit_price} for line in order.lines)
+            lines.extend(
+                {
+                    "order_id": number,
+                    "sku": line.product,
+                    "quantity": line.quantity,
+                    "unit_price_minor": line.unit_price,
+                }
+                for line in order.lines
+            )
         for done, (table, rows) in enumerate(((Order, orders), (OrderLine, lines))):
             report("Loading past orders", done, 2)
             connection.execute(insert(table), rows)
@@ -101,16 +122,25 @@ def _load_products(connection: Connection, path: Path, currency: str, rejected: 
                 continue
             seen.add(ref)
             title = " ".join(row["title"].replace("\0", "").split()) or ref
-            yield {"sku": ref, "slug": _slug(title, ref, slugs), "title": title,
-                   "category": " ".join((row["category"] or "").split()) or None, "price_minor": price,
-                   "stock": _stock(row.get("stock")), "image_url": (row.get("image") or "").strip() or None,
-                   "external_url": (row.get("url") or "").strip() or None, "attributes": {}, "summary": ""}
+            yield {
+                "sku": ref,
+                "slug": _slug(title, ref, slugs),
+                "title": title,
+                "category": " ".join((row["category"] or "").split()) or None,
+                "price_minor": price,
+                "stock": _stock(row.get("stock")),
+                "image_url": (row.get("image") or "").strip() or None,
+                "external_url": (row.get("url") or "").strip() or None,
+                "attributes": {},
+                "summary": "",
+            }
 
     return _insert(connection, Product, rows())
 
 
-def _load_orders(connection: Connection, path: Path, currency: str, rejected: Rejected,
-                 report: Report) -> tuple[int, int]:
+def _load_orders(
+    connection: Connection, path: Path, currency: str, rejected: Rejected, report: Report
+) -> tuple[int, int]:
     known = set(connection.scalars(select(Product.sku)))
     numbers: dict[str, int] = {}
     orders: list[dict[str, Any]] = []
@@ -131,8 +161,14 @@ def _load_orders(connection: Connection, path: Path, currency: str, rejected: Re
             order = numbers.get(number)
             if order is None:
                 order = numbers[number] = len(numbers) + 1
-                orders.append({"id": order, "number": number, "customer": row["customer_id"].strip() or None,
-                               "placed_at": placed_at})
+                orders.append(
+                    {
+                        "id": order,
+                        "number": number,
+                        "customer": row["customer_id"].strip() or None,
+                        "placed_at": placed_at,
+                    }
+                )
                 if len(orders) == CHUNK:
                     connection.execute(insert(Order), orders)
                     orders.clear()
@@ -191,6 +227,7 @@ def _every(times: int, act: Callable[[int], None]) -> Callable[[int], None]:
         if done >= following[0]:
             following[0] = done + times
             act(done)
+
     return tell
 
 

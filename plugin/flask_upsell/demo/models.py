@@ -64,7 +64,11 @@ class Product(Base):
     """Something for sale; `stock` None is unlimited, `hidden` products are neither shown nor sold."""
 
     __tablename__ = "products"
-    __table_args__ = (Index("ix_products_shelf", "hidden", "category", "id"),)
+    # A page of the shop is cut from one of these alone, without a look at the rows that it skips.
+    __table_args__ = (
+        Index("ix_products_shelf", "hidden", "category", "id"),
+        Index("ix_products_all", "hidden", "id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     sku: Mapped[str] = mapped_column(String(64), unique=True)

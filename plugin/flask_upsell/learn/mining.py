@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
 SQL = Path(__file__).with_name("sql")
+AFFINITIES = {
+    Kind.UPGRADE: "SELECT antecedent, consequent, weight, together, base, consequent_orders, orders FROM upgrades",
+    Kind.COMPLEMENT: "SELECT antecedent, consequent, weight, together, base, consequent_orders, orders "
+    "FROM complements",
+}
 STEPS = ("baskets", "complements", "upgrades")
 #: How often progress is told while rows stream in.
 EVERY = 20_000
@@ -52,9 +57,9 @@ class Mined:
 
     def affinities(self) -> Iterator[tuple[Kind, str, Affinity]]:
         """(kind, antecedent, affinity); a stream."""
-        for kind, table in ((Kind.UPGRADE, "upgrades"), (Kind.COMPLEMENT, "complements")):
+        for kind, query in AFFINITIES.items():
             cursor = self._connection.cursor()
-            cursor.execute("SELECT antecedent, consequent, weight, together, base, consequent_orders, orders FROM " + table)
+            cursor.execute(query)
             while rows := cursor.fetchmany(5000):
                 for antecedent, consequent, weight, *evidence in rows:
                     yield kind, antecedent, Affinity(consequent, round(weight, 6), *evidence)
@@ -63,8 +68,9 @@ class Mined:
 class Mining:
     """`with Mining(lines, products, parameters, report) as mined:` - everything temporary goes when the block ends."""
 
-    def __init__(self, lines: Iterable[OrderLine], products: Iterable[Product], parameters: Parameters,
-                 report: Report) -> None:
+    def __init__(
+        self, lines: Iterable[OrderLine], products: Iterable[Product], parameters: Parameters, report: Report
+    ) -> None:
         self._lines, self._products, self._parameters, self._report = lines, products, parameters, report
         self._folder = tempfile.TemporaryDirectory(prefix="upsell-learn-")
         self._connection: DuckDBPyConnection | None = None
@@ -92,20 +98,32 @@ class Mining:
         try:
             connection.execute(f"SET memory_limit = '{_quoted(self._parameters.memory)}'")
         except duckdb.Error as error:
-            raise LearnError(f"UPSELL_LEARN_MEMORY: write an amount such as '1GB', not "
-                             f"{self._parameters.memory!r} ({error})") from None
+            raise LearnError(
+                f"UPSELL_LEARN_MEMORY: write an amount such as '1GB', not {self._parameters.memory!r} ({error})"
+            ) from None
         connection.execute("SET preserve_insertion_order = false")
         dropped: Counter[str] = Counter()
-        lines = self._load(folder / "lines.csv", "order_lines", "order_ref VARCHAR, product_ref VARCHAR, quantity BIGINT",
-                           _line_rows(self._lines, dropped), "Reading orders")
-        products = self._load(folder / "products.csv", "products",
-                              "product_ref VARCHAR, category VARCHAR, price BIGINT, months BIGINT",
-                              _product_rows(self._products, dropped), "Reading products")
+        lines = self._load(
+            folder / "lines.csv",
+            "order_lines",
+            "order_ref VARCHAR, product_ref VARCHAR, quantity BIGINT",
+            _line_rows(self._lines, dropped),
+            "Reading orders",
+        )
+        products = self._load(
+            folder / "products.csv",
+            "products",
+            "product_ref VARCHAR, category VARCHAR, price BIGINT, months BIGINT",
+            _product_rows(self._products, dropped),
+            "Reading products",
+        )
         p = self._parameters
-        connection.execute("CREATE TABLE parameters AS SELECT CAST(? AS BIGINT) AS min_support, CAST(? AS DOUBLE) AS min_lift, "
-                           "CAST(? AS BIGINT) AS max_basket, CAST(? AS BIGINT) AS neighbours, "
-                           "CAST(? AS BIGINT) AS gap_percent, CAST(? AS BIGINT) AS gap_floor",
-                           [p.min_support, p.min_lift, p.max_basket, p.neighbours, p.gap_percent, p.gap_floor])
+        connection.execute(
+            "CREATE TABLE parameters AS SELECT CAST(? AS BIGINT) AS min_support, CAST(? AS DOUBLE) AS min_lift, "
+            "CAST(? AS BIGINT) AS max_basket, CAST(? AS BIGINT) AS neighbours, "
+            "CAST(? AS BIGINT) AS gap_percent, CAST(? AS BIGINT) AS gap_floor",
+            [p.min_support, p.min_lift, p.max_basket, p.neighbours, p.gap_percent, p.gap_floor],
+        )
         for done, step in enumerate(STEPS):
             self._report(f"Mining {step}", done, len(STEPS))
             connection.execute((SQL / f"{step}.sql").read_text())
@@ -118,7 +136,9 @@ class Mining:
         assert self._connection is not None
         written = 0
         with path.open("w", newline="", encoding="utf-8", errors="surrogatepass") as out:
-            writer = csv.writer(out, quoting=csv.QUOTE_NOTNULL if hasattr(csv, "QUOTE_NOTNULL") else csv.QUOTE_NONNUMERIC)
+            writer = csv.writer(
+                out, quoting=csv.QUOTE_NOTNULL if hasattr(csv, "QUOTE_NOTNULL") else csv.QUOTE_NONNUMERIC
+            )
             for row in rows:
                 writer.writerow(row)
                 written += 1
@@ -127,8 +147,10 @@ class Mining:
         self._report(step, written, written)
         self._connection.execute(f"CREATE TABLE {table} ({columns})")
         if written:
-            self._connection.execute(f"COPY {table} FROM '{_quoted(path)}' "
-                                     "(FORMAT csv, HEADER false, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '\\N')")
+            self._connection.execute(
+                f"COPY {table} FROM '{_quoted(path)}' "
+                "(FORMAT csv, HEADER false, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '\\N')"
+            )
         path.unlink()
         return written
 
@@ -137,11 +159,14 @@ class Mining:
         def one(query: str) -> int:
             row = connection.execute(query).fetchone()
             return int(row[0]) if row else 0
+
         return {
             "orders": one("SELECT orders FROM totals"),
             "orders_too_big": one("SELECT COUNT(DISTINCT order_ref) FROM bought") - one("SELECT orders FROM totals"),
-            "unknown_product_lines": one("SELECT COUNT(*) FROM order_lines l LEFT JOIN items i "
-                                         "ON i.product_ref = l.product_ref WHERE i.product_ref IS NULL"),
+            "unknown_product_lines": one(
+                "SELECT COUNT(*) FROM order_lines l LEFT JOIN items i "
+                "ON i.product_ref = l.product_ref WHERE i.product_ref IS NULL"
+            ),
             "complements": one("SELECT COUNT(*) FROM complements"),
             "upgrades": one("SELECT COUNT(*) FROM upgrades"),
             "products_with_complements": one("SELECT COUNT(DISTINCT antecedent) FROM complements"),

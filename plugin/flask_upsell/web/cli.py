@@ -8,14 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
-from ..adapters.migrate import upgrade
 from ..core.money import format_money
 from ..core.ports import Progress
 from ..errors import UpsellError
-from ..jobs import Parts, parts, run_learning
+from ..jobs import Parts, parts, run_learning, this_app
 from .health import health
 from .worker import work
 
@@ -27,14 +25,13 @@ def commands(identifier: str) -> AppGroup:
     def here() -> Parts:
         return parts(identifier)
 
-    @group.group("db", cls=AppGroup)
-    def db() -> None:
-        """The ledger's tables."""
+    db = AppGroup("db", help="The ledger's tables.")
+    group.add_command(db)
 
     @db.command("upgrade")
     def db_upgrade() -> None:
         """Create or update the ledger's tables (upsell_…); the store's own migrations are not touched."""
-        upgrade(here().offers.ledger.engine)  # type: ignore[attr-defined]
+        here().migrate()
         click.echo("The ledger's tables are up to date.")
 
     @group.command("learn")
@@ -49,15 +46,22 @@ def commands(identifier: str) -> AppGroup:
                     figures = run_learning(this, run, bar.show)
                 except UpsellError as error:
                     raise click.ClickException(str(error)) from None
-            return _print_figures(figures)
-        if not this.offers.queue.worker_seen():
-            raise click.ClickException("no worker is running: start 'flask upsell worker' in another terminal, "
-                                       "or use --here")
+            _print_figures(figures)
+            return
+        try:
+            seen = this.offers.queue.worker_seen()
+        except Exception as error:
+            raise click.ClickException(f"Redis does not answer at {this.settings.redis_url}: {error}") from None
+        if not seen:
+            raise click.ClickException(
+                "no worker is running: start 'flask upsell worker' in another terminal, or use --here"
+            )
         this.offers.ledger.progress(run, "learn", "queued", "Waiting for a worker", 0, 0, {})
         if this.offers.queue.enqueue("learn", run) is None:
-            raise click.ClickException("Redis does not answer; use --here to learn without it? The book needs it too.")
+            raise click.ClickException(f"Redis does not take jobs at {this.settings.redis_url}")
         if no_wait:
-            return click.echo("Learning is queued; 'flask upsell status' shows its progress.")
+            click.echo("Learning is queued; 'flask upsell status' shows its progress.")
+            return
         follow(this, run)
 
     @group.command("publish")
@@ -92,7 +96,7 @@ def commands(identifier: str) -> AppGroup:
     @click.option("--exit-with", type=int, help="End when the process with this id is gone.")
     def worker(exit_with: int | None) -> None:
         """Run background jobs: learning, publishing, counting. Run at least one."""
-        work(current_app._get_current_object(), here(), exit_with)  # type: ignore[attr-defined]
+        work(this_app(), here(), exit_with)
 
     return group
 
@@ -143,11 +147,16 @@ def follow(this: Parts, run: str) -> None:
 
 def _print_figures(figures: dict[str, Any]) -> None:
     dropped = figures.pop("dropped", {})
-    click.echo(f"Learned from {figures['orders']:,} orders ({figures['lines']:,} lines, {figures['products']:,} products): "
-               f"{figures['complements']:,} complements, {figures['upgrades']:,} upgrades. "
-               f"Live: version {figures['version']}.")
-    left_out = {**dropped, "lines of products that are not in the catalogue": figures["unknown_product_lines"],
-                "orders with too many products": figures["orders_too_big"]}
+    click.echo(
+        f"Learned from {figures['orders']:,} orders ({figures['lines']:,} lines, {figures['products']:,} products): "
+        f"{figures['complements']:,} complements, {figures['upgrades']:,} upgrades. "
+        f"Live: version {figures['version']}."
+    )
+    left_out = {
+        **dropped,
+        "lines of products that are not in the catalogue": figures["unknown_product_lines"],
+        "orders with too many products": figures["orders_too_big"],
+    }
     for reason, times in left_out.items():
         if times:
             click.echo(f"  {times:,}: {reason}")
@@ -163,8 +172,10 @@ def _print_report(this: Parts, as_json: bool) -> None:
     rows = this.offers.ledger.counts()
     merged: dict[tuple[str, str, str], dict[str, Any]] = {}
     for row in rows:
-        entry = merged.setdefault((row.placement, row.kind, row.product), {
-            "shown": 0, "accepted": 0, "declined": 0, "undone": 0, "converted": 0, "revenue": {}})
+        entry = merged.setdefault(
+            (row.placement, row.kind, row.product),
+            {"shown": 0, "accepted": 0, "declined": 0, "undone": 0, "converted": 0, "revenue": {}},
+        )
         for name in ("shown", "accepted", "declined", "undone", "converted"):
             entry[name] += getattr(row, name)
         if row.currency:
@@ -174,12 +185,16 @@ def _print_report(this: Parts, as_json: bool) -> None:
             click.echo(json.dumps({"placement": placement, "kind": kind, "product": product, **entry}))
         return
     if not merged:
-        return click.echo("Nothing was shown yet.")
+        click.echo("Nothing was shown yet.")
+        return
     width = max(20, *(min(len(product), 40) for _, _, product in merged))
-    click.echo(f"{'placement':<13}{'kind':<12}{'product':<{width}} {'shown':>8}{'accepted':>9}{'declined':>9}"
-               f"{'undone':>8}{'ordered':>8}  revenue")
+    click.echo(
+        f"{'placement':<13}{'kind':<12}{'product':<{width}} {'shown':>8}{'accepted':>9}{'declined':>9}"
+        f"{'undone':>8}{'ordered':>8}  revenue"
+    )
     for (placement, kind, product), e in merged.items():
         revenue = ", ".join(format_money(minor, currency) for currency, minor in e["revenue"].items())
-        click.echo(f"{placement:<13}{kind:<12}{product[:40]:<{width}} {e['shown']:>8}{e['accepted']:>9}{e['declined']:>9}"
-                   f"{e['undone']:>8}{e['converted']:>8}  {revenue}")
-
+        click.echo(
+            f"{placement:<13}{kind:<12}{product[:40]:<{width}} {e['shown']:>8}{e['accepted']:>9}{e['declined']:>9}"
+            f"{e['undone']:>8}{e['converted']:>8}  {revenue}"
+        )

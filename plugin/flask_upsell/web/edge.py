@@ -14,13 +14,18 @@ T = TypeVar("T")
 
 def harmless(reason: str, instead: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """The decorated function returns `instead` when it raises; nothing reaches the store."""
+
     def wrap(function: Callable[P, T]) -> Callable[P, T]:
         @wraps(function)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
             try:
                 return function(*args, **kwargs)
             except Exception as error:
-                faults.note(reason, "%s failed: %s: %s", function.__qualname__, type(error).__name__, error, error=error)
+                faults.note(
+                    reason, "%s failed: %s: %s", function.__qualname__, type(error).__name__, error, error=error
+                )
                 return instead
+
         return guarded
+
     return wrap

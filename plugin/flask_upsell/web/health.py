@@ -23,8 +23,11 @@ def health(offers: Offers) -> dict[str, Any]:
     try:
         published = offers.shelf.published()
         report["redis"] = "ok"
-        report["book"] = "none published; run 'flask upsell learn'" if published is None else {
-            "version": published[0], "age_seconds": int((datetime.now(UTC) - published[1]).total_seconds())}
+        report["book"] = (
+            "none published; run 'flask upsell learn'"
+            if published is None
+            else {"version": published[0], "age_seconds": int((datetime.now(UTC) - published[1]).total_seconds())}
+        )
         report["worker"] = "ok" if offers.queue.worker_seen() else "not seen; run 'flask upsell worker'"
         if report["worker"] != "ok":
             missing.append("worker")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, current_app, jsonify, redirect, request
+from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from .. import faults
 from ..core.ports import Acceptance
 from ..errors import BadInput, TokenError
+from ..jobs import this_app
 from ..offers import Outcome
 from ..signals import offer_accepted, offer_declined
 from .edge import harmless
 from .health import health
+from .schemas import read_accept
 from .view import Notice
 from .widget import Memory, Page, Shown, Widget
 
@@ -25,8 +27,14 @@ FOREIGN = "This suggestion was not made for this cart, so nothing was changed."
 
 def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
     """The routes of one instance. `parts` is what health looks at."""
-    shop = Blueprint(identifier, __name__, url_prefix=widget.settings.url_prefix, static_folder="widgets/static",
-                     static_url_path="/static", template_folder="widgets/templates")
+    shop = Blueprint(
+        identifier,
+        __name__,
+        url_prefix=widget.settings.url_prefix,
+        static_folder="widgets/static",
+        static_url_path="/static",
+        template_folder="widgets/templates",
+    )
 
     @shop.before_request
     def guard() -> AnyResponse | None:
@@ -115,10 +123,8 @@ def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
 
 
 def _accept(widget: Widget, shown: Shown) -> tuple[Outcome, Notice]:
-    key = request.form.get("key", "")
-    if not 16 <= len(key) <= 64 or not key.isascii():
-        raise BadInput("key", "an idempotency key has 16 to 64 characters")
-    outcome = widget.offers.accept(shown.wanted, key, request.form.get("variant") or None)
+    key, variant = read_accept(request.form.to_dict())
+    outcome = widget.offers.accept(shown.wanted, key, variant)
     if outcome.status != "done" or outcome.acceptance is None:
         return outcome, Notice(outcome.text, "sorry")
     accepted = outcome.acceptance
@@ -149,13 +155,17 @@ def _undo(widget: Widget, said: tuple[str, Page]) -> tuple[Outcome, Notice]:
 
 @harmless("signal", None)
 def _tell(accepted: Acceptance) -> None:
-    offer_accepted.send(current_app._get_current_object(), acceptance=accepted)  # type: ignore[attr-defined]
+    offer_accepted.send(this_app(), acceptance=accepted)
 
 
 @harmless("signal", None)
 def _tell_declined(product: str, kind: str, placement: str) -> None:
-    offer_declined.send(current_app._get_current_object(), product=product, kind=kind,  # type: ignore[attr-defined]
-                        placement=placement)
+    offer_declined.send(
+        this_app(),
+        product=product,
+        kind=kind,
+        placement=placement,
+    )
 
 
 def _again(widget: Widget, page: Page, **given: Any) -> str:

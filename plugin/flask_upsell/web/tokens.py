@@ -1,4 +1,4 @@
-"""Signed tokens: what a browser may hold of ours. One purpose each, bound to a visitor, old after a while, keys rotate."""
+"""Signed tokens: what a browser may hold of ours. One purpose, one visitor, old after a while; keys rotate."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ class Tokens:
 
     def __init__(self, keys: tuple[str, ...], identifier: str, seconds: int) -> None:
         self._seconds = seconds
-        self._signers = {purpose: TimestampSigner(list(keys), salt=f"{identifier}.{purpose}", digest_method=sha256)
-                         for purpose in ("offer", "undo")}
+        self._signers = {
+            purpose: TimestampSigner(list(keys), salt=f"{identifier}.{purpose}", digest_method=sha256)
+            for purpose in ("offer", "undo")
+        }
 
     def sign(self, purpose: str, visitor: str, value: object) -> str:
         """A token for this value, good for this visitor and purpose only."""
@@ -38,5 +40,4 @@ class Tokens:
             raise TokenError("this token was not made here") from None
         if whose != visitor:
             raise TokenError("this token was made for somebody else")
-        return value  # type: ignore[no-any-return]
-
+        return value

@@ -17,6 +17,7 @@ from .. import faults
 from ..core.offer import Decision, Kind, Offer
 from ..core.product import Product, gained
 from ..errors import BadInput
+from ..jobs import this_app
 from ..offers import Offers, Wanted
 from ..settings import Settings
 from ..signals import offers_shown
@@ -28,6 +29,8 @@ STATIC = Path(__file__).with_name("widgets") / "static"
 PLACEMENT = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
 #: What a session remembers at most of what was declined.
 MOST_DECLINED = 50
+#: Where a product's link may lead; anything else (javascript:) is no link.
+LINKS = ("/", "https://", "http://")
 PERIODS = {1: "per month", 12: "per year"}
 
 
@@ -51,12 +54,15 @@ class Widget:
 
     def __init__(self, identifier: str, settings: Settings, offers: Offers, tokens: Tokens) -> None:
         self.identifier, self.settings, self.offers, self.tokens = identifier, settings, offers, tokens
-        self._assets = {name: blake2b((STATIC / name).read_bytes(), digest_size=6).hexdigest()
-                        for name in ("upsell.css", "upsell.js")}
+        self._assets = {
+            name: blake2b((STATIC / name).read_bytes(), digest_size=6).hexdigest()
+            for name in ("upsell.css", "upsell.js")
+        }
 
     @harmless("render", Markup(""))
-    def __call__(self, placement: str, *, cart: object = None, product: str | None = None,
-                 products: Sequence[str] | None = None) -> Markup:
+    def __call__(
+        self, placement: str, *, cart: object = None, product: str | None = None, products: Sequence[str] | None = None
+    ) -> Markup:
         """The placement's offers.
 
         `cart`: cart lines that the page has loaded already (in the store adapter's form), which saves a query.
@@ -77,27 +83,52 @@ class Widget:
         setattr(g, flag, True)
         nonce = Markup(' nonce="{}"').format(self.settings.csp_nonce()) if self.settings.csp_nonce else Markup("")
         return Markup('<link rel="stylesheet" href="{}"{}>\n<script type="module" src="{}"{}></script>\n').format(
-            self._asset("upsell.css"), nonce, self._asset("upsell.js"), nonce)
+            self._asset("upsell.css"), nonce, self._asset("upsell.js"), nonce
+        )
 
     def _asset(self, name: str) -> str:
         return f"{self.settings.url_prefix}/static/{name}?v={self._assets[name]}"
 
-    def render(self, page: Page, *, cart: object = None, notice: Notice | None = None,
-               fresh: Mapping[str, Product] | None = None, elsewhere: frozenset[str] = frozenset()) -> Markup:
+    def render(
+        self,
+        page: Page,
+        *,
+        cart: object = None,
+        notice: Notice | None = None,
+        fresh: Mapping[str, Product] | None = None,
+        elsewhere: frozenset[str] = frozenset(),
+    ) -> Markup:
         """One placement, with a notice about what just happened; may raise."""
         if not PLACEMENT.match(page.placement):
-            raise BadInput("placement", f"{page.placement!r} is not a name such as 'cart' (letters a-z, digits, - and _)")
+            raise BadInput(
+                "placement", f"{page.placement!r} is not a name such as 'cart' (letters a-z, digits, - and _)"
+            )
         memory = Memory(self.identifier)
-        decision = self.offers.suggest(page.placement, cart=cart, products=page.products, fresh=fresh,
-                                       declined=memory.declined, elsewhere=elsewhere)
+        decision = self.offers.suggest(
+            page.placement,
+            cart=cart,
+            products=page.products,
+            fresh=fresh,
+            declined=memory.declined,
+            elsewhere=elsewhere,
+        )
         visitor = self.offers.pseudonym(self.offers.store.visitor().key)
         if notice is None and memory.has_notice:
             notice = self._remembered(memory, page, visitor, cart)
         cards = [self._card(offer, page, visitor) for offer in decision.offers]
         prefix = self.settings.url_prefix
-        slot = Slot(page.placement, cards, notice, f"{prefix}/accept", f"{prefix}/decline", f"{prefix}/undo",
-                    self._refresh_url(page), self._csrf() if cards or notice else "")
-        html = Markup(current_app.jinja_env.get_template("upsell/slot.html").render(slot=slot))
+        slot = Slot(
+            page.placement,
+            cards,
+            notice,
+            f"{prefix}/accept",
+            f"{prefix}/decline",
+            f"{prefix}/undo",
+            self._refresh_url(page),
+            self._csrf() if cards or notice else "",
+        )
+        # What our own template, autoescaped, has made.
+        html = Markup(current_app.jinja_env.get_template("upsell/slot.html").render(slot=slot))  # noqa: S704
         if cards:
             self.offers.tally.add((page.placement, card.kind, card.product) for card in cards)
             self._announce(decision)
@@ -106,7 +137,7 @@ class Widget:
     @harmless("signal", None)
     def _announce(self, decision: Decision) -> None:
         if offers_shown.receivers:
-            offers_shown.send(current_app._get_current_object(), decision=decision)  # type: ignore[attr-defined]
+            offers_shown.send(this_app(), decision=decision)
 
     def _remembered(self, memory: Memory, page: Page, visitor: str, cart: object) -> Notice | None:
         """What was said on the page before (no JavaScript), or the last acceptance while it can be undone."""
@@ -132,7 +163,7 @@ class Widget:
         """The store's own field; else Flask-WTF's, where the store uses it. Ours is the signed, visitor-bound token."""
         field = self.offers.store.csrf_field()
         if field:
-            return Markup(field)
+            return Markup(field)  # noqa: S704 (the store says that it is HTML)
         if "csrf" in current_app.extensions and "csrf_token" in current_app.jinja_env.globals:
             token: Any = current_app.jinja_env.globals["csrf_token"]
             return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token())
@@ -145,22 +176,42 @@ class Widget:
         replaces = quote.replaces is not None
         choices = [v for v in product.variants if v.stock is None or v.stock > 0]
         wanted = Wanted(
-            offer=offer.id, kind=offer.kind, placement=page.placement, product=product.ref, title=product.title,
-            unit_price=quote.unit_price, currency=currency, quantity=quote.quantity,
-            line=line.ref if replaces else "", replaced=line.product if replaces else "", replaces=quote.replaces or 0,
-            variants={v.ref: v.price for v in choices})
+            offer=offer.id,
+            kind=offer.kind,
+            placement=page.placement,
+            product=product.ref,
+            title=product.title,
+            unit_price=quote.unit_price,
+            currency=currency,
+            quantity=quote.quantity,
+            line=line.ref if replaces else "",
+            replaced=line.product if replaces else "",
+            replaces=quote.replaces or 0,
+            variants={v.ref: v.price for v in choices},
+        )
         return Card(
-            id=offer.id, kind=offer.kind.value, product=product.ref, title=product.title, url=product.url,
-            image=product.image, price=money(quote.unit_price, currency), period=_period(product),
-            quantity=quote.quantity, difference=money(quote.unit_price - line.unit_price, currency) if upgrade else "",
-            total=money(quote.total, currency), reason=offer.reason.sentence,
-            token=self.tokens.sign("offer", visitor, Shown(wanted, page)), key=token_urlsafe(16), replaces=replaces,
+            id=offer.id,
+            kind=offer.kind.value,
+            product=product.ref,
+            title=product.title,
+            url=product.url if product.url.startswith(LINKS) else "",
+            image=product.image,
+            price=money(quote.unit_price, currency),
+            period=_period(product),
+            quantity=quote.quantity,
+            difference="+" + money(quote.unit_price - line.unit_price, currency) if upgrade else "",
+            total=("+" if replaces else "") + money(quote.total, currency),
+            reason=offer.reason.sentence,
+            token=self.tokens.sign("offer", visitor, Shown(wanted, page)),
+            key=token_urlsafe(16),
+            replaces=replaces,
             base_title=base.title if upgrade and base else line.product if upgrade else "",
             base_price=money(line.unit_price, currency) if upgrade else "",
             base_period=_period(base) if upgrade and base else "",
             base_image=base.image if upgrade and base else None,
             gained=gained(base, product) if upgrade and base else [],
-            choices=[Choice(v.ref, v.title, money(v.price, currency)) for v in choices])
+            choices=[Choice(v.ref, v.title, money(v.price, currency)) for v in choices],
+        )
 
 
 def _here() -> str:

@@ -6,6 +6,7 @@ by the parent.
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -41,19 +42,17 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
             break
         try:
             client.set(queue.heartbeat, str(time.time()), ex=HEARTBEAT_SECONDS)
-            if here.offers.ledger.waiting() or client.exists(f"{here.identifier}:{{tally}}:open"):
-                # One sweep waits in the queue at a time.
-                if client.set(f"{here.identifier}:{{jobs}}:sweep", "1", nx=True, ex=int(SWEEP_SECONDS) + 1):
-                    queue.enqueue("fold")
+            work_left = here.offers.ledger.waiting() or client.exists(f"{here.identifier}:{{tally}}:open")
+            # Several workers sweep: one of them asks for it.
+            if work_left and client.set(f"{here.identifier}:{{jobs}}:sweep", "1", nx=True, ex=int(SWEEP_SECONDS) + 1):
+                queue.enqueue("fold")
         except (RedisError, OSError) as error:
             faults.note("redis_worker", "the worker waits for Redis: %s", error)
         except Exception as error:
             faults.note("sweep", "the sweep failed: %s: %s", type(error).__name__, error)
         stop.wait(SWEEP_SECONDS)
-    try:
+    with contextlib.suppress(RedisError, OSError):  # else it expires by itself
         client.delete(queue.heartbeat)
-    except (RedisError, OSError):
-        pass  # it expires by itself
     if child.is_alive():
         child.terminate()
         child.join(10)

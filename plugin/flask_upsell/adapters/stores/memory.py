@@ -15,10 +15,18 @@ from ...core.product import Product
 class MemoryStore:
     """Products, carts and orders in dicts. `visitor_key` says whose cart it is now; set it as a request would."""
 
-    def __init__(self, products: Iterable[Product] = (), *, currency: str = "EUR", orders: Iterable[OrderLine] = (),
-                 visitor_key: str = "visitor", customer: str | None = None, locale: str = "en",
-                 capabilities: frozenset[Capability] = frozenset(Capability),
-                 urls: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        products: Iterable[Product] = (),
+        *,
+        currency: str = "EUR",
+        orders: Iterable[OrderLine] = (),
+        visitor_key: str = "visitor",
+        customer: str | None = None,
+        locale: str = "en",
+        capabilities: frozenset[Capability] = frozenset(Capability),
+        urls: Mapping[str, str] | None = None,
+    ) -> None:
         self.shelf = {product.ref: product for product in products}
         self.currency = currency
         self.past: list[OrderLine] = list(orders)
@@ -57,8 +65,9 @@ class MemoryStore:
         self._lines.append(line)
         return Done(line.ref)
 
-    def replace(self, line: str, product: str, variant: str | None, quantity: int,
-                unit_price: int | None = None) -> Done | Refused:
+    def replace(
+        self, line: str, product: str, variant: str | None, quantity: int, unit_price: int | None = None
+    ) -> Done | Refused:
         place = self._place(line)
         if place is None:
             return Refused("That line is not in the cart any more.")
@@ -103,8 +112,9 @@ class MemoryStore:
         """Turn the visitor's cart into an order, as a host's checkout would."""
         order = Order(ref, self.currency, tuple(self._lines), self.customer)
         self.placed[ref] = order
-        self.past.extend(OrderLine(ref, line.product, line.quantity, line.unit_price, at, self.customer)
-                         for line in order.lines)
+        self.past.extend(
+            OrderLine(ref, line.product, line.quantity, line.unit_price, at, self.customer) for line in order.lines
+        )
         return order
 
     def empty_cart(self) -> None:

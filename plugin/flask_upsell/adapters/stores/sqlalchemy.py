@@ -3,7 +3,7 @@
     store = SQLAlchemyStore(
         session=lambda: db.session, currency="EUR",
         product=Columns(Product, ref="sku", title="name", price="price_cents", url="/p/{slug}", stock="stock"),
-        cart_line=Columns(CartLine, ref="id", cart="cart_key", product="sku", quantity="quantity", unit_price="price_cents"),
+        cart_line=Columns(CartLine, ref="id", cart="cart_key", product="sku", quantity="quantity", unit_price="cents"),
         order=Columns(Order, ref="number", placed_at="created_at", customer="customer_id"),
         order_line=Columns(OrderLine, order="order_id", product="sku", quantity="quantity", unit_price="price_cents"),
         cart_key=lambda: session.get("cart"))
@@ -29,7 +29,10 @@ from ...core.product import Product
 from ...errors import BadInput, MappingError
 
 FIELDS = {
-    "product": ({"ref", "title", "price"}, {"url", "image", "category", "stock", "hidden", "attributes", "period_months"}),
+    "product": (
+        {"ref", "title", "price"},
+        {"url", "image", "category", "stock", "hidden", "attributes", "period_months"},
+    ),
     "cart_line": ({"ref", "cart", "product", "quantity"}, {"unit_price", "variant"}),
     "order": ({"ref", "placed_at"}, {"id", "customer"}),
     "order_line": ({"order", "product", "quantity"}, {"unit_price"}),
@@ -55,7 +58,9 @@ class Columns:
         known = set(inspect(model).columns.keys())
         for field, name in self.names.items():
             if "{" not in name and name not in known:
-                raise MappingError(f"{model.__name__} has no column {name!r} for {field!r}; it has: {', '.join(sorted(known))}")
+                raise MappingError(
+                    f"{model.__name__} has no column {name!r} for {field!r}; it has: {', '.join(sorted(known))}"
+                )
 
     def __contains__(self, field: str) -> bool:
         return field in self.names or field in self._made
@@ -100,13 +105,25 @@ class SQLAlchemyStore:
     values for columns of the cart line that are not named. Raises MappingError when a needed column is not named.
     """
 
-    def __init__(self, *, session: Callable[[], Session], currency: str, product: Columns, cart_line: Columns | None = None,
-                 order: Columns | None = None, order_line: Columns | None = None,
-                 cart_key: Callable[[], str | None] = lambda: None, start_cart: Callable[[], str] | None = None,
-                 customer: Callable[[], str | None] = lambda: None, coupons: Callable[[], Iterable[str]] = tuple,
-                 new_line: Callable[[], Mapping[str, Any]] = dict, csrf_field: Callable[[], str | None] = lambda: None,
-                 urls: Mapping[str, str] | Callable[[], Mapping[str, str]] | None = None,
-                 locale: str | Callable[[], str] = "en", minor_units: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        session: Callable[[], Session],
+        currency: str,
+        product: Columns,
+        cart_line: Columns | None = None,
+        order: Columns | None = None,
+        order_line: Columns | None = None,
+        cart_key: Callable[[], str | None] = lambda: None,
+        start_cart: Callable[[], str] | None = None,
+        customer: Callable[[], str | None] = lambda: None,
+        coupons: Callable[[], Iterable[str]] = tuple,
+        new_line: Callable[[], Mapping[str, Any]] = dict,
+        csrf_field: Callable[[], str | None] = lambda: None,
+        urls: Mapping[str, str] | Callable[[], Mapping[str, str]] | None = None,
+        locale: str | Callable[[], str] = "en",
+        minor_units: bool = True,
+    ) -> None:
         given = {"product": product, "cart_line": cart_line, "order": order, "order_line": order_line}
         for name, columns in given.items():
             if columns is not None:
@@ -147,18 +164,32 @@ class SQLAlchemyStore:
             rows = list(given)  # type: ignore[call-overload]
         else:
             key = self._cart_key()
-            rows = [] if not key else self._session().scalars(
-                select(columns.model).where(columns.column("cart") == key).order_by(columns.column("ref"))).all()
+            rows = (
+                []
+                if not key
+                else self._session()
+                .scalars(select(columns.model).where(columns.column("cart") == key).order_by(columns.column("ref")))
+                .all()
+            )
         prices: dict[str, int] = {}
         if "unit_price" not in columns and rows:
             prices = {p.ref: p.price for p in self.products([str(columns.read(row, "product")) for row in rows])}
         lines = []
         for row in rows:
             product = str(columns.read(row, "product"))
-            price = self._to_minor(columns.read(row, "unit_price")) if "unit_price" in columns else prices.get(product, 0)
+            price = (
+                self._to_minor(columns.read(row, "unit_price")) if "unit_price" in columns else prices.get(product, 0)
+            )
             variant = columns.read(row, "variant")
-            lines.append(Line(str(columns.read(row, "ref")), product, int(columns.read(row, "quantity")), price,
-                              None if variant is None else str(variant)))
+            lines.append(
+                Line(
+                    str(columns.read(row, "ref")),
+                    product,
+                    int(columns.read(row, "quantity")),
+                    price,
+                    None if variant is None else str(variant),
+                )
+            )
         return Cart(self.currency, tuple(lines), tuple(self._coupons()))
 
     def add(self, product: str, variant: str | None, quantity: int, unit_price: int | None = None) -> Done | Refused:
@@ -169,8 +200,12 @@ class SQLAlchemyStore:
         key = self._cart_key() or (self._start_cart() if self._start_cart else None)
         if not key:
             return Refused("There is no cart to put it in.")
-        values = {**self._new_line(), columns.names["cart"]: key,
-                  columns.names["product"]: columns.key("product", product), columns.names["quantity"]: quantity}
+        values = {
+            **self._new_line(),
+            columns.names["cart"]: key,
+            columns.names["product"]: columns.key("product", product),
+            columns.names["quantity"]: quantity,
+        }
         self._set_price_and_variant(values, found.price if unit_price is None else unit_price, variant)
         row = columns.model(**values)
         session = self._session()
@@ -178,8 +213,9 @@ class SQLAlchemyStore:
         session.commit()
         return Done(str(columns.read(row, "ref")))
 
-    def replace(self, line: str, product: str, variant: str | None, quantity: int,
-                unit_price: int | None = None) -> Done | Refused:
+    def replace(
+        self, line: str, product: str, variant: str | None, quantity: int, unit_price: int | None = None
+    ) -> Done | Refused:
         columns = self._needed_cart_line()
         row = self._line(line)
         if row is None:
@@ -213,8 +249,11 @@ class SQLAlchemyStore:
         key, cart = columns.key("ref", ref), self._cart_key()
         if key is None or not cart:
             return None
-        return self._session().scalars(select(columns.model).where(
-            columns.column("ref") == key, columns.column("cart") == cart)).one_or_none()
+        return (
+            self._session()
+            .scalars(select(columns.model).where(columns.column("ref") == key, columns.column("cart") == cart))
+            .one_or_none()
+        )
 
     def _set_price_and_variant(self, values: dict[str, Any], price: int, variant: str | None) -> None:
         columns = self._needed_cart_line()
@@ -238,8 +277,11 @@ class SQLAlchemyStore:
         keys = [key for key in (columns.key("ref", ref) for ref in dict.fromkeys(refs)) if key is not None]
         found: list[Product] = []
         for start in range(0, len(keys), MANY):
-            rows = self._session().scalars(select(columns.model).where(
-                columns.column("ref").in_(keys[start:start + MANY])).execution_options(populate_existing=True))
+            rows = self._session().scalars(
+                select(columns.model)
+                .where(columns.column("ref").in_(keys[start : start + MANY]))
+                .execution_options(populate_existing=True)
+            )
             found.extend(product for product in map(self._to_product, rows) if product is not None)
         return found
 
@@ -255,12 +297,18 @@ class SQLAlchemyStore:
         try:
             stock, months = read(row, "stock"), read(row, "period_months")
             return Product(
-                ref=str(read(row, "ref")), title=str(read(row, "title")), price=self._to_minor(read(row, "price")),
-                currency=self.currency, url=str(read(row, "url", "") or ""), image=read(row, "image") or None,
-                category=read(row, "category") or None, stock=None if stock is None else int(stock),
+                ref=str(read(row, "ref")),
+                title=str(read(row, "title")),
+                price=self._to_minor(read(row, "price")),
+                currency=self.currency,
+                url=str(read(row, "url", "") or ""),
+                image=read(row, "image") or None,
+                category=read(row, "category") or None,
+                stock=None if stock is None else int(stock),
                 hidden=bool(read(row, "hidden", False)),
                 attributes={str(k): str(v) for k, v in (read(row, "attributes") or {}).items()},
-                period_months=None if months is None else int(months))
+                period_months=None if months is None else int(months),
+            )
         except (TypeError, ValueError, AttributeError) as error:
             faults.note("product_unusable", "product %r cannot be offered: %s", read(row, "ref"), error)
             return None
@@ -271,9 +319,14 @@ class SQLAlchemyStore:
             return
         price = [line.column("unit_price")] if "unit_price" in line else []
         customer = [order.column("customer")] if "customer" in order else []
-        query = select(order.column("ref"), line.column("product"), line.column("quantity"), order.column("placed_at"),
-                       *price, *customer).join_from(
-            line.model, order.model, line.column("order") == order.column("id" if "id" in order else "ref"))
+        query = select(
+            order.column("ref"),
+            line.column("product"),
+            line.column("quantity"),
+            order.column("placed_at"),
+            *price,
+            *customer,
+        ).join_from(line.model, order.model, line.column("order") == order.column("id" if "id" in order else "ref"))
         if since is not None:
             query = query.where(order.column("placed_at") >= since)
         for row in self._session().execute(query.execution_options(yield_per=10_000)):
@@ -282,9 +335,13 @@ class SQLAlchemyStore:
                 faults.note("order_line_unusable", "a line of order %r has no product, quantity or date", row[0])
                 continue
             yield OrderLine(
-                str(row[0]), str(product), int(quantity), self._to_minor(row[4]) if price else 0,
+                str(row[0]),
+                str(product),
+                int(quantity),
+                self._to_minor(row[4]) if price else 0,
                 placed_at if placed_at.tzinfo else placed_at.replace(tzinfo=UTC),
-                None if not customer or row[-1] is None else str(row[-1]))
+                None if not customer or row[-1] is None else str(row[-1]),
+            )
 
     def order(self, ref: str, connection: object = None) -> Order | None:
         order, line = self._order, self._order_line
@@ -292,9 +349,11 @@ class SQLAlchemyStore:
             return None
         price = [line.column("unit_price")] if "unit_price" in line else []
         customer = [order.column("customer")] if "customer" in order else []
-        query = select(line.column("product"), line.column("quantity"), *price, *customer).join_from(
-            line.model, order.model, line.column("order") == order.column("id" if "id" in order else "ref")).where(
-            order.column("ref") == order.key("ref", ref))
+        query = (
+            select(line.column("product"), line.column("quantity"), *price, *customer)
+            .join_from(line.model, order.model, line.column("order") == order.column("id" if "id" in order else "ref"))
+            .where(order.column("ref") == order.key("ref", ref))
+        )
         execute = connection.execute if isinstance(connection, Connection) else self._session().execute
         rows = execute(query).all()
         if not rows:
@@ -333,4 +392,6 @@ def _check(name: str, columns: Columns) -> None:
         raise MappingError(f"{name}: say which column of {columns.model.__name__} is {', '.join(sorted(lacking))}")
     unknown = columns.fields - needed - more
     if unknown:
-        raise MappingError(f"{name}: {', '.join(sorted(unknown))} is not a field; these are: {', '.join(sorted(needed | more))}")
+        raise MappingError(
+            f"{name}: {', '.join(sorted(unknown))} is not a field; these are: {', '.join(sorted(needed | more))}"
+        )
