@@ -110,6 +110,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
         neighbours=values.neighbours,
         gap_percent=values.price_gap_percent,
         gap_floor=values.price_gap_floor,
+        min_share=values.upgrade_share,
         memory=values.learn_memory,
     )
 
@@ -117,7 +118,12 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
         engine.dispose(close=False)
         getattr(host, "forked", lambda: None)()
 
-    return Parts(identifier, values, offers, parameters, forked, migrate=lambda: upgrade(engine))
+    def close() -> None:
+        engine.dispose()
+        web.close()
+        worker.close()
+
+    return Parts(identifier, values, offers, parameters, forked, lambda: upgrade(engine), close)
 
 
 def _listen(app: Flask, identifier: str, offers: Offers) -> None:

@@ -24,7 +24,8 @@ TELL_EVERY = 0.5
 class Parts(msgspec.Struct, frozen=True):
     """What an app holds of one instance: `app.extensions[identifier]`.
 
-    `forked` drops connections that belong to the parent process; `migrate` brings the ledger's tables up to date.
+    `forked` drops connections that belong to the parent process; `migrate` brings the ledger's tables up to date;
+    `close` ends all connections.
     """
 
     identifier: str
@@ -33,6 +34,7 @@ class Parts(msgspec.Struct, frozen=True):
     parameters: Parameters
     forked: Callable[[], None]
     migrate: Callable[[], None]
+    close: Callable[[], None]
 
 
 def this_app() -> Flask:

@@ -115,7 +115,7 @@ SETTINGS = (
     ),
     Setting(
         "PRICE_GAP_FLOOR",
-        100,
+        0,
         "A difference up to so many minor units (cents) is always small enough.",
         _whole(0, 10**9),
     ),
@@ -137,6 +137,12 @@ SETTINGS = (
         1.1,
         "Products bought together less than so many times as often as by chance are no complements.",
         _number(0, 1000),
+    ),
+    Setting(
+        "UPGRADE_SHARE",
+        0.01,
+        "A dearer product that a smaller share of its category's orders had is no upgrade.",
+        _number(0, 1),
     ),
     Setting(
         "MAX_BASKET",
@@ -192,6 +198,7 @@ class Settings(msgspec.Struct, frozen=True):
     attribution_seconds: int
     min_support: int
     min_lift: float
+    upgrade_share: float
     max_basket: int
     neighbours: int
     learn_memory: str

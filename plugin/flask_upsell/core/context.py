@@ -50,7 +50,7 @@ class Policy(msgspec.Struct, frozen=True):
     max_offers: int = 2
     max_upgrades: int = 1
     price_gap_percent: int = 25
-    price_gap_floor: int = 100
+    price_gap_floor: int = 0
 
 
 class Context(msgspec.Struct, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .context import Capability, Context, Policy
 from .offer import Candidate, Code, Kind, Placement
-from .product import Product
+from .product import Product, gained
 
 
 def judge(candidate: Candidate, product: Product | None, base: Product | None, context: Context) -> Code | None:
@@ -40,6 +40,8 @@ def _judge_upgrade(candidate: Candidate, product: Product, base: Product | None,
         return Code.NOT_DEARER
     if not within_gap(line.unit_price, base, product, context.policy):
         return Code.PRICE_GAP
+    if base is not None and base.title == product.title and not gained(base, product):
+        return Code.NOTHING_GAINED
     return None
 
 

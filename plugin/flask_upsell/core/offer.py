@@ -39,6 +39,7 @@ class Code(StrEnum):
     OTHER_CURRENCY = "other_currency"
     NOT_DEARER = "not_dearer"
     PRICE_GAP = "price_gap"
+    NOTHING_GAINED = "nothing_gained"
     CANNOT_ADD = "cannot_add"
     CANNOT_REPLACE = "cannot_replace"
     AFTER_ORDER = "after_order"
@@ -57,6 +58,7 @@ SENTENCES = {
     Code.OTHER_CURRENCY: "its price is in another currency than the cart",
     Code.NOT_DEARER: "it does not cost more than what is in the cart, so it is no upgrade",
     Code.PRICE_GAP: "it costs more than the price-gap guard allows",
+    Code.NOTHING_GAINED: "nothing can be shown that it has and the other one has not",
     Code.CANNOT_ADD: "this store cannot add to the cart",
     Code.CANNOT_REPLACE: "this store cannot replace a line",
     Code.AFTER_ORDER: "the order is placed, so there is no line to replace",

@@ -19,6 +19,7 @@ from typing import Any
 from uuid import uuid4
 
 import click
+from redis import Redis
 from werkzeug.serving import make_server
 
 from ..errors import BadInput, UpsellError
@@ -79,7 +80,7 @@ def _prepare(base: Path, data: str, currency: str) -> Path:
     name = "own" if not data else data if data == "journey" else Path(data).resolve().name + "-" + source["id"]
     here = (base / name).resolve()
     currency = currency or ("USD" if data == "journey" else "EUR")
-    wanted = {"source": source, "config": {"DEMO_CURRENCY": currency}}
+    wanted: dict[str, Any] = {"source": source, "schema": loading.SCHEMA, "config": {"DEMO_CURRENCY": currency}}
     if not data:
         # Free to basic is a step of 4.99: more than any share of nothing.
         wanted["config"]["UPSELL_PRICE_GAP_FLOOR"] = 500
@@ -91,6 +92,8 @@ def _prepare(base: Path, data: str, currency: str) -> Path:
         shutil.rmtree(here)
     here.mkdir(parents=True)
     _fill(here, data, currency)
+    # A Valkey that outlived an older folder of this name has an older book.
+    Redis.from_url(embedded.attach_or_start(here)).flushall()
     done.write_text(json.dumps(wanted))
     return here
 
@@ -121,7 +124,10 @@ def _fill(here: Path, data: str, currency: str) -> None:
             folder = Path(data)
             if data == "journey":
                 folder = here / "export"
-                journey.write_export(folder, bar.show)
+                # In a process of its own, which takes the half gigabyte that pandas needs with it when it ends.
+                export = [sys.executable, "-m", journey.__name__, str(folder)]
+                if subprocess.run(export, check=False).returncode:  # noqa: S603 (our own command)
+                    raise UpsellError("the sample transactions could not be read; the messages are above")
             figures = loading.load_export(engine, folder, currency, rejected, bar.show)
     rejected.close()
     engine.dispose()
@@ -158,6 +164,7 @@ def _running(here: Path) -> Iterator[Any]:
         processes[-1].terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             processes[-1].wait(15)
+        this.close()
         embedded.stop(here)
 
 

@@ -6,10 +6,12 @@ simulated from real shopping patterns.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from ..core.ports import Report
 from ..errors import BadInput
+from ..web.cli import Bar
 
 CURRENCY = "USD"
 NOT_GOODS = ("COUPON/MISC ITEMS", "COUPONS/STORE & MFG", "FUEL")
@@ -58,3 +60,18 @@ def write_export(folder: Path, report: Report) -> None:
     goods[["product_id", "title", "category", "price"]].sort_values("product_id").to_csv(
         folder / "products.csv", index=False
     )
+
+
+def main(folder: str) -> int:
+    """Write the export into a folder, with a progress bar; the exit code."""
+    try:
+        with Bar() as bar:
+            write_export(Path(folder), bar.show)
+    except BadInput as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

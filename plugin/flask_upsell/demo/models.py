@@ -22,6 +22,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     false,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -66,8 +67,8 @@ class Product(Base):
     __tablename__ = "products"
     # A page of the shop is cut from one of these alone, without a look at the rows that it skips.
     __table_args__ = (
-        Index("ix_products_shelf", "hidden", "category", "id"),
-        Index("ix_products_all", "hidden", "id"),
+        Index("ix_products_shelf", "hidden", "category", text("sold DESC"), "id"),
+        Index("ix_products_all", "hidden", text("sold DESC"), "id"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -84,6 +85,8 @@ class Product(Base):
     attributes: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     period_months: Mapped[int | None]
     picture: Mapped[str | None] = mapped_column(String(60))
+    # How many order lines an import had of it: an imported shop shows its best sellers first.
+    sold: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class Cart(Base):

@@ -44,7 +44,8 @@ class Parameters(msgspec.Struct, frozen=True):
     max_basket: int = 100
     neighbours: int = 20
     gap_percent: int = 25
-    gap_floor: int = 100
+    gap_floor: int = 0
+    min_share: float = 0.01
     memory: str = "1GB"
 
 
@@ -121,8 +122,8 @@ class Mining:
         connection.execute(
             "CREATE TABLE parameters AS SELECT CAST(? AS BIGINT) AS min_support, CAST(? AS DOUBLE) AS min_lift, "
             "CAST(? AS BIGINT) AS max_basket, CAST(? AS BIGINT) AS neighbours, "
-            "CAST(? AS BIGINT) AS gap_percent, CAST(? AS BIGINT) AS gap_floor",
-            [p.min_support, p.min_lift, p.max_basket, p.neighbours, p.gap_percent, p.gap_floor],
+            "CAST(? AS BIGINT) AS gap_percent, CAST(? AS BIGINT) AS gap_floor, CAST(? AS DOUBLE) AS min_share",
+            [p.min_support, p.min_lift, p.max_basket, p.neighbours, p.gap_percent, p.gap_floor, p.min_share],
         )
         for done, step in enumerate(STEPS):
             self._report(f"Mining {step}", done, len(STEPS))

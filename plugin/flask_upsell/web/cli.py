@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from typing import Any
 from uuid import uuid4
@@ -106,7 +107,7 @@ class Bar:
 
     def __init__(self) -> None:
         self._step = ""
-        self._tty = click.get_text_stream("stderr").isatty()
+        self._tty = sys.stderr.isatty()
         self._told = 0.0
 
     def __enter__(self) -> Bar:

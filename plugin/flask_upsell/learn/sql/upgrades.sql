@@ -39,6 +39,7 @@ FROM (
         JOIN category_orders k ON k.category = s.category
         CROSS JOIN totals n
         CROSS JOIN parameters p
+        WHERE d.orders >= p.min_share * k.orders
     ) AS u
     WHERE step <= 2 * room
 ) AS r
