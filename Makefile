@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PORT ?= 5055
 DATA ?=
+CURRENCY ?=
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check -c config/constraints.txt
@@ -40,7 +41,7 @@ $(VENV)/dev-ready: pyproject.toml setup.cfg config/constraints.txt | $(BIN)/pyth
 setup: $(VENV)/demo-ready
 
 demo: $(VENV)/demo-ready $(if $(filter journey,$(DATA)),$(VENV)/journey-ready)
-	@exec $(BIN)/flask-upsell demo --port $(PORT) $(if $(DATA),--data '$(DATA)')
+	@exec $(BIN)/flask-upsell demo --port $(PORT) $(if $(DATA),--data '$(DATA)') $(if $(CURRENCY),--currency $(CURRENCY))
 
 test: $(VENV)/dev-ready
 	@.ci/chromium > /dev/null

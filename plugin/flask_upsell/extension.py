@@ -29,6 +29,7 @@ from .web.shop import blueprint
 from .web.tokens import Tokens
 from .web.widget import Memory, Widget
 
+STORE_METHODS = tuple(name for name in vars(Store) if not name.startswith("_"))
 NAME = re.compile(r"[a-z][a-z0-9]{0,19}\Z")
 
 
@@ -70,7 +71,10 @@ class Upsell:
         if made is None:
             raise SettingsError("store", "say which store this is: Upsell(store=SQLAlchemyStore(...))")
         values = settings.read(app.config, identifier)
-        host: Store = made if isinstance(made, Store) else made(app)
+        host = made if isinstance(made, Store) or not callable(made) else made(app)
+        lacking = sorted(name for name in STORE_METHODS if not hasattr(host, name))
+        if lacking:
+            raise SettingsError("store", f"{type(host).__name__} is no store: it lacks {', '.join(lacking)}")
         parts = _connect(values, host, identifier)
         app.extensions[identifier] = parts
         tokens = Tokens(values.keys, identifier, values.token_seconds)

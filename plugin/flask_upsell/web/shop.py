@@ -39,7 +39,7 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
     @shop.before_request
     def guard() -> AnyResponse | None:
         request.max_content_length = LARGEST_BODY
-        if request.method == "POST" and not _from_here(anonymous=not widget.offers.store.visitor().key):
+        if request.method == "POST" and not _from_here(anonymous=not _visitor_key(widget)):
             return Response("This request came from another site.\n", 403, mimetype="text/plain")
         return None
 
@@ -76,6 +76,11 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
     return shop
 
 
+@harmless("visitor", "")
+def _visitor_key(widget: Widget) -> str:
+    return widget.offers.store.visitor().key
+
+
 def _from_here(*, anonymous: bool) -> bool:
     """Whether a browser sent this POST from a page of this site. A visitor without a cart has no secret that the token
     is bound to, so there the browser's word is needed; otherwise its silence is allowed (old browsers, machines)."""
@@ -90,11 +95,11 @@ def _from_here(*, anonymous: bool) -> bool:
 
 def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
     """Read the token, act, and answer: the placement again for our script, a redirect for a plain form."""
-    visitor = widget.offers.pseudonym(widget.offers.store.visitor().key)
-    token = request.form.get("token", "")
-    page = Page("cart")
+    page, notice = Page("cart"), None
     fresh = {}
     try:
+        visitor = widget.offers.pseudonym(widget.offers.store.visitor().key)
+        token = request.form.get("token", "")
         if purpose == "offer":
             said: Any = widget.tokens.read(purpose, visitor, token, Shown)
             page = said.page
@@ -118,8 +123,14 @@ def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
         return _html(_again(widget, page, notice=notice, fresh=fresh))
     if notice is not None and not notice.undo:
         Memory(widget.identifier).say(page.placement, notice)
-    back = page.back or widget.offers.store.urls().get(page.placement) or widget.offers.store.urls().get("cart") or "/"
-    return redirect(back, 303)
+    return redirect(_back(widget, page), 303)
+
+
+@harmless("back", "/")
+def _back(widget: Widget, page: Page) -> str:
+    """The page on which the form stood, as its token says; else the store's page of that placement."""
+    urls = {} if page.back else widget.offers.store.urls()
+    return page.back or urls.get(page.placement) or urls.get("cart") or "/"
 
 
 def _accept(widget: Widget, shown: Shown) -> tuple[Outcome, Notice]:

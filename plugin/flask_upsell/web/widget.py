@@ -29,6 +29,8 @@ STATIC = Path(__file__).with_name("widgets") / "static"
 PLACEMENT = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
 #: What a session remembers at most of what was declined.
 MOST_DECLINED = 50
+#: … and in characters: the store's session is one cookie of 4 KB, which is not ours to fill.
+MOST_REMEMBERED = 800
 #: Where a product's link may lead; anything else (javascript:) is no link.
 LINKS = ("/", "https://", "http://")
 PERIODS = {1: "per month", 12: "per year"}
@@ -255,15 +257,18 @@ class Memory:
         return said
 
     def say(self, placement: str, notice: Notice) -> None:
-        self._kept["said"] = {"placement": placement, "text": notice.text, "tone": notice.tone}
+        self._kept["said"] = {"placement": placement, "text": notice.text[:160], "tone": notice.tone}
         self._save()
 
     def decline(self, product: str) -> None:
-        self._kept["no"] = [*(p for p in self._kept.get("no", ()) if p != product), product][-MOST_DECLINED:]
+        kept = [*(p for p in self._kept.get("no", ()) if p != product), product][-MOST_DECLINED:]
+        while len(kept) > 1 and sum(map(len, kept)) > MOST_REMEMBERED:
+            del kept[0]
+        self._kept["no"] = kept
         self._save()
 
     def accept(self, id: str, text: str, line: str, product: str, placement: str) -> None:
-        self._kept["last"] = {"id": id, "text": text, "line": line, "product": product, "placement": placement}
+        self._kept["last"] = {"id": id, "text": text[:160], "line": line, "product": product, "placement": placement}
         self._save()
 
     def forget_last(self) -> None:

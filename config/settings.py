@@ -1,0 +1,70 @@
+"""Every setting of Flask-Upsell with its default. Copy the lines that you change; unknown names are reported at start-up."""
+
+# False: nothing is shown, counted or learned; the store runs on as if nothing was installed.
+UPSELL_ENABLED = True
+
+# Redis or Valkey (6.2 or newer) for the book, counters and jobs.
+UPSELL_REDIS_URL = "redis://127.0.0.1:6379/0"
+
+# SQLAlchemy URL of the ledger; best the store's own database.
+UPSELL_DATABASE_URL = "sqlite:///upsell.db"
+
+# Signing secrets, oldest first, the last one signs; None uses the app's SECRET_KEY (and SECRET_KEY_FALLBACKS).
+UPSELL_KEYS = None
+
+# Where the routes live; None: '/upsell' (an instance 'b2b': '/upsell-b2b').
+UPSELL_URL_PREFIX = None
+
+# The most offers in one placement.
+UPSELL_MAX_OFFERS = 2
+
+# The most of them that are upgrades.
+UPSELL_MAX_UPGRADES = 1
+
+# An upgrade may cost at most so many percent more than its line.
+UPSELL_PRICE_GAP_PERCENT = 25
+
+# A difference up to so many minor units (cents) is always small enough.
+UPSELL_PRICE_GAP_FLOOR = 0
+
+# How long an offer on an open page can be accepted; then it is asked again.
+UPSELL_TOKEN_SECONDS = 1800
+
+# How long after its acceptance an ordered product counts as converted.
+UPSELL_ATTRIBUTION_SECONDS = 604800
+
+# Fewer orders together than this are noise and teach nothing.
+UPSELL_MIN_SUPPORT = 5
+
+# Products bought together less than so many times as often as by chance are no complements.
+UPSELL_MIN_LIFT = 1.1
+
+# A dearer product that a smaller share of its category's orders had is no upgrade.
+UPSELL_UPGRADE_SHARE = 0.01
+
+# Orders with more different products are left out of learning (wholesale, bots).
+UPSELL_MAX_BASKET = 100
+
+# The most complements published for one product.
+UPSELL_NEIGHBOURS = 20
+
+# Memory that learning may use before it goes to disk.
+UPSELL_LEARN_MEMORY = "1GB"
+
+# How long a process trusts its copy of the book before it asks for a newer version.
+UPSELL_BOOK_SECONDS = 0.5
+
+# How long an old version of the book stays readable after a new one is live.
+UPSELL_BOOK_KEEP_SECONDS = 120
+
+# Timeout of one Redis operation while a page is rendered.
+UPSELL_REDIS_SECONDS = 0.01
+
+# Name of the RQ queue; None: 'upsell' (or the instance's name).
+UPSELL_QUEUE = None
+
+# Whether the first widget of a page brings our stylesheet and script with it.
+UPSELL_ASSETS = True
+
+# A function that returns the nonce of this response, where the store's CSP needs one.
+UPSELL_CSP_NONCE = None

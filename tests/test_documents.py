@@ -1,0 +1,142 @@
+"""What README and samples say is what the code does."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Flask, render_template_string, session
+from flask_upsell import order_placed
+from flask_upsell.jobs import parts, run_learning
+from flask_upsell.settings import SETTINGS
+from sqlalchemy import ForeignKey, create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+ROOT = Path(__file__).parents[1]
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Product(Base):
+    __tablename__ = "product"
+    sku: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    slug: Mapped[str]
+    category: Mapped[str | None]
+    price_cents: Mapped[int]
+
+
+class CartLine(Base):
+    __tablename__ = "cart_line"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cart_key: Mapped[str]
+    sku: Mapped[str] = mapped_column(ForeignKey(Product.sku))
+    quantity: Mapped[int]
+    price_cents: Mapped[int]
+
+
+class Order(Base):
+    __tablename__ = "order"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str]
+    created_at: Mapped[datetime]
+    customer_id: Mapped[str | None]
+
+
+class OrderLine(Base):
+    __tablename__ = "order_line"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey(Order.id))
+    sku: Mapped[str] = mapped_column(ForeignKey(Product.sku))
+    quantity: Mapped[int]
+    price_cents: Mapped[int]
+
+
+@pytest.fixture
+def shop(redis_url: str, tmp_path: Path) -> Iterator[tuple[Flask, Session]]:
+    """A store as README assumes it: its own models, a cart key in the session."""
+    url = f"sqlite:///{tmp_path / 'shop.db'}"
+    engine = create_engine(url)
+    Base.metadata.create_all(engine)
+    db = Session(engine, expire_on_commit=False)
+    db.add_all(Product(sku=s, name=s.title(), slug=s, category=None, price_cents=1000) for s in ("tea", "pot", "cup"))
+    for number in range(20):
+        db.add(Order(id=number + 1, number=f"N{number}", created_at=datetime(2026, 1, 1, tzinfo=UTC)))
+        for sku in ("tea", "pot") if number % 2 else ("cup",):
+            db.add(OrderLine(order_id=number + 1, sku=sku, quantity=1, price_cents=1000))
+    db.add(CartLine(cart_key="k1", sku="tea", quantity=1, price_cents=1000))
+    db.commit()
+    app = Flask("readme")
+    app.config.update(SECRET_KEY="s" * 32, UPSELL_DATABASE_URL=url, UPSELL_REDIS_URL=redis_url, UPSELL_BOOK_SECONDS=0)
+    yield app, db
+    db.close()
+    engine.dispose()
+    parts_of(app).close()
+
+
+def parts_of(app: Flask) -> Any:
+    with app.app_context():
+        return parts()
+
+
+def test_the_lines_of_the_readme_embed_the_extension(shop: tuple[Flask, Session]) -> None:
+    app, db = shop
+    code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    assert code is not None
+    names = {"app": app, "db": SimpleNamespace(session=db), "session": session, "Product": Product,
+             "CartLine": CartLine, "Order": Order, "OrderLine": OrderLine}
+    exec(code.group(1), names)
+    with app.app_context():
+        parts().migrate()
+        run_learning(parts(), "readme")
+
+    @app.get("/cart")
+    def cart() -> str:
+        session["cart"] = "k1"
+        return render_template_string('{{ upsell("cart") }}')
+
+    client = app.test_client()
+    html = client.get("/cart").text
+    assert 'data-upsell-kind="complement" data-upsell-product="pot"' in html
+    token, key = re.findall(r'name="(?:token|key)" value="([^"]+)"', html)[:2]
+    client.post("/upsell/accept", data={"token": token, "key": key})
+    assert [line.sku for line in db.query(CartLine).order_by(CartLine.id)] == ["tea", "pot"]
+    with app.test_request_context():
+        session["cart"] = "k1"
+        order = Order(number="new", created_at=datetime(2026, 2, 1, tzinfo=UTC))
+        db.add(order)
+        db.flush()
+        db.add(OrderLine(order_id=order.id, sku="pot", quantity=1, price_cents=1000))
+        db.flush()
+        order_placed.send(app, order=order.number, connection=db.connection())
+        db.commit()
+    parts_of(app).offers.fold()
+    counts = parts_of(app).offers.ledger.counts()
+    assert sum(c.accepted for c in counts) == sum(c.converted for c in counts) == 1
+    assert [(c.product, c.revenue, c.currency) for c in counts if c.converted] == [("pot", 1000, "EUR")]
+
+
+def test_the_sample_settings_are_all_settings_with_their_defaults() -> None:
+    sample = runpy.run_path(str(ROOT / "config" / "settings.py"))
+    given = {name: value for name, value in sample.items() if name.startswith("UPSELL_")}
+    assert given == {f"UPSELL_{setting.name}": setting.default for setting in SETTINGS}
+    text = (ROOT / "config" / "settings.py").read_text().replace("\n# ", " ")
+    for setting in SETTINGS:
+        assert setting.sentence in text
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "plugin/README.md", "widgets/README.md"])
+def test_paths_that_a_document_names_exist(document: str) -> None:
+    named = re.findall(r"`([\w.-]+(?:/[\w.*-]+)+/?)`", (ROOT / document).read_text())
+    package = ROOT / "plugin" / "flask_upsell"
+    bases = [ROOT, ROOT / "plugin", package, package / "web", package / "learn", ROOT / "widgets" / "templates"]
+    for path in named:
+        assert any(list(base.glob(path.rstrip("/"))) for base in bases), f"{document} names {path}"
