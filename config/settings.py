@@ -27,6 +27,9 @@ UPSELL_PRICE_GAP_PERCENT = 25
 # A difference up to so many minor units (cents) is always small enough.
 UPSELL_PRICE_GAP_FLOOR = 0
 
+# A complement may cost at most so many times what it goes with; 0: any price.
+UPSELL_COMPLEMENT_TIMES = 4
+
 # How long an offer on an open page can be accepted; then it is asked again.
 UPSELL_TOKEN_SECONDS = 1800
 
@@ -41,6 +44,9 @@ UPSELL_MIN_LIFT = 1.1
 
 # A dearer product that a smaller share of its category's orders had is no upgrade.
 UPSELL_UPGRADE_SHARE = 0.01
+
+# A pair must be bought together by so many standard deviations more than chance would have it.
+UPSELL_MIN_CERTAINTY = 3.3
 
 # Orders with more different products are left out of learning (wholesale, bots).
 UPSELL_MAX_BASKET = 100

@@ -90,7 +90,13 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
     web, worker = web_client(values.redis_url, values.redis_seconds), worker_client(values.redis_url)
     breaker = Breaker()
     engine = make_engine(values.database_url)
-    policy = Policy(values.max_offers, values.max_upgrades, values.price_gap_percent, values.price_gap_floor)
+    policy = Policy(
+        values.max_offers,
+        values.max_upgrades,
+        values.price_gap_percent,
+        values.price_gap_floor,
+        values.complement_times,
+    )
     offers = Offers(
         store=host,
         shelf=RedisShelf(
@@ -115,6 +121,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
         gap_percent=values.price_gap_percent,
         gap_floor=values.price_gap_floor,
         min_share=values.upgrade_share,
+        min_certainty=values.min_certainty,
         memory=values.learn_memory,
     )
 

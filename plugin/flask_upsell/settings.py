@@ -120,6 +120,12 @@ SETTINGS = (
         _whole(0, 10**9),
     ),
     Setting(
+        "COMPLEMENT_TIMES",
+        4,
+        "A complement may cost at most so many times what it goes with; 0: any price.",
+        _whole(0, 1000),
+    ),
+    Setting(
         "TOKEN_SECONDS",
         1800,
         "How long an offer on an open page can be accepted; then it is asked again.",
@@ -143,6 +149,12 @@ SETTINGS = (
         0.01,
         "A dearer product that a smaller share of its category's orders had is no upgrade.",
         _number(0, 1),
+    ),
+    Setting(
+        "MIN_CERTAINTY",
+        3.3,
+        "A pair must be bought together by so many standard deviations more than chance would have it.",
+        _number(0, 100),
     ),
     Setting(
         "MAX_BASKET",
@@ -194,10 +206,12 @@ class Settings(msgspec.Struct, frozen=True):
     max_upgrades: int
     price_gap_percent: int
     price_gap_floor: int
+    complement_times: int
     token_seconds: int
     attribution_seconds: int
     min_support: int
     min_lift: float
+    min_certainty: float
     upgrade_share: float
     max_basket: int
     neighbours: int

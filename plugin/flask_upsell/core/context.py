@@ -45,12 +45,15 @@ class Cart(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """The merchant's limits. `price_gap_floor` in minor units: a difference up to it is always small enough."""
+    """The merchant's limits. `price_gap_floor` in minor units: a difference up to it is always small enough.
+    `complement_times`: how many times what it goes with a complement may cost; 0 means any price.
+    """
 
     max_offers: int = 2
     max_upgrades: int = 1
     price_gap_percent: int = 25
     price_gap_floor: int = 0
+    complement_times: int = 4
 
 
 class Context(msgspec.Struct, frozen=True):

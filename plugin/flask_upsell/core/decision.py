@@ -39,7 +39,6 @@ def decide(context: Context, book: Book) -> Decision:
                 code = places.place(candidate, product)
         if code is not None:
             trace.append(Dropped(candidate.kind, candidate.ref, trigger, code))
-    trace.extend(Dropped(c.kind, c.ref, c.trigger.product, Code.OUTRANKED) for c in places.settle())
     offers = tuple(_offer(c, book.products[c.ref], book.products.get(c.trigger.product)) for c in places.chosen)
     return Decision(context.placement, book.version, offers, tuple(trace))
 

@@ -19,6 +19,8 @@ def judge(candidate: Candidate, product: Product | None, base: Product | None, c
         return _judge_upgrade(candidate, product, base, context)
     if not product.has(1):
         return Code.OUT_OF_STOCK
+    if too_dear(product, context):
+        return Code.TOO_DEAR
     if Capability.ADD not in context.capabilities:
         return Code.CANNOT_ADD
     return None
@@ -36,22 +38,35 @@ def _judge_upgrade(candidate: Candidate, product: Product, base: Product | None,
         return Code.NEEDS_VARIANT
     if not product.has(line.quantity):
         return Code.OUT_OF_STOCK
-    if product.price <= line.unit_price:
+    if base is not None and base.period_months != product.period_months:
+        if not same_for_longer(line.unit_price, base, product):
+            return Code.OTHER_PERIOD
+    elif product.price <= line.unit_price:
         return Code.NOT_DEARER
-    if not within_gap(line.unit_price, base, product, context.policy):
+    elif not within_gap(line.unit_price, product.price, context.policy):
         return Code.PRICE_GAP
     if base is not None and base.title == product.title and not gained(base, product):
         return Code.NOTHING_GAINED
     return None
 
 
-def within_gap(unit_price: int, base: Product | None, product: Product, policy: Policy) -> bool:
-    """Whether the step up is small enough: at most `price_gap_percent` of the line, or `price_gap_floor` if larger.
+def within_gap(now: int, then: int, policy: Policy) -> bool:
+    """Whether the step up is small enough: at most `price_gap_percent` of the line, or `price_gap_floor` if larger."""
+    return (then - now) * 100 <= max(now * policy.price_gap_percent, policy.price_gap_floor * 100)
 
-    Recurring prices are compared per month, so that a yearly plan is judged by what a month of it costs.
-    """
-    now, then, scale = unit_price, product.price, 1
-    if base is not None and base.period_months and product.period_months:
-        now, then = now * product.period_months, then * base.period_months
-        scale = base.period_months * product.period_months
-    return (then - now) * 100 <= max(now * policy.price_gap_percent, policy.price_gap_floor * scale * 100)
+
+def same_for_longer(now: int, base: Product, product: Product) -> bool:
+    """Whether a plan is the same one for a longer period: a month of it costs less, but not so much less (30 %) that it
+    must be something lesser. Level and period are never changed in one step."""
+    if not base.period_months or not product.period_months or product.period_months <= base.period_months:
+        return False
+    # What both cost in the same number of months.
+    stays, goes = now * product.period_months, product.price * base.period_months
+    return stays * 7 <= goes * 10 and goes <= stays and stays > 0
+
+
+def too_dear(product: Product, context: Context) -> bool:
+    """Whether a complement costs more than `complement_times` what the page is about: no phone for a phone case."""
+    about = sum(line.unit_price * line.quantity for line in context.anchors)
+    times = context.policy.complement_times
+    return bool(times and about and product.price > times * about)

@@ -39,13 +39,16 @@ class Code(StrEnum):
     OTHER_CURRENCY = "other_currency"
     NOT_DEARER = "not_dearer"
     PRICE_GAP = "price_gap"
+    OTHER_PERIOD = "other_period"
     NOTHING_GAINED = "nothing_gained"
+    TOO_DEAR = "too_dear"
     CANNOT_ADD = "cannot_add"
     CANNOT_REPLACE = "cannot_replace"
     AFTER_ORDER = "after_order"
     NEEDS_VARIANT = "needs_variant"
     SHOWN_ELSEWHERE = "shown_elsewhere"
     DUPLICATE = "duplicate"
+    SAME_KIND = "same_kind"
     OUTRANKED = "outranked"
 
 
@@ -58,6 +61,8 @@ SENTENCES = {
     Code.OTHER_CURRENCY: "its price is in another currency than the cart",
     Code.NOT_DEARER: "it does not cost more than what is in the cart, so it is no upgrade",
     Code.PRICE_GAP: "it costs more than the price-gap guard allows",
+    Code.OTHER_PERIOD: "it is paid for another period and is not the same thing for longer",
+    Code.TOO_DEAR: "it costs many times what it would go with",
     Code.NOTHING_GAINED: "nothing can be shown that it has and the other one has not",
     Code.CANNOT_ADD: "this store cannot add to the cart",
     Code.CANNOT_REPLACE: "this store cannot replace a line",
@@ -65,6 +70,7 @@ SENTENCES = {
     Code.NEEDS_VARIANT: "a variant would have to be chosen first",
     Code.SHOWN_ELSEWHERE: "another placement of this page shows it",
     Code.DUPLICATE: "it is offered for another line already",
+    Code.SAME_KIND: "another one of its category is offered already",
     Code.OUTRANKED: "others rank higher",
 }
 

@@ -13,16 +13,12 @@ def rank(candidates: list[Candidate]) -> list[Candidate]:
 
 
 class Places:
-    """The places of one placement, filled from the best candidate down: few of each kind, different kinds of thing.
-
-    A second complement of one category (two cases for one phone) waits until nothing else wants its place.
-    """
+    """The places of one placement, filled from the best candidate down: few of each kind, each a different idea."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.chosen: list[Candidate] = []
-        self.waiting: list[Candidate] = []
-        self._upgraded: set[str] = set()
+        self._upgrades = 0
         self._taken: set[str] = set()
         self._categories: set[str] = set()
 
@@ -31,27 +27,19 @@ class Places:
         return len(self.chosen) >= self.policy.max_offers
 
     def place(self, candidate: Candidate, product: Product) -> Code | None:
-        """None when it got a place or waits for one, else why it did not."""
+        """None when it got a place, else why it did not."""
         if candidate.ref in self._taken:
             return Code.DUPLICATE
         if self.full:
             return Code.OUTRANKED
         if candidate.kind is Kind.UPGRADE:
-            line = candidate.trigger.ref or candidate.trigger.product
-            if len(self._upgraded) >= self.policy.max_upgrades or line in self._upgraded:
+            if self._upgrades >= self.policy.max_upgrades:
                 return Code.OUTRANKED
-            self._upgraded.add(line)
-            self.chosen.append(candidate)
-        elif product.category and product.category in self._categories:
-            self.waiting.append(candidate)
-        else:
-            self._categories.add(product.category or "")
-            self.chosen.append(candidate)
+            self._upgrades += 1
+        elif product.category:
+            if product.category in self._categories:
+                return Code.SAME_KIND
+            self._categories.add(product.category)
         self._taken.add(candidate.ref)
+        self.chosen.append(candidate)
         return None
-
-    def settle(self) -> list[Candidate]:
-        """Give what is free to those who waited; returns those who still got none."""
-        room = max(self.policy.max_offers - len(self.chosen), 0)
-        self.chosen.extend(self.waiting[:room])
-        return self.waiting[room:]

@@ -46,6 +46,7 @@ class Parameters(msgspec.Struct, frozen=True):
     gap_percent: int = 25
     gap_floor: int = 0
     min_share: float = 0.01
+    min_certainty: float = 3.3
     memory: str = "1GB"
 
 
@@ -122,8 +123,18 @@ class Mining:
         connection.execute(
             "CREATE TABLE parameters AS SELECT CAST(? AS BIGINT) AS min_support, CAST(? AS DOUBLE) AS min_lift, "
             "CAST(? AS BIGINT) AS max_basket, CAST(? AS BIGINT) AS neighbours, "
-            "CAST(? AS BIGINT) AS gap_percent, CAST(? AS BIGINT) AS gap_floor, CAST(? AS DOUBLE) AS min_share",
-            [p.min_support, p.min_lift, p.max_basket, p.neighbours, p.gap_percent, p.gap_floor, p.min_share],
+            "CAST(? AS BIGINT) AS gap_percent, CAST(? AS BIGINT) AS gap_floor, CAST(? AS DOUBLE) AS min_share, "
+            "CAST(? AS DOUBLE) AS min_certainty",
+            [
+                p.min_support,
+                p.min_lift,
+                p.max_basket,
+                p.neighbours,
+                p.gap_percent,
+                p.gap_floor,
+                p.min_share,
+                p.min_certainty,
+            ],
         )
         for done, step in enumerate(STEPS):
             self._report(f"Mining {step}", done, len(STEPS))

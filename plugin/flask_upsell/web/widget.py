@@ -201,7 +201,7 @@ class Widget:
             price=money(quote.unit_price, currency),
             period=_period(product),
             quantity=quote.quantity,
-            difference="+" + money(quote.unit_price - line.unit_price, currency) if upgrade else "",
+            difference=self._difference(offer) if upgrade else "",
             total=("+" if replaces else "") + money(quote.total, currency),
             reason=offer.reason.sentence,
             token=self.tokens.sign("offer", visitor, Shown(wanted, page)),
@@ -214,6 +214,14 @@ class Widget:
             gained=gained(base, product) if upgrade and base else [],
             choices=[Choice(v.ref, v.title, money(v.price, currency)) for v in choices],
         )
+
+    def _difference(self, offer: Offer) -> str:
+        """What one unit costs more; a longer period costs no more but less a month, and that is what is said."""
+        money, product, base = self.offers.store.format_money, offer.product, offer.base
+        if base is not None and product.period_months and product.period_months != base.period_months:
+            months = product.period_months
+            return f"{money((product.price + months // 2) // months, product.currency)} a month"
+        return "+" + money(product.price - offer.trigger.unit_price, product.currency)
 
 
 def _here() -> str:

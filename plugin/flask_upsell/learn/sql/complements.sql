@@ -28,7 +28,10 @@ FROM (
         JOIN item_orders c ON c.product_no = d.to_no
         CROSS JOIN totals n
         CROSS JOIN parameters p
+        -- By chance they would meet in (a * c / n) orders, give or take the root of that.
         WHERE CAST(d.together AS DOUBLE PRECISION) * n.orders >= p.min_lift * a.orders * c.orders
+          AND d.together >= CAST(a.orders AS DOUBLE PRECISION) * c.orders / n.orders
+                            + p.min_certainty * SQRT(CAST(a.orders AS DOUBLE PRECISION) * c.orders / n.orders)
     ) AS s
 ) AS r
 JOIN items f ON f.product_no = r.from_no

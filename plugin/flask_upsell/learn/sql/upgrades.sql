@@ -19,8 +19,8 @@ FROM (
 ) AS placed
 WHERE place <= 200;
 
--- Recurring prices are compared per month. `room` is the price gap that policy allows; twice that is still published,
--- so that a wider policy works before the next learning.
+-- `room` is the price gap that policy allows; twice that is still published, so that a wider policy works before the
+-- next learning. A longer period is a step up only as the same thing at a saving: 70 % to 100 % of the price of a month.
 CREATE TABLE upgrades AS
 SELECT antecedent, consequent, weight, together, base, consequent_orders, orders
 FROM (
@@ -30,16 +30,18 @@ FROM (
         SELECT s.product_ref AS antecedent, d.product_ref AS consequent,
                CAST(d.orders AS DOUBLE PRECISION) / k.orders AS weight,
                d.orders AS together, k.orders AS base, d.orders AS consequent_orders, n.orders AS orders,
-               CAST(d.price AS DOUBLE PRECISION) / COALESCE(d.months, 1)
-                 - CAST(s.price AS DOUBLE PRECISION) / COALESCE(s.months, 1) AS step,
-               CASE WHEN s.price * p.gap_percent / 100.0 / COALESCE(s.months, 1) > p.gap_floor
-                    THEN s.price * p.gap_percent / 100.0 / COALESCE(s.months, 1) ELSE p.gap_floor END AS room
+               CASE WHEN COALESCE(d.months, 0) = COALESCE(s.months, 0) THEN d.price - s.price ELSE 0 END AS step,
+               CASE WHEN s.price * p.gap_percent / 100.0 > p.gap_floor
+                    THEN s.price * p.gap_percent / 100.0 ELSE p.gap_floor END AS room
         FROM items s
-        JOIN chosen d ON d.category = s.category AND d.price > s.price
+        JOIN chosen d ON d.category = s.category
         JOIN category_orders k ON k.category = s.category
         CROSS JOIN totals n
         CROSS JOIN parameters p
         WHERE d.orders >= p.min_share * k.orders
+          AND ((COALESCE(d.months, 0) = COALESCE(s.months, 0) AND d.price > s.price)
+               OR (d.months > s.months AND d.price * s.months <= s.price * d.months
+                   AND d.price * s.months * 10 >= s.price * d.months * 7))
     ) AS u
     WHERE step <= 2 * room
 ) AS r
