@@ -10,11 +10,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session, sessionmaker
-from tests.demo.shopper import Shopper
 
 from flask_upsell.demo.catalogue import CATALOGUE, Item
 from flask_upsell.demo.models import Base, Product
 from flask_upsell.demo.store import store
+from tests.demo.shopper import Shopper
 
 
 def as_product(item: Item) -> Product:

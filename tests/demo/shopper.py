@@ -1,11 +1,19 @@
-"""A visitor of the demo shop in tests."""
+"""A visitor of the demo shop in tests, and ways to look at what the visit left behind."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from flask.testing import FlaskClient
+from sqlalchemy import event, select
+from sqlalchemy.orm import Session, sessionmaker
 from werkzeug.test import TestResponse
+
+from flask_upsell.demo.models import CartLine
+
+Sessions = sessionmaker[Session]
 
 
 class Shopper:
@@ -41,3 +49,30 @@ class Shopper:
         found = re.search(rf'data-line="(\d+)" data-sku="{sku}"', self.see("/cart"))
         assert found is not None, sku
         return found[1]
+
+
+def stored(sessions: Sessions) -> list[tuple[str, int]]:
+    """Each cart line in the database: reference and quantity."""
+    with sessions() as session:
+        return [(line.sku, line.quantity) for line in session.scalars(select(CartLine).order_by(CartLine.id))]
+
+
+def due(page: str) -> str:
+    """The total that a page shows."""
+    found = re.search(r'class="due"><dt>Total</dt><dd>([^<]+)<', page)
+    assert found is not None
+    return found[1]
+
+
+@contextmanager
+def statements(sessions: Sessions) -> Iterator[list[str]]:
+    """The SQL that is sent meanwhile."""
+    sent: list[str] = []
+
+    def remember(_c: object, _u: object, statement: str, *_rest: object) -> None:
+        sent.append(statement)
+
+    engine = sessions.kw["bind"]
+    event.listen(engine, "before_cursor_execute", remember)
+    yield sent
+    event.remove(engine, "before_cursor_execute", remember)

@@ -28,10 +28,12 @@ FROM (
         JOIN item_orders c ON c.product_no = d.to_no
         CROSS JOIN totals n
         CROSS JOIN parameters p
-        -- By chance they would meet in (a * c / n) orders, give or take the root of that.
         WHERE CAST(d.together AS DOUBLE PRECISION) * n.orders >= p.min_lift * a.orders * c.orders
-          AND d.together >= CAST(a.orders AS DOUBLE PRECISION) * c.orders / n.orders
-                            + p.min_certainty * SQRT(CAST(a.orders AS DOUBLE PRECISION) * c.orders / n.orders)
+        -- By chance they would meet in a * c / n orders, with the variance of drawing without putting back.
+          AND d.together - CAST(a.orders AS DOUBLE PRECISION) * c.orders / n.orders
+              >= p.min_certainty * SQRT(CAST(a.orders AS DOUBLE PRECISION) * c.orders / n.orders
+                                        * (1 - CAST(a.orders AS DOUBLE PRECISION) / n.orders)
+                                        * (1 - CAST(c.orders AS DOUBLE PRECISION) / n.orders))
     ) AS s
 ) AS r
 JOIN items f ON f.product_no = r.from_no
