@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 from flask import Flask, render_template_string, session
+from sqlalchemy import ForeignKey, create_engine
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
 from flask_upsell import order_placed
 from flask_upsell.jobs import parts, run_learning
 from flask_upsell.settings import SETTINGS
-from sqlalchemy import ForeignKey, create_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 ROOT = Path(__file__).parents[1]
 

@@ -277,15 +277,17 @@ class Offers:
 
     def amend(self, refs: Iterable[str]) -> None:
         """Bring these products in the live book up to date; those that the store no longer has are hidden."""
-        wanted = list(dict.fromkeys(refs))
-        found = {product.ref: product for product in self.store.products(wanted)}
-        known = self.shelf.read(wanted).products
-        gone = [
-            msgspec.structs.replace(known[ref], hidden=True)
-            for ref in wanted
-            if ref not in found and known.get(ref) is not None
-        ]
-        self.shelf.amend([*found.values(), *gone])
+        every = list(dict.fromkeys(refs))
+        for start in range(0, len(every), MOST_LINES):
+            wanted = every[start : start + MOST_LINES]
+            found = {product.ref: product for product in self.store.products(wanted)}
+            known = self.shelf.read(wanted).products
+            gone = [
+                msgspec.structs.replace(known[ref], hidden=True)
+                for ref in wanted
+                if ref not in found and known.get(ref) is not None
+            ]
+            self.shelf.amend([*found.values(), *gone])
 
     def publish(self) -> str:
         """Put up a new book from the catalogue as it is and the affinities in the ledger; returns its version."""

@@ -191,6 +191,8 @@ SETTINGS = (
         _callable_or_none,
     ),
 )
+#: What two instances of one app cannot share: without a setting of their own they take the default.
+OWN = {"URL_PREFIX", "QUEUE"}
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -233,7 +235,7 @@ def read(config: Mapping[str, Any], identifier: str = "upsell") -> Settings:
     values: dict[str, Any] = {}
     for setting in SETTINGS:
         key = prefix + setting.name
-        if key not in config:
+        if key not in config and setting.name not in OWN:
             key = "UPSELL_" + setting.name
         value = config.get(key, setting.default)
         wrong = setting.check(value)
@@ -257,6 +259,12 @@ def _signing_keys(config: Mapping[str, Any], given: list[str] | tuple[str, ...] 
             "there is nothing to sign offers with. Set the app's SECRET_KEY, or UPSELL_KEYS; "
             "make one with python -c 'import secrets; print(secrets.token_hex(32))'",
         )
+    if len(secret) < 16 and not (config.get("DEBUG") or config.get("TESTING")):
+        raise SettingsError(
+            "SECRET_KEY",
+            f"{len(secret)} characters are guessed in no time, and then anybody can sign offers. Make one "
+            "with python -c 'import secrets; print(secrets.token_hex(32))' (DEBUG and TESTING may do without)",
+        )
     older = config.get("SECRET_KEY_FALLBACKS") or []
     return tuple(k.decode("latin-1") if isinstance(k, bytes) else str(k) for k in (*reversed(older), secret))
 
@@ -264,10 +272,10 @@ def _signing_keys(config: Mapping[str, Any], given: list[str] | tuple[str, ...] 
 def _warn_of_unknown(config: Mapping[str, Any], prefix: str) -> None:
     for key in config:
         if key.startswith("UPSELL_") and not any(key.endswith("_" + name) for name in BY_NAME):
-            near = difflib.get_close_matches(key, [prefix + name for name in BY_NAME], n=1)
+            near = difflib.get_close_matches(key.removeprefix(prefix), BY_NAME, n=1)
             log.warning(
                 "unknown setting %s%s",
                 key,
-                f"; did you mean {near[0]}?" if near else "",
+                f"; did you mean {prefix}{near[0]}?" if near else "",
                 extra={"upsell_reason": "unknown_setting"},
             )

@@ -118,7 +118,7 @@ class SQLLedger:
                     c.instance == self._instance, c.id == id, c.visitor == visitor, c.state == "accepted"
                 )
             ).one_or_none()
-        return None if row is None else msgspec.convert(dict(row._mapping), Acceptance)
+        return None if row is None else msgspec.convert({str(k): v for k, v in row._mapping.items()}, Acceptance)
 
     def record_undo(self, id: str, at: datetime) -> bool:
         c = t.acceptances.c

@@ -29,5 +29,6 @@ def look_up(context: Context, book: Book) -> list[Candidate]:
                 weights[ref] = weight
                 strongest[ref] = (affinity, line)
     for ref, (affinity, line) in strongest.items():
-        found.append(Candidate(Kind.COMPLEMENT, ref, line, affinity, weights[ref]))
+        # Rounded, because a sum of floats depends on the order of the lines in its last digit.
+        found.append(Candidate(Kind.COMPLEMENT, ref, line, affinity, round(weights[ref], 9)))
     return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .book import Book
 from .candidates import look_up
 from .context import Context
-from .eligibility import judge
+from .eligibility import judge, worth
 from .offer import Candidate, Code, Decision, Dropped, Kind, Offer, Reason, offer_id
 from .pricing import quote
 from .product import Product
@@ -20,6 +20,7 @@ def decide(context: Context, book: Book) -> Decision:
     """
     in_cart = {line.product for line in context.cart.lines}
     in_cart.update(line.product for line in context.anchors)
+    about = worth(context)
     places = Places(context.policy)
     trace: list[Dropped] = []
     for candidate in rank(look_up(context, book)):
@@ -34,7 +35,7 @@ def decide(context: Context, book: Book) -> Decision:
             code = Code.OUTRANKED
         else:
             product = book.products.get(candidate.ref)
-            code = judge(candidate, product, book.products.get(trigger), context)
+            code = judge(candidate, product, book.products.get(trigger), context, about)
             if code is None and product is not None:
                 code = places.place(candidate, product)
         if code is not None:

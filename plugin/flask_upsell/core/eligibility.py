@@ -7,8 +7,13 @@ from .offer import Candidate, Code, Kind, Placement
 from .product import Product, gained
 
 
-def judge(candidate: Candidate, product: Product | None, base: Product | None, context: Context) -> Code | None:
-    """None when eligible, else the first reason against it. `product` is the offered one, `base` the trigger's."""
+def judge(
+    candidate: Candidate, product: Product | None, base: Product | None, context: Context, about: int
+) -> Code | None:
+    """None when eligible, else the first reason against it.
+
+    `product` is the offered one, `base` the trigger's; `about`: what the page is about costs (`worth`).
+    """
     if product is None:
         return Code.UNKNOWN_PRODUCT
     if product.hidden:
@@ -19,7 +24,7 @@ def judge(candidate: Candidate, product: Product | None, base: Product | None, c
         return _judge_upgrade(candidate, product, base, context)
     if not product.has(1):
         return Code.OUT_OF_STOCK
-    if too_dear(product, context):
+    if too_dear(product, about, context.policy):
         return Code.TOO_DEAR
     if Capability.ADD not in context.capabilities:
         return Code.CANNOT_ADD
@@ -38,11 +43,11 @@ def _judge_upgrade(candidate: Candidate, product: Product, base: Product | None,
         return Code.NEEDS_VARIANT
     if not product.has(line.quantity):
         return Code.OUT_OF_STOCK
+    if product.price <= line.unit_price:
+        return Code.NOT_DEARER
     if base is not None and base.period_months != product.period_months:
         if not same_for_longer(line.unit_price, base, product):
             return Code.OTHER_PERIOD
-    elif product.price <= line.unit_price:
-        return Code.NOT_DEARER
     elif not within_gap(line.unit_price, product.price, context.policy):
         return Code.PRICE_GAP
     if base is not None and base.title == product.title and not gained(base, product):
@@ -65,8 +70,12 @@ def same_for_longer(now: int, base: Product, product: Product) -> bool:
     return stays * 7 <= goes * 10 and goes <= stays and stays > 0
 
 
-def too_dear(product: Product, context: Context) -> bool:
+def worth(context: Context) -> int:
+    """What the page is about costs together, in minor units."""
+    return sum(line.unit_price * line.quantity for line in context.anchors)
+
+
+def too_dear(product: Product, about: int, policy: Policy) -> bool:
     """Whether a complement costs more than `complement_times` what the page is about: no phone for a phone case."""
-    about = sum(line.unit_price * line.quantity for line in context.anchors)
-    times = context.policy.complement_times
+    times = policy.complement_times
     return bool(times and about and product.price > times * about)

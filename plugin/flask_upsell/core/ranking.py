@@ -18,7 +18,7 @@ class Places:
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
         self.chosen: list[Candidate] = []
-        self._upgrades = 0
+        self._upgraded: set[str] = set()
         self._taken: set[str] = set()
         self._categories: set[str] = set()
 
@@ -33,9 +33,11 @@ class Places:
         if self.full:
             return Code.OUTRANKED
         if candidate.kind is Kind.UPGRADE:
-            if self._upgrades >= self.policy.max_upgrades:
+            # Two upgrades of one line exclude each other.
+            line = candidate.trigger.ref or candidate.trigger.product
+            if len(self._upgraded) >= self.policy.max_upgrades or line in self._upgraded:
                 return Code.OUTRANKED
-            self._upgrades += 1
+            self._upgraded.add(line)
         elif product.category:
             if product.category in self._categories:
                 return Code.SAME_KIND

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from ..core.affinity import Affinity
+from ..core.money import LARGEST
 from ..core.offer import Kind
 from ..core.ports import OrderLine, Report
 from ..core.product import Product
@@ -79,7 +80,16 @@ class Mining:
 
     def __enter__(self) -> Mined:
         try:
-            return self._mine()
+            import duckdb
+        except ModuleNotFoundError:
+            raise LearnError("learning needs DuckDB: pip install 'Flask-Upsell[learn]'") from None
+        try:
+            return self._mine(duckdb.connect(str(Path(self._folder.name) / "learn.duckdb")))
+        except duckdb.OutOfMemoryException as error:
+            self.__exit__()
+            raise LearnError(
+                f"UPSELL_LEARN_MEMORY: {self._parameters.memory!r} is too little for these orders ({error})"
+            ) from None
         except BaseException:
             self.__exit__()
             raise
@@ -89,13 +99,10 @@ class Mining:
             self._connection.close()
         self._folder.cleanup()
 
-    def _mine(self) -> Mined:
-        try:
-            import duckdb
-        except ModuleNotFoundError:
-            raise LearnError("learning needs DuckDB: pip install 'Flask-Upsell[learn]'") from None
-        folder = Path(self._folder.name)
-        self._connection = connection = duckdb.connect(str(folder / "learn.duckdb"))
+    def _mine(self, connection: DuckDBPyConnection) -> Mined:
+        import duckdb
+
+        self._connection, folder = connection, Path(self._folder.name)
         connection.execute(f"SET temp_directory = '{_quoted(folder / 'spill')}'")
         try:
             connection.execute(f"SET memory_limit = '{_quoted(self._parameters.memory)}'")
@@ -147,10 +154,8 @@ class Mining:
         """A CSV in between: DuckDB reads it in parallel, and no row is ever a Python object twice."""
         assert self._connection is not None
         written = 0
-        with path.open("w", newline="", encoding="utf-8", errors="surrogatepass") as out:
-            writer = csv.writer(
-                out, quoting=csv.QUOTE_NOTNULL if hasattr(csv, "QUOTE_NOTNULL") else csv.QUOTE_NONNUMERIC
-            )
+        with path.open("w", newline="", encoding="utf-8") as out:
+            writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
             for row in rows:
                 writer.writerow(row)
                 written += 1
@@ -161,7 +166,8 @@ class Mining:
         if written:
             self._connection.execute(
                 f"COPY {table} FROM '{_quoted(path)}' "
-                "(FORMAT csv, HEADER false, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '\\N')"
+                "(FORMAT csv, AUTO_DETECT false, HEADER false, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '\\N', "
+                "NEW_LINE '\\n', PARALLEL false)"
             )
         path.unlink()
         return written
@@ -186,7 +192,12 @@ class Mining:
 
 
 def _usable(ref: str) -> bool:
-    return 0 < len(ref) <= LONGEST_REF and "\0" not in ref and ref != "\\N"
+    return 0 < len(ref) <= LONGEST_REF and "\0" not in ref and ref != "\\N" and ref == _clean(ref)
+
+
+def _clean(text: str) -> str:
+    """Without what no file can hold: halves of characters, and the end-of-text of C."""
+    return text.encode("utf-8", "ignore").decode().replace("\0", "")
 
 
 def _line_rows(lines: Iterable[OrderLine], dropped: Counter[str]) -> Iterator[tuple[Any, ...]]:
@@ -206,11 +217,13 @@ def _product_rows(products: Iterable[Product], dropped: Counter[str]) -> Iterato
     for product in products:
         if not _usable(product.ref):
             dropped["reference empty, too long or unreadable"] += 1
+        elif not 0 <= product.price <= LARGEST:
+            dropped["price negative or beyond reason"] += 1
         elif product.ref in seen:
             dropped["product listed twice"] += 1
         else:
             seen.add(product.ref)
-            category = (product.category or "").replace("\0", "") or "\\N"
+            category = _clean(product.category or "") or "\\N"
             yield product.ref, category, product.price, product.period_months or "\\N"
 
 

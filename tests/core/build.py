@@ -1,0 +1,98 @@
+"""Short ways to write the values of the core. Everything has the plainest default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from flask_upsell.core.affinity import Affinities, Affinity
+from flask_upsell.core.book import Book
+from flask_upsell.core.context import Capability, Cart, Context, Line, Policy
+from flask_upsell.core.offer import Candidate, Decision, Kind
+from flask_upsell.core.product import Product, Variant
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+ALL = frozenset(Capability)
+
+
+def product(
+    ref: str,
+    price: int = 1000,
+    category: str | None = None,
+    *,
+    currency: str = "EUR",
+    stock: int | None = None,
+    hidden: bool = False,
+    months: int | None = None,
+    variants: Sequence[Variant] = (),
+) -> Product:
+    return Product(
+        ref,
+        f"The {ref}",
+        price,
+        currency,
+        category=category,
+        stock=stock,
+        hidden=hidden,
+        variants=tuple(variants),
+        period_months=months,
+    )
+
+
+def line(name: str, price: int = 1000, quantity: int = 1, *, ref: str | None = None) -> Line:
+    """A line of the cart; its reference is "line-" and the product's, unless it is given."""
+    return Line(f"line-{name}" if ref is None else ref, name, quantity, price)
+
+
+def affinity(consequent: str, weight: float = 0.5) -> Affinity:
+    return Affinity(consequent, weight, 38, 412, 60, 1000)
+
+
+def leads(complements: Mapping[str, float] | None = None, upgrades: Mapping[str, float] | None = None) -> Affinities:
+    return Affinities(
+        upgrades=tuple(affinity(ref, weight) for ref, weight in (upgrades or {}).items()),
+        complements=tuple(affinity(ref, weight) for ref, weight in (complements or {}).items()),
+    )
+
+
+def book(products: Iterable[Product], affinities: Mapping[str, Affinities]) -> Book:
+    return Book("7.0", {each.ref: each for each in products}, affinities)
+
+
+def context(
+    *lines: Line,
+    placement: str = "cart",
+    anchors: Sequence[Line] | None = None,
+    currency: str = "EUR",
+    declined: Iterable[str] = (),
+    elsewhere: Iterable[str] = (),
+    capabilities: Iterable[Capability] = ALL,
+    policy: Policy | None = None,
+) -> Context:
+    """The context of a cart with these lines; `anchors` when the page is about something else."""
+    return Context(
+        placement,
+        Cart(currency, lines),
+        lines if anchors is None else tuple(anchors),
+        NOW,
+        declined=frozenset(declined),
+        shown_elsewhere=frozenset(elsewhere),
+        capabilities=frozenset(capabilities),
+        policy=policy or Policy(),
+    )
+
+
+def complement(ref: str, trigger: Line | None = None, score: float = 0.5) -> Candidate:
+    return Candidate(Kind.COMPLEMENT, ref, trigger or line("phone"), affinity(ref, score), score)
+
+
+def upgrade(ref: str, trigger: Line | None = None, score: float = 0.5) -> Candidate:
+    return Candidate(Kind.UPGRADE, ref, trigger or line("phone"), affinity(ref, score), score)
+
+
+def offered(decision: Decision) -> list[str]:
+    return [offer.product.ref for offer in decision.offers]
+
+
+def dropped(decision: Decision) -> list[tuple[str, str]]:
+    return [(each.product, each.code.value) for each in decision.trace]

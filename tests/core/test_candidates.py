@@ -1,0 +1,76 @@
+"""Every line's upgrades; every complement once, with its weights summed."""
+
+from __future__ import annotations
+
+import pytest
+
+from flask_upsell.core.candidates import MOST_LINES, look_up
+from flask_upsell.core.offer import Kind
+
+from .build import book, context, leads, line
+
+PHONE, TABLET = line("phone"), line("tablet")
+
+
+def test_nothing_leads_nowhere() -> None:
+    assert look_up(context(), book([], {"phone": leads({"case": 0.5})})) == []
+    assert look_up(context(PHONE), book([], {})) == []
+
+
+def test_upgrades_are_candidates_of_each_line() -> None:
+    found = look_up(
+        context(PHONE, TABLET),
+        book([], {"phone": leads(upgrades={"better": 0.3}), "tablet": leads(upgrades={"better": 0.2})}),
+    )
+    assert [(each.kind, each.ref, each.trigger, each.score) for each in found] == [
+        (Kind.UPGRADE, "better", PHONE, 0.3),
+        (Kind.UPGRADE, "better", TABLET, 0.2),
+    ]
+
+
+def test_a_complement_of_several_lines_is_one_candidate() -> None:
+    found = look_up(
+        context(PHONE, TABLET, line("camera")),
+        book([], {"phone": leads({"cover": 0.25}), "tablet": leads({"cover": 0.5}), "camera": leads({"cover": 0.125})}),
+    )
+    assert [(each.ref, each.score) for each in found] == [("cover", 0.875)]
+    assert found[0].trigger == TABLET, "the strongest line is the one that is told"
+    assert found[0].affinity.weight == 0.5
+
+
+def test_of_equally_strong_lines_the_first_is_told() -> None:
+    there = leads({"cover": 0.5})
+    found = look_up(context(TABLET, PHONE), book([], {"phone": there, "tablet": there}))
+    assert [each.trigger for each in found] == [TABLET]
+
+
+def test_two_lines_of_one_product_count_twice() -> None:
+    found = look_up(
+        context(PHONE, line("phone", ref="other")), book([], {"phone": leads({"case": 0.5}, {"plus": 0.5})})
+    )
+    assert [(each.kind.value, each.score, each.trigger.ref) for each in found] == [
+        ("upgrade", 0.5, "line-phone"),
+        ("upgrade", 0.5, "other"),
+        ("complement", 1.0, "line-phone"),
+    ]
+
+
+def test_the_page_is_about_its_anchors_not_the_cart() -> None:
+    full = book([], {"phone": leads({"case": 0.5}), "tablet": leads({"pen": 0.5})})
+    found = look_up(context(PHONE, anchors=[line("tablet", ref="")]), full)
+    assert [each.ref for each in found] == ["pen"]
+
+
+def test_a_huge_cart_is_judged_by_its_first_lines() -> None:
+    lines = [line(f"p{i}") for i in range(MOST_LINES + 1)]
+    full = book([], {f"p{i}": leads({f"c{i}": 0.5}) for i in range(MOST_LINES + 1)})
+    assert [each.ref for each in look_up(context(*lines), full)] == [f"c{i}" for i in range(MOST_LINES)]
+
+
+@pytest.mark.parametrize("weights", [(0.1, 0.2, 0.3), (0.3, 0.2, 0.1), (0.2, 0.3, 0.1)])
+def test_a_sum_does_not_depend_on_the_order_of_the_lines(weights: tuple[float, float, float]) -> None:
+    """Else products with equal sums would change places when lines do: 0.1 + 0.2 + 0.3 is more than 0.3 + 0.2 + 0.1."""
+    lines = [line("a"), line("b"), line("c")]
+    full = book([], {each.product: leads({"cover": weight}) for each, weight in zip(lines, weights, strict=True)})
+    (found,) = look_up(context(*lines), full)
+    assert found.score == 0.6

@@ -1,0 +1,106 @@
+"""The order of candidates, and who gets a place."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from flask_upsell.core.context import Policy
+from flask_upsell.core.offer import Code
+from flask_upsell.core.ranking import Places, rank
+
+from .build import complement, line, product, upgrade
+
+
+def test_upgrades_come_first_then_the_higher_score() -> None:
+    best = [
+        upgrade("u1", score=0.2),
+        upgrade("u2", score=0.1),
+        complement("c1", score=0.9),
+        complement("c2", score=0.8),
+    ]
+    for order in permutations(best):
+        assert rank(list(order)) == best
+
+
+def test_ties_go_by_reference_then_by_line() -> None:
+    one, two = line("phone", ref="1"), line("phone", ref="2")
+    best = [upgrade("a", one), upgrade("a", two), upgrade("b", one), complement("a"), complement("b"), complement("c")]
+    for order in permutations(best):
+        assert rank(list(order)) == best
+
+
+def test_places_are_as_many_as_the_policy_says() -> None:
+    places = Places(Policy(max_offers=2))
+    assert places.place(complement("a"), product("a")) is None
+    assert not places.full
+    assert places.place(complement("b"), product("b")) is None
+    assert places.full
+    assert places.place(complement("c"), product("c")) is Code.OUTRANKED
+    assert [each.ref for each in places.chosen] == ["a", "b"]
+
+
+def test_no_place_at_all() -> None:
+    places = Places(Policy(max_offers=0))
+    assert places.full
+    assert places.place(complement("a"), product("a")) is Code.OUTRANKED
+    assert places.chosen == []
+
+
+def test_a_product_gets_one_place() -> None:
+    places = Places(Policy())
+    assert places.place(upgrade("better", line("phone")), product("better")) is None
+    assert places.place(upgrade("better", line("tablet")), product("better")) is Code.DUPLICATE
+    assert places.place(complement("better"), product("better")) is Code.DUPLICATE
+
+
+def test_upgrades_are_as_many_as_the_policy_says() -> None:
+    places = Places(Policy(max_offers=3, max_upgrades=1))
+    assert places.place(upgrade("a", line("phone")), product("a")) is None
+    assert places.place(upgrade("b", line("tablet")), product("b")) is Code.OUTRANKED
+    assert places.place(complement("b"), product("b")) is None, "it may still be offered beside the line"
+
+
+def test_no_upgrades_when_the_policy_says_none() -> None:
+    assert Places(Policy(max_upgrades=0)).place(upgrade("a"), product("a")) is Code.OUTRANKED
+
+
+@pytest.mark.parametrize("ref", ["line-1", ""])
+def test_one_upgrade_a_line(ref: str) -> None:
+    """Once the first one is accepted, there is no line left for the second. "" is a product that is looked at."""
+    places = Places(Policy(max_offers=3, max_upgrades=3))
+    assert places.place(upgrade("a", line("phone", ref=ref)), product("a")) is None
+    assert places.place(upgrade("b", line("phone", ref=ref)), product("b")) is Code.OUTRANKED
+    assert places.place(upgrade("c", line("tablet", ref="line-2")), product("c")) is None
+
+
+def test_upgrades_of_different_lines_each_get_a_place() -> None:
+    places = Places(Policy(max_offers=3, max_upgrades=3))
+    assert places.place(upgrade("a", line("phone", ref="1")), product("a", category="Phones")) is None
+    assert places.place(upgrade("b", line("phone", ref="2")), product("b", category="Phones")) is None
+    assert places.place(upgrade("c", line("tablet", ref="")), product("c")) is None
+    assert places.full
+
+
+def test_one_complement_of_a_category() -> None:
+    places = Places(Policy(max_offers=2))
+    assert places.place(complement("case-1"), product("case-1", category="Cases")) is None
+    assert places.place(complement("case-2"), product("case-2", category="Cases")) is Code.SAME_KIND
+    assert not places.full
+    assert places.place(complement("charger"), product("charger", category="Chargers")) is None
+    assert [each.ref for each in places.chosen] == ["case-1", "charger"]
+
+
+def test_an_upgrade_and_a_complement_may_be_of_one_category() -> None:
+    places = Places(Policy(max_offers=2))
+    assert places.place(upgrade("plus"), product("plus", category="Phones")) is None
+    assert places.place(complement("second-phone"), product("second-phone", category="Phones")) is None
+
+
+@pytest.mark.parametrize("category", [None, ""])
+def test_products_without_a_category_are_all_different(category: str | None) -> None:
+    places = Places(Policy(max_offers=2))
+    assert places.place(complement("a"), product("a", category=category)) is None
+    assert places.place(complement("b"), product("b", category=category)) is None
+    assert [each.ref for each in places.chosen] == ["a", "b"]

@@ -1,0 +1,186 @@
+"""What a worker runs, run here: learn, publish, amend, fold; with a real Valkey and an SQLite ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from flask import Flask
+
+from flask_upsell import MemoryStore, jobs
+from flask_upsell.adapters.stores.memory import MemoryStore as Store
+from flask_upsell.core.context import Capability
+from flask_upsell.core.ports import OrderLine
+from flask_upsell.errors import BookError, LearnError
+from flask_upsell.jobs import Parts
+from tests.conftest import MakeApp, products
+
+AT = datetime(2026, 5, 4, tzinfo=UTC)
+
+
+def bought(count: int, *refs: str, start: int = 0) -> Iterator[OrderLine]:
+    """`count` orders of these products."""
+    for number in range(start, start + count):
+        for ref in refs:
+            yield OrderLine(str(number), ref, 1, 1000, AT)
+
+
+def shop(**more: Any) -> Store:
+    """Ten orders of p4 and p5 together, ten of p6 alone."""
+    return MemoryStore(products(), orders=[*bought(10, "p4", "p5"), *bought(10, "p6", start=100)], **more)
+
+
+def here(app: Flask) -> Parts:
+    found: Parts = app.extensions["upsell"]
+    return found
+
+
+def test_learning_keeps_affinities_publishes_and_tells_its_figures(make_app: MakeApp) -> None:
+    app = make_app(shop())
+    with app.app_context():
+        figures = jobs.learn("upsell", "run1")
+    offers = here(app).offers
+    assert (figures["orders"], figures["lines"], figures["products"], figures["complements"]) == (20, 30, 8, 2)
+    run = offers.ledger.last_progress("learn")
+    assert run is not None and (run.id, run.state, run.step) == ("run1", "done", "Live")
+    assert run.figures == figures and run.figures["version"] == offers.shelf.read(["p4"]).version
+    (affinity,) = offers.shelf.read(["p4"]).leads_to("p4").complements
+    assert (affinity.consequent, affinity.together, affinity.base, affinity.orders) == ("p5", 10, 10, 20)
+
+
+def test_progress_is_heard_step_by_step(make_app: MakeApp) -> None:
+    app, heard = make_app(shop()), list[str]()
+    with app.app_context():
+        jobs.run_learning(here(app), "run1", lambda step, done, total: heard.append(step))
+    assert list(dict.fromkeys(heard)) == [
+        "Starting",
+        "Reading orders",
+        "Reading products",
+        "Mining baskets",
+        "Mining complements",
+        "Mining upgrades",
+        "Mining done",
+        "Keeping affinities",
+        "Publishing",
+    ]
+
+
+def test_learning_twice_is_learning_once(make_app: MakeApp) -> None:
+    app = make_app(shop())
+    with app.app_context():
+        first, second = jobs.learn("upsell", "run1"), jobs.learn("upsell", "run1")
+    assert {**first, "version": ""} == {**second, "version": ""}
+    assert len(list(here(app).offers.ledger.affinities())) == 2
+
+
+def test_a_shop_without_orders_learns_nothing_and_publishes_its_catalogue(make_app: MakeApp) -> None:
+    app = make_app(MemoryStore(products(1)))
+    with app.app_context():
+        assert jobs.learn("upsell")["affinities"] == 0
+    assert here(app).offers.shelf.read(["p0"]).products["p0"].title == "Product 0"
+
+
+class Gone(MemoryStore):
+    """Its orders stop in the middle."""
+
+    broken = False
+
+    def orders(self, since: datetime | None = None) -> Iterator[OrderLine]:
+        for number, line in enumerate(super().orders(since)):
+            if self.broken and number == 7:
+                raise ConnectionError("the orders are gone")
+            yield line
+
+
+def test_learning_that_fails_leaves_the_live_book_and_says_so(make_app: MakeApp) -> None:
+    store = Gone(products(), orders=[*bought(10, "p4", "p5"), *bought(10, "p6", start=100)])
+    app = make_app(store)
+    offers = here(app).offers
+    with app.app_context():
+        version = jobs.learn("upsell", "run1")["version"]
+        store.broken = True
+        with pytest.raises(ConnectionError):
+            jobs.learn("upsell", "run2")
+    run = offers.ledger.last_progress("learn")
+    assert run is not None and (run.id, run.state, run.step) == (
+        "run2",
+        "failed",
+        "ConnectionError: the orders are gone",
+    )
+    assert run.ended_at is not None
+    book = offers.shelf.read(["p4"])
+    assert (book.version, book.leads_to("p4").complements[0].consequent) == (version, "p5")
+    assert len(list(offers.ledger.affinities())) == 2
+
+
+def test_a_store_without_orders_says_what_to_name(make_app: MakeApp) -> None:
+    app = make_app(shop(capabilities=frozenset({Capability.ADD})))
+    with app.app_context(), pytest.raises(LearnError, match="order and order_line columns"):
+        jobs.learn("upsell", "run1")
+    run = here(app).offers.ledger.last_progress("learn")
+    assert run is not None and run.state == "failed" and "order_line" in run.step
+
+
+def test_learning_that_cannot_publish_says_so(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make_app(shop())
+
+    def refuse(*_: object) -> str:
+        raise BookError("the book was not published, the old one stays live: full")
+
+    monkeypatch.setattr(here(app).offers.shelf, "publish", refuse)
+    with app.app_context(), pytest.raises(BookError):
+        jobs.learn("upsell", "run1")
+    run = here(app).offers.ledger.last_progress("learn")
+    assert run is not None and (run.state, run.step[:9]) == ("failed", "BookError")
+
+
+def test_amending_and_publishing_bring_the_book_up_to_date(make_app: MakeApp) -> None:
+    store = shop()
+    app = make_app(store)
+    shelf = here(app).offers.shelf
+    with app.app_context():
+        jobs.learn("upsell")
+        store.shelf["p5"] = msgspec.structs.replace(store.shelf["p5"], price=4321)
+        del store.shelf["p6"]
+        shelf.read(["p6"])
+        jobs.amend("upsell", "p5", "p6", "never-was")
+        assert shelf.read(["p4"]).products["p5"].price == 4321
+        assert shelf.read(["p6"]).products["p6"].hidden
+        assert jobs.publish("upsell") == shelf.read(["p6"]).version
+    assert shelf.read(["p6"]).products.get("p6") is None
+    assert shelf.read(["p4"]).leads_to("p4").complements[0].consequent == "p5"
+
+
+def test_a_whole_department_that_vanished_is_hidden(make_app: MakeApp) -> None:
+    app = make_app(MemoryStore(products(1)))
+    offers = here(app).offers
+    gone = [msgspec.structs.replace(products(1)[0], ref=f"gone{i}") for i in range(9_000)]
+    offers.shelf.publish(gone, [])
+    with app.app_context():
+        jobs.amend("upsell", *(product.ref for product in gone))
+    for ref in ("gone0", "gone8999"):
+        assert offers.shelf.read([ref]).products[ref].hidden
+
+
+def test_folding_counts_once(make_app: MakeApp) -> None:
+    app = make_app(shop())
+    offers = here(app).offers
+    offers.ledger.record_decline("cart", "complement", "p5", AT)
+    offers.tally.add([("cart", "complement", "p5")] * 3)
+    offers.tally.flush()
+    with app.app_context():
+        assert [jobs.fold("upsell"), jobs.fold("upsell")] == [2, 0]
+    assert [(c.product, c.shown, c.declined) for c in offers.ledger.counts()] == [("p5", 3, 1)]
+
+
+def test_each_instance_has_its_own_jobs(make_app: MakeApp) -> None:
+    app = make_app(shop(), name="b2b")
+    with app.app_context():
+        assert jobs.parts("upsell_b2b").identifier == "upsell_b2b"
+        jobs.learn("upsell_b2b")
+        for unknown in ("upsell", "sqlalchemy", ""):
+            with pytest.raises(LookupError, match="init_app"):
+                jobs.fold(unknown)

@@ -1,0 +1,223 @@
+"""Every setting is checked when the app starts, and what is wrong is told with what to write instead."""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+import pytest
+
+from flask_upsell.core.context import Policy
+from flask_upsell.errors import SettingsError
+from flask_upsell.learn.mining import Parameters
+from flask_upsell.settings import BY_NAME, SETTINGS, Setting, Settings, read
+
+SECRET = "a secret of the tests, long enough to sign with"
+KEY_1, KEY_2 = "1" * 32, "2" * 32
+NAN, INFINITE = float("nan"), float("inf")
+
+
+def read_with(identifier: str = "upsell", /, **config: Any) -> Settings:
+    return read({"SECRET_KEY": SECRET, **config}, identifier)
+
+
+NOT_A_FLAG: list[Any] = [None, 0, 1, "True", "", []]
+NOT_A_NUMBER: list[Any] = [None, "", "5", True, [], NAN, INFINITE, -INFINITE]
+NOT_WHOLE: list[Any] = [*NOT_A_NUMBER, 5.0, 2.5]
+NOT_A_TEXT: list[Any] = ["", 5, b"text", []]
+
+#: setting -> (values that are good beside the default, values that are not); the first and last number of each range
+VALUES: dict[str, tuple[list[Any], list[Any]]] = {
+    "ENABLED": ([False], NOT_A_FLAG),
+    "REDIS_URL": (
+        ["rediss://host:6380/1", "unix:///run/valkey.sock"],
+        [None, "", 6379, "127.0.0.1:6379", "http://host", "valkey://host", " redis://host"],
+    ),
+    "DATABASE_URL": (["postgresql+psycopg://u@h/d"], [None, *NOT_A_TEXT]),
+    "KEYS": (
+        [[KEY_1], (KEY_1, KEY_2)],
+        ["", KEY_1, [], [""], ["short"], ["k" * 31], [KEY_1, "short"], [KEY_1, None], [b"k" * 32], {KEY_1: KEY_2}],
+    ),
+    "URL_PREFIX": (["/offers", "/a/b"], ["", "/", "offers", "offers/", "/offers/", 5]),
+    "MAX_OFFERS": ([0, 3], [-1, 4, *NOT_WHOLE]),
+    "MAX_UPGRADES": ([0, 3], [-1, 4, *NOT_WHOLE]),
+    "PRICE_GAP_PERCENT": ([0, 1000], [-1, 1001, *NOT_WHOLE]),
+    "PRICE_GAP_FLOOR": ([0, 10**9], [-1, 10**9 + 1, *NOT_WHOLE]),
+    "COMPLEMENT_TIMES": ([0, 1, 1000], [-1, *NOT_WHOLE]),
+    "TOKEN_SECONDS": ([10, 86_400], [0, 9, 86_401, *NOT_WHOLE]),
+    "ATTRIBUTION_SECONDS": ([60, 90 * 86_400], [0, 59, 90 * 86_400 + 1, *NOT_WHOLE]),
+    "MIN_SUPPORT": ([1, 10**6], [0, -1, 10**6 + 1, *NOT_WHOLE]),
+    "MIN_LIFT": ([0, 1.5, 1000], [-0.1, 1000.1, *NOT_A_NUMBER]),
+    "MIN_CERTAINTY": ([0, 1.5], [-0.1, *NOT_A_NUMBER]),
+    "UPGRADE_SHARE": ([0, 0.5, 1], [-0.1, 1.1, *NOT_A_NUMBER]),
+    "MAX_BASKET": ([2, 10_000], [1, 0, -1, 10_001, *NOT_WHOLE]),
+    "NEIGHBOURS": ([1, 1000], [0, -1, 1001, *NOT_WHOLE]),
+    "LEARN_MEMORY": (["64MB"], [None, *NOT_A_TEXT]),
+    "BOOK_SECONDS": ([0, 60], [-1, 60.1, *NOT_A_NUMBER]),
+    "BOOK_KEEP_SECONDS": ([5, 86_400], [4, 86_401, *NOT_WHOLE]),
+    "REDIS_SECONDS": ([0.001, 1], [0, 1.1, *NOT_A_NUMBER]),
+    "QUEUE": (["jobs"], NOT_A_TEXT),
+    "ASSETS": ([False], NOT_A_FLAG),
+    "CSP_NONCE": ([lambda: "n"], ["nonce", 5, []]),
+}
+GOOD = [(name, value) for name, (good, _) in VALUES.items() for value in good]
+BAD = [(name, value) for name, (_, bad) in VALUES.items() for value in bad]
+
+
+def test_every_setting_has_its_values_in_this_file() -> None:
+    assert set(VALUES) == set(BY_NAME)
+
+
+def test_every_setting_is_a_field_and_every_field_a_setting() -> None:
+    assert {setting.name.lower() for setting in SETTINGS} == set(Settings.__struct_fields__)
+    assert len(BY_NAME) == len(SETTINGS)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_a_default_is_good(setting: Setting) -> None:
+    assert setting.check(setting.default) is None
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_a_setting_is_explained_in_a_sentence(setting: Setting) -> None:
+    assert re.fullmatch(r"[A-Z_]+", setting.name)
+    assert setting.sentence.endswith((".", ")."))
+    assert "\n" not in setting.sentence
+
+
+@pytest.mark.parametrize(("name", "value"), GOOD, ids=repr)
+def test_a_good_value_is_taken(name: str, value: Any) -> None:
+    found = getattr(read_with(**{"UPSELL_" + name: value}), name.lower())
+    assert found == (tuple(value) if name == "KEYS" else value)
+
+
+@pytest.mark.parametrize(("name", "value"), BAD, ids=repr)
+def test_a_bad_value_is_refused_with_its_key_and_what_to_write(name: str, value: Any) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_with(**{"UPSELL_" + name: value})
+    assert caught.value.setting == "UPSELL_" + name
+    assert str(caught.value).startswith(f"UPSELL_{name}: write ")
+    assert BY_NAME[name].sentence in str(caught.value)
+
+
+def test_a_refused_secret_is_not_repeated_in_the_error() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read_with(UPSELL_KEYS=["hunter2"])
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_defaults() -> None:
+    found = read_with()
+    for name, setting in BY_NAME.items():
+        if setting.default is not None:
+            assert getattr(found, name.lower()) == setting.default
+    assert (found.url_prefix, found.queue, found.keys, found.csp_nonce) == ("/upsell", "upsell", (SECRET,), None)
+
+
+def test_the_defaults_are_those_of_the_parts_that_they_set() -> None:
+    found, policy, parameters = read_with(), Policy(), Parameters()
+    for field in Policy.__struct_fields__:
+        assert getattr(found, field) == getattr(policy, field), field
+    names = {"gap_percent": "price_gap_percent", "gap_floor": "price_gap_floor", "min_share": "upgrade_share",
+             "memory": "learn_memory"}  # fmt: skip
+    for field in Parameters.__struct_fields__:
+        assert getattr(found, names.get(field, field)) == getattr(parameters, field), field
+
+
+# --- names -------------------------------------------------------------------------------------------------------
+
+
+def test_a_named_instance_has_its_own_values_and_falls_back() -> None:
+    config = {"UPSELL_MAX_OFFERS": 1, "UPSELL_NEIGHBOURS": 7, "UPSELL_B2B_MAX_OFFERS": 3}
+    named, plain = read_with("upsell_b2b", **config), read_with(**config)
+    assert (named.max_offers, named.neighbours, named.min_support) == (3, 7, 5)
+    assert (plain.max_offers, plain.neighbours, plain.min_support) == (1, 7, 5)
+
+
+def test_a_named_instance_has_its_own_routes_and_queue() -> None:
+    named = read_with("upsell_b2b")
+    assert (named.url_prefix, named.queue) == ("/upsell-b2b", "upsell_b2b")
+
+
+@pytest.mark.parametrize("key", ["UPSELL_MAX_OFFERS", "UPSELL_B2B_MAX_OFFERS"])
+def test_the_error_of_a_named_instance_names_the_key_that_is_there(key: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{key}: ") as caught:
+        read_with("upsell_b2b", **{key: 99})
+    assert caught.value.setting == key
+
+
+def test_a_value_of_its_own_hides_a_bad_one_that_is_shared() -> None:
+    assert read_with("upsell_b2b", UPSELL_MAX_OFFERS=99, UPSELL_B2B_MAX_OFFERS=1).max_offers == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("UPSELL_MAX_OFERS", "UPSELL_MAX_OFFERS"),
+        ("UPSELL_REDISURL", "UPSELL_REDIS_URL"),
+        ("UPSELL_QQQQQQQQQQQQQQQQQQQQ", None),
+    ],
+)
+def test_an_unknown_key_is_logged_with_the_nearest(
+    key: str, nearest: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "flask_upsell"):
+        read_with(**{key: 3})
+    (record,) = caplog.records
+    assert record.getMessage() == f"unknown setting {key}" + (f"; did you mean {nearest}?" if nearest else "")
+    assert getattr(record, "upsell_reason", None) == "unknown_setting"
+
+
+def test_known_keys_of_any_instance_are_not_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, "flask_upsell"):
+        read_with(UPSELL_MAX_OFFERS=1, UPSELL_B2B_MAX_OFFERS=2, SQLALCHEMY_ECHO=True, UPSELLING="no key of ours")
+    assert caplog.records == []
+
+
+# --- keys --------------------------------------------------------------------------------------------------------
+
+
+def test_keys_of_its_own_sign() -> None:
+    assert read_with(UPSELL_KEYS=[KEY_1, KEY_2]).keys == (KEY_1, KEY_2)
+    assert read({"UPSELL_KEYS": [KEY_1]}).keys == (KEY_1,), "without a SECRET_KEY"
+
+
+def test_the_apps_secret_signs_and_its_fallbacks_are_accepted() -> None:
+    """The last one signs."""
+    assert read_with(SECRET_KEY_FALLBACKS=[KEY_2, KEY_1]).keys == (KEY_1, KEY_2, SECRET)
+    assert read_with(SECRET_KEY_FALLBACKS=None).keys == (SECRET,)
+
+
+def test_a_secret_may_be_bytes() -> None:
+    secret = bytes(range(128, 160))
+    assert read({"SECRET_KEY": secret}).keys[-1].encode("latin-1") == secret
+
+
+@pytest.mark.parametrize("config", [{}, {"SECRET_KEY": None}, {"SECRET_KEY": ""}, {"SECRET_KEY": b""}])
+def test_without_a_secret_nothing_starts(config: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match="Set the app's SECRET_KEY, or UPSELL_KEYS") as caught:
+        read(config)
+    assert caught.value.setting == "UPSELL_KEYS"
+
+
+@pytest.mark.parametrize("secret", ["dev", "changeme", "secret", b"dev"])
+def test_with_a_default_or_short_secret_nothing_starts(secret: str | bytes) -> None:
+    """House rule 20: such a key is guessed in a second, and then anybody can sign offers.
+
+    Planted bug that it shows: a SECRET_KEY is taken however short it is.
+    """
+    with pytest.raises(SettingsError, match="SECRET_KEY"):
+        read({"SECRET_KEY": secret})
+
+
+def test_settings_are_frozen() -> None:
+    with pytest.raises(AttributeError):
+        read_with().max_offers = 3  # type: ignore[misc]
+
+
+def test_a_function_is_kept_as_it_is() -> None:
+    def nonce() -> str:
+        return "n"
+
+    assert read_with(UPSELL_CSP_NONCE=nonce).csp_nonce is nonce

@@ -1,0 +1,368 @@
+"""`{{ upsell("cart") }}` in templates: the markup that hosts rely on, and nothing at all when there is nothing."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask, render_template_string
+from flask.sansio.app import App
+from redis import Redis
+from sqlalchemy import Integer, create_engine, event
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from flask_upsell import Columns, Product, SQLAlchemyStore, faults
+from flask_upsell.core.affinity import Affinities
+from flask_upsell.web.widget import _here
+from tests.conftest import MakeApp
+from tests.web.conftest import Serve
+from tests.web.markup import slot, slots
+from tests.web.shop import (
+    BAG,
+    BOOK,
+    GOODS,
+    LAPTOP,
+    SessionStore,
+    Visitor,
+    counts,
+    evidence,
+    parts_of,
+    publish,
+)
+
+
+def test_the_cart_shows_the_upgrade_first_and_one_complement(shopper: Visitor) -> None:
+    shown = shopper.see("/cart")
+    assert (shown.placement, shown.hidden, shown.notice) == ("cart", False, "")
+    assert [(card.kind, card.product) for card in shown.cards] == [("upgrade", "plus"), ("complement", "bag")]
+    assert len({card.id for card in shown.cards}) == 2
+    for card in shown.cards:
+        assert set(card.forms) == {"accept", "decline"}
+        assert {form.method for form in card.forms.values()} == {"post"}
+        assert card.forms["accept"].url == "/upsell/accept"
+        assert card.forms["decline"].url == "/upsell/decline"
+        assert set(card.forms["accept"].fields) == {"token", "key"}
+        assert set(card.forms["decline"].fields) == {"token"}
+    upgrade, complement = shown.cards
+    for text in ("Laptop Plus", "+€150.00", "€799.00", "instead of Laptop, €649.00", "16",
+                 "Chosen in 38 of 412 orders of Laptops", "Why am I seeing this?", "No thanks"):  # fmt: skip
+        assert text in upgrade.text, text
+    for text in ("Canvas bag", "€59.00", "Bought together in 38 of 412 orders with Laptop", "No thanks"):
+        assert text in complement.text, text
+
+
+def test_an_offer_keeps_its_id_and_gets_a_new_key_each_time(shopper: Visitor) -> None:
+    first, second = shopper.see(), shopper.see()
+    assert [card.id for card in first.cards] == [card.id for card in second.cards]
+    keys = [card.forms["accept"].fields["key"] for shown in (first, second) for card in shown.cards]
+    assert len(set(keys)) == 4
+
+
+@pytest.mark.parametrize("path", ["/cart", "/product/lonely", "/order", "/order?ref=unknown", "/product/none"])
+def test_nothing_to_offer_is_an_empty_hidden_slot(visitor: Visitor, path: str) -> None:
+    shown = visitor.see(path)
+    assert shown.hidden
+    assert (shown.cards, shown.notice, shown.undo) == ([], "", None)
+
+
+def test_a_product_page_offers_what_goes_with_the_product(visitor: Visitor) -> None:
+    shown = visitor.see("/product/laptop")
+    assert [(card.kind, card.product) for card in shown.cards] == [("upgrade", "plus"), ("complement", "bag")]
+    assert "Choose this instead" in shown.card("plus").text
+    assert shown.refresh == "/upsell/slot/product?product=laptop"
+
+
+def test_the_confirmation_offers_complements_only(visitor: Visitor) -> None:
+    assert [card.kind for card in visitor.see("/order?ref=laptop").cards] == ["complement", "complement"]
+
+
+def test_the_assets_come_once_a_page_and_exist(app: Flask) -> None:
+    @app.get("/both")
+    def both() -> str:
+        return render_template_string("{{ upsell('cart') }}{{ upsell('checkout') }}")
+
+    shopper = Visitor(app).put("laptop")
+    page = shopper.client.get("/both").text
+    assert len(slots(page)) == 2
+    for name, kind in (("upsell.css", "text/css"), ("upsell.js", "text/javascript")):
+        assert page.count(name) == 1
+        url = page.split(name)[0].rsplit('"', 1)[1] + page[page.index(name) :].split('"')[0]
+        answer = shopper.client.get(url)
+        assert (answer.status_code, answer.mimetype) == (200, kind)
+        answer.close()
+    assert 'type="module"' in page
+
+
+def test_head_brings_the_assets_earlier(app: Flask) -> None:
+    @app.get("/early")
+    def early() -> str:
+        return render_template_string("<head>{{ upsell.head() }}</head><body>{{ upsell('cart') }}</body>")
+
+    page = Visitor(app).put("laptop").client.get("/early").text
+    head, body = page.split("</head>")
+    assert head.count("upsell.css") == head.count("upsell.js") == 1
+    assert "upsell.css" not in body
+    assert "upsell.js" not in body
+
+
+def test_a_store_can_bring_the_assets_itself(serve: Serve, store: SessionStore) -> None:
+    visitor = Visitor(serve(store, UPSELL_ASSETS=False)).put("laptop")
+    page = visitor.client.get("/cart").text
+    assert "upsell.js" not in page
+    assert slot(page).cards
+
+
+def test_the_nonce_of_the_response_is_on_both(serve: Serve, store: SessionStore) -> None:
+    visitor = Visitor(serve(store, UPSELL_CSP_NONCE=lambda: 'r4nd"om')).put("laptop")
+    assert visitor.client.get("/cart").text.count('nonce="r4nd&#34;om"') == 2
+
+
+def test_a_template_of_the_store_overrides_ours(app: Flask, shopper: Visitor, tmp_path: Path) -> None:
+    (tmp_path / "templates" / "upsell").mkdir(parents=True)
+    (tmp_path / "templates" / "upsell" / "complement.html").write_text(
+        "<b>ours: {{ card.title }}, {{ card.price }}</b>"
+    )
+    page = shopper.client.get("/cart").text
+    assert "<b>ours: Canvas bag, €59.00</b>" in page
+    assert slot(page).products == ["plus", "bag"]
+
+
+def test_texts_of_the_store_are_text(serve: Serve) -> None:
+    nasty = Product("x<\"'>", "<script>alert(1)</script>", 100, "EUR", url="javascript:alert(2)", image='"><b>',
+                    category='<i>"', attributes={"<u>": "</dd>"})  # fmt: skip
+    store = SessionStore([LAPTOP, nasty])
+    app = serve(store)
+    publish(app, [LAPTOP, nasty], {"laptop": Affinities((), (evidence(nasty.ref, 1),))})
+    visitor = Visitor(app).put("laptop")
+    page = visitor.client.get("/cart").text
+    assert slot(page).products == [nasty.ref]
+    for bad in ("<script>alert", "javascript:", '"><b>', "<u>", "<i>"):
+        assert bad not in page, bad
+
+
+def test_a_plan_says_what_recurs_beside_the_button(serve: Serve, store: SessionStore) -> None:
+    app = serve(store)
+    publish(app, GOODS, {"laptop": Affinities((), (evidence("plan", 1),))})
+    visitor = Visitor(app).put("laptop")
+    assert "You pay €9.99 per month" in " ".join(visitor.see().card("plan").text.split())
+
+
+def test_only_choices_that_can_be_bought_are_offered_and_none_is_preselected(visitor: Visitor) -> None:
+    visitor.put("bag")
+    page = visitor.client.get("/cart").text
+    assert slot(page).products == ["socks"]
+    assert '<option value="">Choose' in page
+    assert '<option value="s">Small, €9.00' in page
+    assert '<option value="l">Large, €9.50' in page
+    assert "Huge" not in page
+    for word in ("checked", "selected"):
+        assert word not in page
+
+
+def test_at_most_three_and_the_default_is_two(serve: Serve, store: SessionStore) -> None:
+    app = serve(store, UPSELL_MAX_OFFERS=3)
+    visitor = Visitor(app).put("laptop")
+    assert visitor.see().products == ["plus", "bag", "card"]
+
+
+def test_no_offers_at_all_when_the_merchant_wants_none(serve: Serve, store: SessionStore) -> None:
+    visitor = Visitor(serve(store, UPSELL_MAX_OFFERS=0)).put("laptop")
+    assert visitor.see().hidden
+
+
+def test_what_was_shown_is_counted(app: Flask, shopper: Visitor) -> None:
+    for _ in range(3):
+        shopper.see()
+    assert counts(app)["shown"] == 6
+
+
+@pytest.mark.parametrize("placement", ["", "Cart", "cart!", "<b>", "a" * 41, "../x", "1cart", None, 7])
+def test_a_bad_placement_is_no_widget_and_a_log_line(
+    app: Flask, caplog: pytest.LogCaptureFixture, placement: Any
+) -> None:
+    app.add_url_rule("/odd", "odd", lambda: render_template_string("<main>{{ upsell(p) }}</main>", p=placement))
+    answer = Visitor(app).put("laptop").client.get("/odd")
+    assert answer.status_code == 200
+    assert slots(answer.text) == []
+    assert faults.seen["render"] == 1
+    assert any("render" in record.getMessage() for record in caplog.records)
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 10**9, 2**70])
+def test_any_quantity_in_the_cart_leaves_a_page(
+    app: Flask, store: SessionStore, shopper: Visitor, quantity: int
+) -> None:
+    line = store.carts["cart-0"][0]
+    store.carts["cart-0"][0] = type(line)(line.ref, line.product, quantity, line.unit_price)
+    shown = shopper.see()
+    assert "plus" not in shown.products or quantity > 0
+
+
+def test_a_product_in_another_currency_is_not_offered(serve: Serve, store: SessionStore) -> None:
+    app = serve(store)
+    dollars = Product("dollars", "In dollars", 100, "USD")
+    publish(app, [LAPTOP, dollars, BAG], {"laptop": Affinities((), (evidence("dollars", 9), evidence("bag", 1)))})
+    visitor = Visitor(app).put("laptop")
+    assert visitor.see().products == ["bag"]
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class Goods(Base):
+    __tablename__ = "goods"
+    sku: Mapped[str] = mapped_column(primary_key=True)
+    title: Mapped[str]
+    price: Mapped[int]
+
+
+class InCart(Base):
+    __tablename__ = "in_cart"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    cart: Mapped[str]
+    sku: Mapped[str]
+    quantity: Mapped[Any] = mapped_column(Integer)
+    price: Mapped[int]
+
+
+class Counted:
+    """Counts what goes over the sockets of a Redis client: one `send` with its answer is a round trip."""
+
+    def __init__(self, client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.trips = 0
+        send = client.connection_pool.connection_class.send_packed_command
+
+        def counted(connection: Any, *args: Any, **kwargs: Any) -> Any:
+            self.trips += 1
+            return send(connection, *args, **kwargs)
+
+        monkeypatch.setattr(client.connection_pool.connection_class, "send_packed_command", counted)
+
+
+def sql_shop(make_app: MakeApp, tmp_path: Path, **config: Any) -> tuple[Flask, list[str], list[InCart]]:
+    """An app on a host's own database, the SQL that both databases get, and the cart's rows as its page loads them."""
+    engine = create_engine(f"sqlite:///{tmp_path / 'host.db'}")
+    Base.metadata.create_all(engine)
+    session = Session(engine, expire_on_commit=False)
+    session.add_all(Goods(sku=p.ref, title=p.title, price=p.price) for p in GOODS)
+    rows = [InCart(id=1, cart="c", sku="laptop", quantity=1, price=64900)]
+    session.add_all(rows)
+    session.commit()
+    store = SQLAlchemyStore(
+        session=lambda: session,
+        currency="EUR",
+        product=Columns(Goods, ref="sku", title="title", price="price", url="/product/{sku}"),
+        cart_line=Columns(InCart, ref="id", cart="cart", product="sku", quantity="quantity", unit_price="price"),
+        cart_key=lambda: "c",
+    )
+    app = make_app(store, UPSELL_REDIS_SECONDS=1.0, **config)
+    publish(app, GOODS, BOOK)
+    sent: list[str] = []
+    for each in (engine, parts_of(app).offers.ledger.engine):  # type: ignore[attr-defined]
+        event.listen(each, "before_cursor_execute", lambda *given: sent.append(given[2]))
+    app.add_url_rule("/cart", "cart", lambda: render_template_string("{{ upsell('cart', cart=lines) }}", lines=rows))
+    return app, sent, rows
+
+
+def test_a_decision_makes_no_sql_and_one_round_trip_cold_and_none_warm(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shown red with `_fetch` asking twice and with `store.products()` called in `suggest`."""
+    app, sent, _ = sql_shop(make_app, tmp_path, UPSELL_BOOK_SECONDS=60)
+    offers = parts_of(app).offers
+    client = app.test_client()
+    monkeypatch.setattr(offers.tally, "_every", 3600.0)
+    offers.tally._flushed = time.monotonic()  # type: ignore[attr-defined]
+    counted = Counted(offers.shelf._reader, monkeypatch)  # type: ignore[attr-defined]
+    offers.shelf._reader.ping()  # type: ignore[attr-defined]
+    offers.shelf._reader.script_load(offers.shelf._read.script)  # type: ignore[attr-defined]
+    assert slot(client.get("/cart").text).products == ["plus", "bag"]
+    assert sent == []
+    before = counted.trips
+    # Another process's first page: nothing in its memory. It learns the version's name with its first question.
+    offers.shelf._copy.affinities.clear()  # type: ignore[attr-defined]
+    assert slot(client.get("/cart").text).products == ["plus", "bag"]
+    assert counted.trips - before == 1
+    for _ in range(5):
+        assert slot(client.get("/cart").text).products == ["plus", "bag"]
+    assert counted.trips - before == 1
+    assert sent == []
+
+
+def test_a_stale_copy_costs_one_round_trip_and_no_sql(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, sent, _ = sql_shop(make_app, tmp_path, UPSELL_BOOK_SECONDS=0.0)
+    offers = parts_of(app).offers
+    monkeypatch.setattr(offers.tally, "_every", 3600.0)
+    client = app.test_client()
+    client.get("/cart")
+    counted = Counted(offers.shelf._reader, monkeypatch)  # type: ignore[attr-defined]
+    assert slot(client.get("/cart").text).products == ["plus", "bag"]
+    assert counted.trips == 1
+    assert sent == []
+
+
+@pytest.mark.parametrize("quantity", ["NaN", float("nan"), float("inf"), None, "", "1e3", object()])
+def test_a_cart_line_that_is_no_number_is_a_page_without_offers(
+    make_app: MakeApp, tmp_path: Path, caplog: pytest.LogCaptureFixture, quantity: Any
+) -> None:
+    app, _, rows = sql_shop(make_app, tmp_path)
+    rows[0].quantity = quantity
+    answer = app.test_client().get("/cart")
+    assert answer.status_code == 200
+    assert slots(answer.text) == []
+    assert faults.seen["render"] == 1
+    assert "failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "back"),
+    [
+        ("/cart", "/cart"),
+        ("/cart?page=2&q=a%20b", "/cart?page=2&q=a%20b"),
+        ("//evil.example/x", "/evil.example/x"),
+        ("/\\evil.example", "/evil.example"),
+        ("///\\/evil.example?a=b", "/evil.example?a=b"),
+    ],
+)
+def test_the_way_back_is_a_path_of_this_store(app: Flask, path: str, back: str) -> None:
+    """Shown red with `return request.full_path`."""
+    where, _, query = path.partition("?")
+    with app.test_request_context("/", query_string=query, environ_overrides={"PATH_INFO": where}):
+        assert _here().rstrip("?") == back
+
+
+def test_outside_a_request_there_is_no_way_back(app: Flask) -> None:
+    assert isinstance(app, App)
+    with app.app_context():
+        assert _here() == ""
+
+
+def test_a_store_below_a_path_has_its_forms_there_too(app: Flask, shopper: Visitor) -> None:
+    """Mounted at /shop (a SCRIPT_NAME), every address of a slot must start with it."""
+    page = shopper.client.get("/cart", environ_overrides={"SCRIPT_NAME": "/shop"}).text
+    shown = slot(page)
+    assert shown.refresh.startswith("/shop/upsell/")
+    assert 'src="/shop/upsell/static/upsell.js' in page
+    form = shown.card("bag").forms["accept"]
+    assert form.url == "/shop/upsell/accept"
+    answer = shopper.client.post(
+        "/upsell/accept",
+        data=form.fields,
+        environ_overrides={"SCRIPT_NAME": "/shop"},
+        headers={"Sec-Fetch-Site": "same-origin"},
+    )
+    assert answer.location == "/shop/cart"
+
+
+def test_a_page_that_answers_a_post_is_no_way_back(app: Flask) -> None:
+    """A store may render its cart in answer to POST /coupon; a redirect (a GET) to it would be a 405."""
+    app.add_url_rule("/coupon", "coupon", lambda: render_template_string("{{ upsell('cart') }}"), methods=["POST"])
+    shopper = Visitor(app).put("laptop")
+    shown = slot(shopper.client.post("/coupon").text)
+    answer = shopper.send(shown.card("bag").forms["decline"], script=False)
+    assert answer.location == "/cart"

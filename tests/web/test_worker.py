@@ -1,0 +1,228 @@
+"""A real worker process on a real Valkey: it learns, folds, amends, says that it lives, and ends with its people."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from rq import Worker
+
+from flask_upsell.adapters.clients import worker_client
+from flask_upsell.adapters.migrate import upgrade
+from flask_upsell.adapters.queue import HEARTBEAT_SECONDS
+from flask_upsell.jobs import Parts
+from flask_upsell.offers import Offers
+from flask_upsell.web.worker import alive
+
+APP = '''
+"""A shop whose price and whose luck are files beside it."""
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+
+from flask import Flask
+from flask_upsell import MemoryStore, Product, Upsell
+from flask_upsell.core.ports import OrderLine
+
+HERE = Path(__file__).parent
+URL = (HERE / "url").read_text()
+
+
+class Shop(MemoryStore):
+    def products(self, refs):
+        price = int((HERE / "price").read_text())
+        return [Product(ref, ref.title(), price, "EUR") for ref in refs if ref in ("bag", "laptop", "pen")]
+
+    def catalogue(self):
+        return iter(self.products(["bag", "laptop", "pen"]))
+
+    def orders(self, since=None):
+        if (HERE / "broken").exists():
+            raise ConnectionError("the orders are gone")
+        for number in range(50):
+            for ref in ("bag", "laptop") if number < 20 else ("pen",):
+                yield OrderLine(str(number), ref, 1, 1000, datetime(2026, 5, 4, tzinfo=UTC))
+
+
+def create_app():
+    app = Flask(__name__)
+    app.config.update(SECRET_KEY="a secret of the tests, long enough to sign with", UPSELL_REDIS_URL=URL,
+                      UPSELL_DATABASE_URL=f"sqlite:///{HERE / 'upsell.db'}", UPSELL_BOOK_SECONDS=0.0,
+                      UPSELL_REDIS_SECONDS=0.5)
+    Upsell(app, store=Shop())
+    return app
+'''
+Start = Callable[..., "subprocess.Popen[bytes]"]
+
+
+def until(true: Callable[[], object], seconds: float = 15) -> bool:
+    """Whether it became true in time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if true():
+            return True
+        time.sleep(0.05)
+    return bool(true())
+
+
+def children(pid: int) -> list[int]:
+    """Ids of the processes that this one started."""
+    return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def gone(pid: int) -> bool:
+    """Whether a process has ended; one that nobody waited for has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+@pytest.fixture
+def offers(redis_url: str, tmp_path: Path) -> Iterator[Offers]:
+    """The shop as the web process of it sees it."""
+    (tmp_path / "shop.py").write_text(APP)
+    (tmp_path / "url").write_text(redis_url)
+    (tmp_path / "price").write_text("1000")
+    spec = importlib.util.spec_from_file_location("worker_shop", tmp_path / "shop.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    parts: Parts = module.create_app().extensions["upsell"]
+    engine = parts.offers.ledger.engine  # type: ignore[attr-defined]
+    upgrade(engine)
+    yield parts.offers
+    engine.dispose()
+
+
+@pytest.fixture
+def start(offers: Offers, redis_url: str, tmp_path: Path) -> Iterator[Start]:
+    """Starts `flask upsell worker` and waits until it can be seen."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def go(*more: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "flask", "--app", str(tmp_path / "shop.py"), "upsell", "worker", *more]
+        process = subprocess.Popen(command, cwd=tmp_path)
+        started.append(process)
+        client = worker_client(redis_url)
+        assert until(lambda: offers.queue.worker_seen() and Worker.count(connection=client)), "no worker came up"
+        client.close()
+        return process
+
+    yield go
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                for child in children(process.pid):
+                    os.kill(child, signal.SIGKILL)
+                process.kill()
+                process.wait()
+
+
+def test_a_worker_learns_amends_and_survives_learning_that_fails(start: Start, offers: Offers, tmp_path: Path) -> None:
+    start()
+    states: list[str] = []
+
+    def ended(run: str) -> bool:
+        now = offers.ledger.last_progress("learn")
+        if now is None or now.id != run:
+            return False
+        states.append(now.state)
+        return now.state in ("done", "failed")
+
+    offers.ledger.progress("run1", "learn", "queued", "Waiting for a worker", 0, 0, {})
+    assert offers.queue.enqueue("learn", "run1")
+    assert until(lambda: ended("run1"))
+    run = offers.ledger.last_progress("learn")
+    assert run is not None and run.state == "done", run
+    assert states[0] in ("queued", "running")
+    assert (run.figures["orders"], run.figures["lines"], run.figures["complements"]) == (50, 70, 2)
+    book = offers.shelf.read(["laptop"])
+    assert book.version == run.figures["version"]
+    assert (book.leads_to("laptop").complements[0].together, book.products["bag"].price) == (20, 1000)
+
+    (tmp_path / "price").write_text("1234")
+    assert offers.queue.enqueue("amend", "bag")
+    assert until(lambda: offers.shelf.read(["laptop"]).products["bag"].price == 1234)
+    amended = offers.shelf.read(["laptop"]).version
+
+    (tmp_path / "broken").touch()
+    assert offers.queue.enqueue("learn", "run2")
+    assert until(lambda: ended("run2"))
+    failed = offers.ledger.last_progress("learn")
+    assert failed is not None
+    assert (failed.state, failed.step) == ("failed", "ConnectionError: the orders are gone")
+    assert offers.shelf.read(["laptop"]).version == amended
+    assert offers.queue.worker_seen()
+
+
+def test_a_worker_folds_what_nobody_asked_it_to_fold(start: Start, offers: Offers) -> None:
+    start()
+    offers.ledger.record_decline("cart", "complement", "bag", offers.clock())
+    offers.tally.add([("cart", "complement", "bag")])
+    offers.tally.flush()
+    assert until(lambda: [(c.shown, c.declined) for c in offers.ledger.counts()] == [(1, 1)], 8)
+    assert offers.ledger.waiting() == 0
+
+
+def test_a_worker_that_is_asked_to_stop_says_goodbye(start: Start, offers: Offers) -> None:
+    worker = start()
+    (child,) = children(worker.pid)
+    worker.terminate()
+    assert worker.wait(15) == 0
+    assert gone(child)
+    assert not offers.queue.worker_seen()
+
+
+def test_a_child_ends_when_its_parent_was_killed(start: Start, offers: Offers) -> None:
+    """Red without the thread `_end_with`: the child would work on, unseen, for ever."""
+    worker = start()
+    (child,) = children(worker.pid)
+    assert offers.queue.worker_seen()
+    worker.kill()
+    worker.wait()
+    try:
+        assert until(lambda: gone(child), 10)
+    finally:
+        if not gone(child):
+            os.kill(child, signal.SIGKILL)
+    client = offers.queue._web  # type: ignore[attr-defined]
+    assert 0 < client.pttl("upsell:{jobs}:worker") <= HEARTBEAT_SECONDS * 1000, "the heartbeat goes by itself"
+
+
+def test_a_worker_ends_with_its_child(start: Start, offers: Offers) -> None:
+    worker = start()
+    (child,) = children(worker.pid)
+    os.kill(child, signal.SIGKILL)
+    assert worker.wait(10) != 0
+    assert not offers.queue.worker_seen()
+
+
+def test_a_worker_ends_with_the_process_it_was_told_to_end_with(start: Start, offers: Offers) -> None:
+    other = subprocess.Popen(["sleep", "60"])
+    worker = start("--exit-with", str(other.pid))
+    (child,) = children(worker.pid)
+    assert worker.poll() is None
+    other.kill()
+    other.wait()
+    worker.wait(15)
+    assert gone(child)
+    assert not offers.queue.worker_seen()
+
+
+def test_alive_is_about_processes_that_exist() -> None:
+    other = subprocess.Popen(["sleep", "60"])
+    assert alive(other.pid) and alive(os.getpid()) and alive(1)
+    other.kill()
+    other.wait()
+    assert not alive(other.pid)
