@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -12,12 +13,12 @@ import pytest
 
 from flask_upsell import MemoryStore, Product
 from flask_upsell.adapters import tables as t
-from flask_upsell.adapters.ledger import SQLLedger
+from flask_upsell.adapters.ledger import SQLLedger, make_engine
 from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemoryTally, memory_ledger
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.context import Capability, Line, Policy
 from flask_upsell.core.offer import Kind
-from flask_upsell.core.ports import Count, Refused, Started
+from flask_upsell.core.ports import Count, Refused
 from flask_upsell.core.product import Variant
 from flask_upsell.errors import BadInput
 from flask_upsell.offers import Offers, Outcome, Wanted
@@ -187,16 +188,12 @@ def test_the_same_key_with_another_offer_or_variant_is_bad_input(shop: Shop) -> 
     assert shop.line().product == "bag"
 
 
-def test_ten_clicks_at_once_are_one_acceptance(shop: Shop) -> None:
+def test_ten_clicks_at_once_are_one_acceptance(shop: Shop, tmp_path: Path) -> None:
     """Red when `accept` does not heed that the key was claimed before."""
-    barrier, lock, outcomes = threading.Barrier(10), threading.Lock(), list[Outcome]()
-    start = shop.ledger.start
-
-    def one_at_a_time(visitor: str, key: str, request: str) -> Started:  # SQLite in memory has one connection
-        with lock:
-            return start(visitor, key, request)
-
-    shop.ledger.start = one_at_a_time  # type: ignore[method-assign]
+    engine = make_engine(f"sqlite:///{tmp_path / 'ledger.db'}")  # each thread needs a connection of its own
+    t.metadata.create_all(engine)
+    shop.offers.ledger = SQLLedger(engine, "upsell")
+    barrier, outcomes = threading.Barrier(10), list[Outcome]()
 
     def click() -> None:
         barrier.wait()
@@ -207,6 +204,7 @@ def test_ten_clicks_at_once_are_one_acceptance(shop: Shop) -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    engine.dispose()
     assert len(outcomes) == 10
     assert {outcome.status for outcome in outcomes} == {"done"}
     assert len({outcome.acceptance.id for outcome in outcomes if outcome.acceptance}) == 1

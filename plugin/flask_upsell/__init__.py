@@ -1,7 +1,7 @@
 """Flask-Upsell: the one or two things worth adding or upgrading to, at the cart and the checkout."""
 
+from .adapters.stores.columns import Columns as Columns
 from .adapters.stores.memory import MemoryStore as MemoryStore
-from .adapters.stores.sqlalchemy import Columns as Columns
 from .adapters.stores.sqlalchemy import SQLAlchemyStore as SQLAlchemyStore
 from .core.context import Capability as Capability
 from .core.context import Cart as Cart

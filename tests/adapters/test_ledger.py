@@ -216,6 +216,7 @@ def test_an_ordered_acceptance_is_a_conversion_with_its_revenue(ledger: SQLLedge
 
 
 def test_an_order_is_recorded_once_however_often_it_is_sent(ledger: SQLLedger) -> None:
+    """Red when the event of an order in the outbox is not unique."""
     ledger.record_acceptance(acceptance(), NOW)
     assert [ledger.record_order(order(), "ada", NOW) for _ in range(3)] == [1, 0, 0]
     ledger.record_acceptance(acceptance("a2"), NOW)
@@ -225,7 +226,7 @@ def test_an_order_is_recorded_once_however_often_it_is_sent(ledger: SQLLedger) -
 
 
 def test_of_ten_threads_that_record_one_order_one_does(ledger: SQLLedger) -> None:
-    """Red when the outbox has no unique event."""
+    """Red when the refusal of the second INSERT reaches the caller."""
     ledger.record_acceptance(acceptance(), NOW)
     assert sorted(together(10, lambda _: ledger.record_order(order(), "ada", NOW)), key=str) == [0] * 9 + [1]
     assert converted(ledger) == [("bag", 1, 1000, "EUR")]

@@ -18,7 +18,9 @@ from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
 from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 from flask_upsell.demo import embedded
 
@@ -106,7 +108,8 @@ class Demo:
 
 def valkey_pid(folder: Path) -> int | None:
     """The process of the Valkey of this folder; None when none answers."""
-    client = Redis(unix_socket_path=str(embedded.socket_path(folder)), socket_timeout=2)
+    once = Retry(NoBackoff(), 0)
+    client = Redis(unix_socket_path=str(embedded.socket_path(folder)), socket_timeout=2, retry=once)
     try:
         info: Any = client.info("server")
         return int(info["process_id"])

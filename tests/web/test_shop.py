@@ -253,7 +253,7 @@ def test_a_decline_is_said_on_the_next_page(shopper: Visitor) -> None:
 
 @pytest.mark.parametrize("path", ["//evil.example/cart", "/\\evil.example", "/\\/evil.example/", "///evil.example"])
 def test_the_way_back_never_leads_elsewhere(app: Flask, path: str) -> None:
-    """A page at such a path ("not found", with offers). Shown red with `return request.full_path` in `_here`."""
+    """A page at such a path ("not found", with offers). Shown red with "//" for the first "/" in `_here`."""
     app.url_map.merge_slashes = False
     app.register_error_handler(404, lambda _: (render_template_string("{{ upsell('cart') }}"), 404))
     visitor = Visitor(app).put("laptop")

@@ -18,8 +18,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, inspect, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import Connection, DateTime, Select, null, select
+from sqlalchemy.orm import Session
 
 from ... import faults
 from ...core.context import Capability, Cart, Line, Visitor
@@ -27,75 +27,9 @@ from ...core.money import exponent, format_money, to_major, to_minor
 from ...core.ports import Done, Order, OrderLine, Refused
 from ...core.product import Product
 from ...errors import BadInput, MappingError
+from .columns import Columns, check
 
-FIELDS = {
-    "product": (
-        {"ref", "title", "price"},
-        {"url", "image", "category", "stock", "hidden", "attributes", "period_months"},
-    ),
-    "cart_line": ({"ref", "cart", "product", "quantity"}, {"unit_price", "variant"}),
-    "order": ({"ref", "placed_at"}, {"id", "customer"}),
-    "order_line": ({"order", "product", "quantity"}, {"unit_price"}),
-}
 MANY = 500
-
-
-class Columns:
-    """A model and which of its columns is what: `Columns(Product, ref="sku", title=Product.name, url="/p/{slug}")`.
-
-    A name with braces is a pattern over the model's own columns, a function gets the row: both are read, not searched.
-    """
-
-    def __init__(self, model: type[Any], **names: str | InstrumentedAttribute[Any] | Callable[[Any], Any]) -> None:
-        self.model = model
-        self.names: dict[str, str] = {}
-        self._made: dict[str, Callable[[Any], Any]] = {}
-        for field, given in names.items():
-            if isinstance(given, str | InstrumentedAttribute):
-                self.names[field] = given if isinstance(given, str) else given.key
-            else:
-                self._made[field] = given
-        known = set(inspect(model).columns.keys())
-        for field, name in self.names.items():
-            if "{" not in name and name not in known:
-                raise MappingError(
-                    f"{model.__name__} has no column {name!r} for {field!r}; it has: {', '.join(sorted(known))}"
-                )
-
-    def __contains__(self, field: str) -> bool:
-        return field in self.names or field in self._made
-
-    @property
-    def fields(self) -> set[str]:
-        return self.names.keys() | self._made.keys()
-
-    def column(self, field: str) -> Any:
-        return getattr(self.model, self.names[field])
-
-    def read(self, row: Any, field: str, default: Any = None) -> Any:
-        if field in self._made:
-            return self._made[field](row)
-        name = self.names.get(field)
-        if name is None:
-            return default
-        return name.format_map(_Attributes(row)) if "{" in name else getattr(row, name)
-
-    def key(self, field: str, ref: str) -> Any:
-        """A reference as this column's type holds it; None when it cannot be one."""
-        kind = getattr(self.column(field).type, "python_type", str)
-        try:
-            return kind(ref)
-        except (TypeError, ValueError):
-            return None
-
-
-class _Attributes(dict[str, Any]):
-    def __init__(self, row: Any) -> None:
-        super().__init__()
-        self._row = row
-
-    def __missing__(self, name: str) -> Any:
-        return getattr(self._row, name)
 
 
 class SQLAlchemyStore:
@@ -127,7 +61,7 @@ class SQLAlchemyStore:
         given = {"product": product, "cart_line": cart_line, "order": order, "order_line": order_line}
         for name, columns in given.items():
             if columns is not None:
-                _check(name, columns)
+                check(name, columns)
         if (order is None) != (order_line is None):
             raise MappingError("order and order_line belong together: name both or neither")
         exponent(currency)
@@ -171,25 +105,22 @@ class SQLAlchemyStore:
                 .scalars(select(columns.model).where(columns.column("cart") == key).order_by(columns.column("ref")))
                 .all()
             )
-        prices: dict[str, int] = {}
-        if "unit_price" not in columns and rows:
+        prices: dict[str, int] | None = None
+        if "unit_price" not in columns:
             prices = {p.ref: p.price for p in self.products([str(columns.read(row, "product")) for row in rows])}
         lines = []
         for row in rows:
-            product = str(columns.read(row, "product"))
-            price = (
-                self._to_minor(columns.read(row, "unit_price")) if "unit_price" in columns else prices.get(product, 0)
-            )
-            variant = columns.read(row, "variant")
-            lines.append(
-                Line(
-                    str(columns.read(row, "ref")),
-                    product,
-                    int(columns.read(row, "quantity")),
-                    price,
-                    None if variant is None else str(variant),
-                )
-            )
+            product, variant = columns.read(row, "product"), columns.read(row, "variant")
+            try:
+                price = self._to_minor(columns.read(row, "unit_price")) if prices is None else prices[str(product)]
+                quantity = int(columns.read(row, "quantity"))
+                if product is None:
+                    raise BadInput("product", "there is none")
+            except (TypeError, ValueError, KeyError) as error:
+                faults.note("cart_line_unusable", "cart line %r is left out: %s", columns.read(row, "ref"), error)
+                continue
+            ref = str(columns.read(row, "ref"))
+            lines.append(Line(ref, str(product), quantity, price, None if variant is None else str(variant)))
         return Cart(self.currency, tuple(lines), tuple(self._coupons()))
 
     def add(self, product: str, variant: str | None, quantity: int, unit_price: int | None = None) -> Done | Refused:
@@ -208,9 +139,8 @@ class SQLAlchemyStore:
         }
         self._set_price_and_variant(values, found.price if unit_price is None else unit_price, variant)
         row = columns.model(**values)
-        session = self._session()
-        session.add(row)
-        session.commit()
+        self._session().add(row)
+        self._commit()
         return Done(str(columns.read(row, "ref")))
 
     def replace(
@@ -227,17 +157,24 @@ class SQLAlchemyStore:
         self._set_price_and_variant(values, found.price if unit_price is None else unit_price, variant)
         for name, value in values.items():
             setattr(row, name, value)
-        self._session().commit()
+        self._commit()
         return Done(line)
 
     def remove(self, line: str) -> Done | Refused:
         row = self._line(line)
         if row is None:
             return Refused("That line is not in the cart any more.")
-        session = self._session()
-        session.delete(row)
-        session.commit()
+        self._session().delete(row)
+        self._commit()
         return Done("")
+
+    def _commit(self) -> None:
+        """Keep it, or leave the store a session that it can go on with."""
+        try:
+            self._session().commit()
+        except Exception:
+            self._session().rollback()
+            raise
 
     def _needed_cart_line(self) -> Columns:
         if self._cart_line is None:
@@ -287,10 +224,14 @@ class SQLAlchemyStore:
 
     def catalogue(self) -> Iterator[Product]:
         query = select(self._product.model).order_by(self._product.column("ref")).execution_options(yield_per=2000)
-        for row in self._session().scalars(query):
-            product = self._to_product(row)
-            if product is not None:
-                yield product
+        rows = self._session().scalars(query)
+        try:
+            for row in rows:
+                product = self._to_product(row)
+                if product is not None:
+                    yield product
+        finally:  # a reader that stops early leaves no cursor behind
+            rows.close()
 
     def _to_product(self, row: Any) -> Product | None:
         read = self._product.read
@@ -309,57 +250,74 @@ class SQLAlchemyStore:
                 attributes={str(k): str(v) for k, v in (read(row, "attributes") or {}).items()},
                 period_months=None if months is None else int(months),
             )
-        except (TypeError, ValueError, AttributeError) as error:
+        except Exception as error:  # functions of the store are in here
             faults.note("product_unusable", "product %r cannot be offered: %s", read(row, "ref"), error)
             return None
 
     def orders(self, since: datetime | None = None) -> Iterator[OrderLine]:
-        order, line = self._order, self._order_line
-        if order is None or line is None:
+        if self._order is None:
             return
-        price = [line.column("unit_price")] if "unit_price" in line else []
-        customer = [order.column("customer")] if "customer" in order else []
-        query = select(
+        query = self._order_lines()
+        if since is not None:
+            placed_at = self._order.column("placed_at")
+            instant = since.astimezone(UTC)
+            # A column without a zone holds UTC, as everything in here does.
+            naive = isinstance(placed_at.type, DateTime) and not placed_at.type.timezone
+            query = query.where(placed_at >= (instant.replace(tzinfo=None) if naive else instant))
+        rows = self._session().execute(query.execution_options(yield_per=10_000))
+        try:
+            for row in rows:
+                line = self._to_order_line(row)
+                if line is not None:
+                    yield line
+        finally:
+            rows.close()
+
+    def order(self, ref: str, connection: object = None) -> Order | None:
+        if self._order is None:
+            return None
+        query = self._order_lines().where(self._order.column("ref") == self._order.key("ref", ref))
+        execute = connection.execute if isinstance(connection, Connection) else self._session().execute
+        found = execute(query).all()
+        if not found:
+            return None
+        lines = [line for line in map(self._to_order_line, found) if line is not None]
+        return Order(
+            ref,
+            self.currency,
+            tuple(Line("", line.product, line.quantity, line.unit_price) for line in lines),
+            lines[0].customer if lines else None,
+        )
+
+    def _order_lines(self) -> Select[Any]:
+        order, line = self._order, self._order_line
+        assert order is not None and line is not None
+        nothing = null()
+        return select(
             order.column("ref"),
             line.column("product"),
             line.column("quantity"),
             order.column("placed_at"),
-            *price,
-            *customer,
+            line.column("unit_price") if "unit_price" in line else nothing,
+            order.column("customer") if "customer" in order else nothing,
         ).join_from(line.model, order.model, line.column("order") == order.column("id" if "id" in order else "ref"))
-        if since is not None:
-            query = query.where(order.column("placed_at") >= since)
-        for row in self._session().execute(query.execution_options(yield_per=10_000)):
-            product, quantity, placed_at = row[1], row[2], row[3]
-            if product is None or quantity is None or placed_at is None:
-                faults.note("order_line_unusable", "a line of order %r has no product, quantity or date", row[0])
-                continue
-            yield OrderLine(
-                str(row[0]),
+
+    def _to_order_line(self, row: Any) -> OrderLine | None:
+        ref, product, quantity, placed_at, price, customer = row
+        try:
+            if product is None:
+                raise BadInput("product", "there is none")
+            return OrderLine(
+                str(ref),
                 str(product),
                 int(quantity),
-                self._to_minor(row[4]) if price else 0,
+                self._to_minor(price) if self._order_line and "unit_price" in self._order_line else 0,
                 placed_at if placed_at.tzinfo else placed_at.replace(tzinfo=UTC),
-                None if not customer or row[-1] is None else str(row[-1]),
+                None if customer is None else str(customer),
             )
-
-    def order(self, ref: str, connection: object = None) -> Order | None:
-        order, line = self._order, self._order_line
-        if order is None or line is None:
+        except (TypeError, ValueError, AttributeError) as error:
+            faults.note("order_line_unusable", "a line of order %r is left out: %s", ref, error)
             return None
-        price = [line.column("unit_price")] if "unit_price" in line else []
-        customer = [order.column("customer")] if "customer" in order else []
-        query = (
-            select(line.column("product"), line.column("quantity"), *price, *customer)
-            .join_from(line.model, order.model, line.column("order") == order.column("id" if "id" in order else "ref"))
-            .where(order.column("ref") == order.key("ref", ref))
-        )
-        execute = connection.execute if isinstance(connection, Connection) else self._session().execute
-        rows = execute(query).all()
-        if not rows:
-            return None
-        lines = tuple(Line("", str(row[0]), int(row[1]), self._to_minor(row[2]) if price else 0) for row in rows)
-        return Order(ref, self.currency, lines, str(rows[0][-1]) if customer and rows[0][-1] is not None else None)
 
     def _to_minor(self, price: Any) -> int:
         if price is None:
@@ -383,15 +341,3 @@ class SQLAlchemyStore:
 
     def urls(self) -> Mapping[str, str]:
         return (self._urls() if callable(self._urls) else self._urls) or {}
-
-
-def _check(name: str, columns: Columns) -> None:
-    needed, more = FIELDS[name]
-    lacking = needed - columns.fields
-    if lacking:
-        raise MappingError(f"{name}: say which column of {columns.model.__name__} is {', '.join(sorted(lacking))}")
-    unknown = columns.fields - needed - more
-    if unknown:
-        raise MappingError(
-            f"{name}: {', '.join(sorted(unknown))} is not a field; these are: {', '.join(sorted(needed | more))}"
-        )
