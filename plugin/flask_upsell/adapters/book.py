@@ -2,8 +2,8 @@
 
 Keys share one hash tag, so they live together on a Redis Cluster:
 
-    upsell:{book}:1:current   "7.2": version 7, amended twice
-    upsell:{book}:1:v7        hash: "p:REF" product, "a:REF" affinities (JSON), "meta"
+    upsell:{book}:1:current   "7-c0ffee12.2": version 7-c0ffee12, amended twice
+    upsell:{book}:1:v7-c0…    hash: "p:REF" product, "a:REF" affinities (JSON), "meta"
     upsell:{book}:1:numbers   the last version number given out
 
 A version is written under its own key and then `current` is switched in one transaction; the older version expires
@@ -15,6 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from secrets import token_hex
 from typing import Any
 
 import msgspec
@@ -28,21 +29,36 @@ from ..core.product import Product
 from ..errors import BookError
 from .breaker import Breaker
 
-#: Everything for the products ARGV[3..] in one round trip; only `current` when that is another version than ARGV[1].
+#: Everything for a decision in one round trip: no more than `current` when the caller's version ARGV[1] is live and
+#: lacks nothing, the ARGV[3] references that it lacks when it lacks some, and all of them when another version is live.
+#: The version's key is made from `current`'s, in the same slot.
 READ = """
 local current = redis.call('GET', KEYS[1])
-if current ~= ARGV[1] then return {current or ''} end
-local most, refs, wanted, fields = tonumber(ARGV[2]), {}, {}, {}
+if not current then return {''} end
+local last = #ARGV
+if current == ARGV[1] then last = 3 + tonumber(ARGV[3]) end
+if last == 3 then return {current} end
+local key = string.sub(KEYS[1], 1, -8) .. 'v' .. string.match(current, '^[^.]*')
+local most, refs, wanted = tonumber(ARGV[2]), {}, {}
 local function want(ref)
   if type(ref) == 'string' and not wanted[ref] then
     wanted[ref] = true
     refs[#refs + 1] = ref
   end
 end
-if #ARGV < 3 then return {current} end
-for i = 3, #ARGV do fields[i - 2] = 'a:' .. ARGV[i]; want(ARGV[i]) end
-local leads = redis.call('HMGET', KEYS[2], unpack(fields))
-for i = 1, #fields do
+local function look_up(prefix, names)
+  local found = {}
+  for from = 1, #names, 4000 do
+    local fields = {}
+    for i = from, math.min(from + 3999, #names) do fields[#fields + 1] = prefix .. names[i] end
+    for _, value in ipairs(redis.call('HMGET', key, unpack(fields))) do found[#found + 1] = value end
+  end
+  return found
+end
+local names = {}
+for i = 4, last do names[i - 3] = ARGV[i]; want(ARGV[i]) end
+local leads = look_up('a:', names)
+for i = 1, #names do
   if leads[i] then
     local good, decoded = pcall(cjson.decode, leads[i])
     if good and type(decoded) == 'table' then
@@ -57,9 +73,7 @@ for i = 1, #fields do
     end
   end
 end
-fields = {}
-for i = 1, #refs do fields[i] = 'p:' .. refs[i] end
-return {current, leads, refs, redis.call('HMGET', KEYS[2], unpack(fields))}
+return {current, names, leads, refs, look_up('p:', refs)}
 """
 
 #: The most facts fetched for one decision; each line of a big cart then brings fewer neighbours.
@@ -138,9 +152,9 @@ class RedisShelf:
     # --- reading: the hot path -------------------------------------------------------------------------------------
 
     def read(self, refs: Sequence[str]) -> Book:
-        """The live book for these products: no round trip while the copy is warm, one when it is not.
+        """The live book for these products: no round trip while the copy is warm, else one. Never raises.
 
-        One more when the version changed. Without Redis the last copy is returned, whatever it holds.
+        Without Redis the last copy is returned, whatever it holds; so it is after a flush, until somebody publishes.
         """
         copy = self._copy
         missing = [ref for ref in refs if ref not in copy.affinities]
@@ -148,32 +162,34 @@ class RedisShelf:
             return copy.book
         if not self._breaker.allow():
             return copy.book
+        if missing and len(copy.facts) > MOST_COPIED:
+            copy, missing = _Copy(""), list(dict.fromkeys(refs))
         try:
-            book = self._fetch(copy, missing, refs)
+            reply = self._ask(copy.book.version, missing, refs)
         except (RedisError, OSError) as error:
             self._breaker.failed()
             faults.note("redis_read", "the book cannot be read: %s: %s", type(error).__name__, error)
             return copy.book
+        except ValueError as error:  # a reference that is no Unicode
+            faults.note("book_unreadable", "the book cannot be read: %s: %s", type(error).__name__, error)
+            return copy.book
         self._breaker.succeeded()
-        return book
+        current = reply[0].decode("utf-8", "replace")
+        if current and current != copy.book.version:
+            copy = _Copy(current)
+        if len(reply) > 1:
+            _fill(copy, reply)
+        copy.checked = self._clock()
+        self._copy = copy
+        return copy.book
 
-    def _fetch(self, copy: _Copy, missing: Sequence[str], refs: Sequence[str]) -> Book:
-        for _ in range(3):
-            version = copy.book.version
-            most = max(4, MOST_FACTS // max(len(missing), 1))
-            reply = self._read(keys=[self._current, self._version_key(version)], args=[version, most, *missing])
-            current = reply[0].decode()
-            if current == version:
-                _fill(copy, missing, reply)
-                copy.checked = self._clock()
-                self._copy = copy
-                return copy.book
-            if not current:
-                # Flushed: what was learned is still true. It is served until somebody publishes again.
-                copy.checked = self._clock()
-                return copy.book
-            copy, missing = _Copy(current), list(dict.fromkeys(refs))
-        return self._copy.book
+    def _ask(self, version: str, missing: Sequence[str], refs: Sequence[str]) -> list[Any]:
+        lacking = set(missing)
+        others = [ref for ref in dict.fromkeys(refs) if ref not in lacking]
+        most = max(4, MOST_FACTS // max(len(refs), 1))
+        args: list[str | int] = [version, most, len(missing), *missing, *others]
+        reply: list[Any] = self._read(keys=[self._current], args=args)
+        return reply
 
     def _version_key(self, version: str) -> str:
         return f"{self._root}v{version.partition('.')[0] or 0}"
@@ -184,8 +200,9 @@ class RedisShelf:
         """Write a whole version beside the live one, then switch; the switch is one transaction."""
         writer = self._writer
         try:
-            number = writer.incr(self._root + "numbers")
-            version, key = f"{number}.0", f"{self._root}v{number}"
+            # The number is for people; after a flush it starts again, so a random part makes the name its own.
+            name = f"{writer.incr(self._root + 'numbers')}-{token_hex(4)}"
+            version, key = f"{name}.0", f"{self._root}v{name}"
             written = 0
             for chunk in _chunks(_fields(products, affinities)):
                 with writer.pipeline(transaction=False) as pipe:
@@ -210,8 +227,8 @@ class RedisShelf:
                     pipe.multi()
                     pipe.persist(key)
                     pipe.set(self._current, version)
-                    if old and self._version_key(old.decode()) != key:
-                        pipe.expire(self._version_key(old.decode()), self._keep)
+                    if old and self._version_key(old.decode("utf-8", "replace")) != key:
+                        pipe.expire(self._version_key(old.decode("utf-8", "replace")), self._keep)
                     pipe.execute()
                     return
                 except WatchError:
@@ -230,7 +247,7 @@ class RedisShelf:
                         old: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
                         if not old:
                             return
-                        number, _, revision = old.decode().partition(".")
+                        number, _, revision = old.decode("utf-8", "replace").partition(".")
                         pipe.multi()
                         pipe.hset(self._version_key(number), mapping=fields)
                         pipe.set(self._current, f"{number}.{int(revision or 0) + 1}")
@@ -251,17 +268,13 @@ class RedisShelf:
         return current.decode(), datetime.fromisoformat(msgspec.json.decode(raw)["published_at"])
 
 
-def _fill(copy: _Copy, missing: Sequence[str], reply: list[Any]) -> None:
-    if not missing:
-        return
-    _, leads, refs, facts = reply
-    if len(copy.facts) + len(refs) > MOST_COPIED:
-        fresh = _Copy(copy.book.version)
-        copy.facts, copy.affinities, copy.book = fresh.facts, fresh.affinities, fresh.book
+def _fill(copy: _Copy, reply: list[Any]) -> None:
+    _, names, leads, refs, facts = reply
     # Facts first: another thread that finds a product's affinities must find their products too.
     for ref, raw in zip(refs, facts, strict=True):
-        copy.facts.put(ref.decode(), raw)
-    for ref, raw in zip(missing, leads, strict=True):
+        copy.facts.put(ref.decode("utf-8", "replace"), raw)
+    for name, raw in zip(names, leads, strict=True):
+        ref = name.decode()
         copy.affinities[ref] = _affinities(ref, raw)
 
 

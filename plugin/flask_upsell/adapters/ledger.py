@@ -199,6 +199,9 @@ class SQLLedger:
             yield connection
         else:
             with self.engine.begin() as own:
+                if own.dialect.name == "sqlite":
+                    # A reader that becomes a writer is refused at once by SQLite; a writer from the start waits.
+                    own.exec_driver_sql("BEGIN IMMEDIATE")
                 yield own
 
     def _same_database(self, connection: Connection) -> bool:

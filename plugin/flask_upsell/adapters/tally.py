@@ -67,8 +67,8 @@ class RedisTally:
                 self._breaker.failed()
                 faults.note("redis_tally", "shown offers are not counted: %s", error)
         with self._lock:
-            if len(self._waiting) < MOST_WAITING:
-                self._waiting.update(waiting)
+            room = MOST_WAITING - len(self._waiting)
+            self._waiting.update(dict(list(waiting.items())[: max(room, 0)]))
 
     def take(self) -> tuple[str, Mapping[Shown, int]] | None:
         """The oldest batch: one that was left by a killed worker, else all that was shown since the last one."""

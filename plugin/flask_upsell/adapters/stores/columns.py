@@ -66,7 +66,11 @@ class Columns:
         name = self.names.get(field)
         if name is None:
             return default
-        return name.format_map(_Attributes(row)) if "{" in name else getattr(row, name)
+        if "{" not in name:
+            return getattr(row, name)
+        parts = _Attributes(row)
+        text = name.format_map(parts)
+        return default if None in parts.values() else text
 
     def key(self, field: str, ref: str) -> Any:
         """A reference as this column's type holds it; None when it cannot be one."""
@@ -85,7 +89,8 @@ class _Attributes(dict[str, Any]):
         self._row = row
 
     def __missing__(self, name: str) -> Any:
-        return getattr(self._row, name)
+        self[name] = value = getattr(self._row, name)
+        return value
 
 
 def check(name: str, columns: Columns) -> None:

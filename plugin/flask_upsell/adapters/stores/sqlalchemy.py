@@ -239,7 +239,7 @@ class SQLAlchemyStore:
             stock, months = read(row, "stock"), read(row, "period_months")
             return Product(
                 ref=str(read(row, "ref")),
-                title=str(read(row, "title")),
+                title=str(read(row, "title") or read(row, "ref")),
                 price=self._to_minor(read(row, "price")),
                 currency=self.currency,
                 url=str(read(row, "url", "") or ""),
