@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -280,7 +281,7 @@ class InCart(Base):
 class Ordered(Base):
     __tablename__ = "orders"
     number: Mapped[str] = mapped_column(primary_key=True)
-    placed_at: Mapped[Any] = mapped_column(Integer)
+    placed_at: Mapped[datetime]
 
 
 class OrderedLine(Base):
@@ -315,7 +316,7 @@ def sql_shop(make_app: MakeApp, tmp_path: Path) -> Iterator[tuple[Flask, Session
     app.add_url_rule("/cart", "cart", lambda: render_template_string("{{ upsell('cart') }}"))
 
     def place(then: str, share: str) -> str:
-        session.add(Ordered(number="o1", placed_at=1))
+        session.add(Ordered(number="o1", placed_at=datetime(2026, 11, 21, 12)))
         session.add(OrderedLine(order="o1", sku="bag", quantity=1, price=5900))
         session.flush()
         connection = session.connection() if share == "shared" else None
@@ -380,8 +381,6 @@ def test_an_order_outside_a_request_is_recorded_at_once(make_app: MakeApp) -> No
     visitor = Visitor(app).put("laptop")
     visitor.press("accept", "bag")
     with app.app_context():
-        from datetime import UTC, datetime
-
         store.place_order("by hand", datetime.now(UTC))
         order_placed.send(app, order="by hand")
         order_placed.send(app, order="by hand")
