@@ -49,12 +49,16 @@ class Wanted(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of it. `status`: done, undone, declined, changed (ask again: `live` is the product now) or refused."""
+    """What came of it. `status`: done, undone, declined, changed (ask again: `live` is the product now) or refused.
+
+    `repeated`: it was done before, by an earlier request with the same key.
+    """
 
     status: str
     text: str
     acceptance: Acceptance | None = None
     live: Product | None = None
+    repeated: bool = False
 
 
 class Offers:
@@ -152,12 +156,14 @@ class Offers:
             answer = again.answer
         if answer is None:
             return Outcome("refused", "Your first click is still being worked on. Please look into your cart.")
-        return msgspec.convert(answer, Outcome)
+        return msgspec.structs.replace(msgspec.convert(answer, Outcome), repeated=True)
 
     def _accept(self, wanted: Wanted, variant: str | None) -> Outcome:
         live = next(iter(self.store.products([wanted.product])), None)
-        if live is None or live.hidden:
-            return Outcome("refused", f"{wanted.title} is not sold any more.")
+        if live is None:
+            live = Product(wanted.product, wanted.title, wanted.unit_price, wanted.currency, hidden=True)
+        if live.hidden:
+            return Outcome("refused", f"{wanted.title} is not sold any more.", live=live)
         price, changed = _live_price(live, wanted, variant)
         if changed:
             return changed
@@ -215,7 +221,12 @@ class Offers:
             line=done.line,
             replaced=replaced,
         )
-        self.ledger.record_acceptance(acceptance, self.clock())
+        try:
+            self.ledger.record_acceptance(acceptance, self.clock())
+        except Exception:
+            # What is not on record can neither be undone nor counted: the cart is put back before anybody is told.
+            self._put_back(Line(done.line, wanted.product, quantity, price, variant), replaced, quantity)
+            raise
         text = f"Upgraded to {live.title}." if replaced else f"Added: {live.title}."
         return Outcome("done", text, acceptance)
 
@@ -229,39 +240,39 @@ class Offers:
     def undo(self, id: str) -> Outcome:
         """Put the cart back as it was before an acceptance: an upgraded line with its product, quantity and price."""
         accepted = self.ledger.acceptance(id, self.pseudonym(self.store.visitor().key))
-        if accepted is None:
+        if accepted is None or not self.ledger.claim_undo(id):
             return Outcome("refused", "That was undone already, or ordered.")
-        line = next(
-            (
-                line
-                for line in self.store.cart().lines
-                if line.ref == accepted.line and line.product == accepted.product
-            ),
-            None,
-        )
-        before = accepted.replaced
-        if line is None:
+        try:
+            outcome = self._undo(accepted)
+        except Exception:
+            self.ledger.release_undo(id)
+            raise
+        if outcome.status == "undone" or outcome.acceptance is not None:
             self.ledger.record_undo(id, self.clock())
-            return Outcome("refused", f"{accepted.title} is not in your cart any more.")
-        can_price = Capability.LINE_PRICE in self.store.capabilities
-        if before is not None:
-            done = self.store.replace(
-                line.ref, before.product, before.variant, before.quantity, before.unit_price if can_price else None
-            )
-        elif line.quantity > accepted.quantity:
-            done = self.store.replace(
-                line.ref,
-                line.product,
-                line.variant,
-                line.quantity - accepted.quantity,
-                line.unit_price if can_price else None,
-            )
         else:
-            done = self.store.remove(line.ref)
+            self.ledger.release_undo(id)
+        return outcome
+
+    def _undo(self, accepted: Acceptance) -> Outcome:
+        for line in self.store.cart().lines:
+            if line.ref == accepted.line and line.product == accepted.product:
+                break
+        else:  # taken out meanwhile: there is nothing left to undo
+            return Outcome("refused", f"{accepted.title} is not in your cart any more.", accepted)
+        done = self._put_back(line, accepted.replaced, accepted.quantity)
         if isinstance(done, Refused):
             return Outcome("refused", done.reason)
-        self.ledger.record_undo(id, self.clock())
         return Outcome("undone", f"Undone: {accepted.title}.", accepted)
+
+    def _put_back(self, line: Line, before: Line | None, quantity: int) -> Done | Refused:
+        """Undo what accepting did to this line: `before` is what an upgrade replaced, `quantity` what was accepted."""
+        can_price = Capability.LINE_PRICE in self.store.capabilities
+        if before is None and line.quantity <= quantity:
+            return self.store.remove(line.ref)
+        if before is None:
+            before = msgspec.structs.replace(line, quantity=line.quantity - quantity)
+        price = before.unit_price if can_price else None
+        return self.store.replace(line.ref, before.product, before.variant, before.quantity, price)
 
     # --- orders and products ---------------------------------------------------------------------------------------
 

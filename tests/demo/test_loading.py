@@ -187,7 +187,7 @@ def test_rows_that_cannot_be_used_are_counted_by_reason_and_listed(shop: Shop) -
     rows = [f"{order},,{WHEN},a,{quantity},{price}" for bad in BAD_LINES.values() for order, quantity, price in bad]
     rows = [row.replace(",1,5,", ',"1,5",') for row in rows]
     rows += [f"1,,{WHEN},unknown,1,1", f"1,,{WHEN},,1,1"]
-    rows += [f"1,,{when},a,1,1" for when in ("", "yesterday", "2026-13-01", "21.11.2026", "0")]
+    rows += [f"1,,{when},a,1,1" for when in ("", "yesterday", "2026-13-01", "21.13.2026", "0")]
     rows += [f"good,,{WHEN},a,1,1"]
     loaded = shop.load(PRODUCTS + "a,A,,1\n", ORDERS + "\n".join(rows) + "\n")
     assert loaded.counts == {
@@ -209,7 +209,7 @@ def test_products_that_cannot_be_used_are_counted_by_reason(shop: Shop) -> None:
     assert loaded.counts == {
         "product: product_id: is empty": 1,
         "product: product_id: is listed twice; the first one counts": 1,
-        "product: price: is empty or negative": 3,
+        "product: price: is empty, negative or not a number such as 12.50": 3,
     }
     assert {ref: p.title for ref, p in loaded.products().items()} == {"a": "A", "e": "E"}
     assert [row[1] for row in loaded.listed] == ["3", "4", "5", "6", "7"]

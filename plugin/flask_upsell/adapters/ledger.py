@@ -120,6 +120,18 @@ class SQLLedger:
             ).one_or_none()
         return None if row is None else msgspec.convert({str(k): v for k, v in row._mapping.items()}, Acceptance)
 
+    def claim_undo(self, id: str) -> bool:
+        return self._move(id, "accepted", "undoing")
+
+    def release_undo(self, id: str) -> None:
+        self._move(id, "undoing", "accepted")
+
+    def _move(self, id: str, before: str, after: str) -> bool:
+        c = t.acceptances.c
+        change = update(t.acceptances).where(c.instance == self._instance, c.id == id, c.state == before)
+        with self.engine.begin() as connection:
+            return connection.execute(change.values(state=after)).rowcount == 1
+
     def record_undo(self, id: str, at: datetime) -> bool:
         c = t.acceptances.c
         with self.engine.begin() as connection:
@@ -128,7 +140,7 @@ class SQLLedger:
             ).one_or_none()
             done = connection.execute(
                 update(t.acceptances)
-                .where(c.instance == self._instance, c.id == id, c.state == "accepted")
+                .where(c.instance == self._instance, c.id == id, c.state.in_(("accepted", "undoing")))
                 .values(state="undone")
             )
             if row is None or done.rowcount != 1:
@@ -160,7 +172,7 @@ class SQLLedger:
             .where(
                 c.instance == self._instance,
                 c.visitor == visitor,
-                c.state == "accepted",
+                c.state.in_(("accepted", "undoing")),
                 c.accepted_at > at - self._attribution,
                 c.product.in_(list(ordered)),
             )

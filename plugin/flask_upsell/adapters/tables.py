@@ -83,7 +83,7 @@ acceptances = Table(
     Column("accepted_at", UTCDateTime, nullable=False),
     CheckConstraint("quantity > 0", name="quantity"),
     CheckConstraint("unit_price >= 0", name="unit_price"),
-    CheckConstraint("state IN ('accepted', 'undone', 'ordered')", name="state"),
+    CheckConstraint("state IN ('accepted', 'undoing', 'undone', 'ordered')", name="state"),
     CheckConstraint("length(currency) = 3", name="currency"),
     Index("ix_upsell_acceptance_visitor", "instance", "visitor", "state"),
 )

@@ -17,6 +17,8 @@ def look_up(context: Context, book: Book) -> list[Candidate]:
     weights: dict[str, float] = {}
     strongest: dict[str, tuple[Affinity, Line]] = {}
     for line in context.anchors[:MOST_LINES]:
+        if line.quantity < 1:
+            continue
         leads = book.leads_to(line.product)
         found += [Candidate(Kind.UPGRADE, a.consequent, line, a, a.weight) for a in leads.upgrades]
         for affinity in leads.complements:

@@ -190,6 +190,12 @@ class Ledger(Protocol):
     def acceptance(self, id: str, visitor: str) -> Acceptance | None:
         """An acceptance of this visitor that is not undone."""
 
+    def claim_undo(self, id: str) -> bool:
+        """Claim an acceptance for undoing; False when somebody else has, or it is undone or ordered."""
+
+    def release_undo(self, id: str) -> None:
+        """Give a claimed acceptance back: nothing was undone."""
+
     def record_undo(self, id: str, at: datetime) -> bool:
         """Mark as undone; False when it was so already."""
 

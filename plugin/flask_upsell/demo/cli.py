@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import re
 import shutil
 import signal
 import socket
@@ -77,7 +78,13 @@ def _must_be_free(port: int) -> None:
 def _prepare(base: Path, data: str, currency: str) -> Path:
     """The folder of this data set, its database filled; what was filled before is used again."""
     source = _source(data)
-    name = "own" if not data else data if data == "journey" else Path(data).resolve().name + "-" + source["id"]
+    name = (
+        "own"
+        if not data
+        else data
+        if data == "journey"
+        else re.sub(r"[^\w.-]", "-", Path(data).resolve().name) + "-" + source["id"]
+    )
     here = (base / name).resolve()
     currency = currency or ("USD" if data == "journey" else "EUR")
     wanted: dict[str, Any] = {"source": source, "schema": loading.SCHEMA, "config": {"DEMO_CURRENCY": currency}}

@@ -109,6 +109,11 @@ def _run(folder: Path) -> None:
         persist=True,
         config={"appendonly": "yes", "appendfsync": "everysec", "logfile": "valkey.log"},
     )
+    # It writes the path into its configuration without quotes: a short link has neither blanks nor quotes.
+    link = socket.with_name("data")
+    link.unlink(missing_ok=True)
+    link.symlink_to(data.resolve())
+    server.data_dir = link
     server.start(timeout=START_SECONDS)
     os._exit(0)
 

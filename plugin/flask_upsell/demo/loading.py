@@ -33,6 +33,11 @@ CHUNK = 5000
 #: Raised when the demo's tables change: an older folder is filled anew.
 SCHEMA = 2
 LARGEST_QUANTITY = 10**6
+MOST_STOCK = 10**9
+#: A row over more lines than this has a quotation mark that is not closed.
+MOST_LINES = 50
+#: How exports write an instant that is not ISO 8601.
+MOMENTS = tuple(day + time for day in ("%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y") for time in (" %H:%M:%S", " %H:%M", ""))
 #: Every reason is counted in full; the list stops at so many lines of one reason.
 MOST_LISTED = 100_000
 
@@ -111,7 +116,7 @@ def _load_products(connection: Connection, path: Path, currency: str, rejected: 
     slugs: set[str] = set()
 
     def rows() -> Iterator[dict[str, Any]]:
-        for line, row in _read(path, PRODUCTS, "Loading products", report):
+        for line, row in _read(path, PRODUCTS, "Loading products", rejected, report):
             ref = row["product_id"].strip()
             try:
                 if not ref:
@@ -149,7 +154,7 @@ def _load_orders(
     orders: list[dict[str, Any]] = []
 
     def rows() -> Iterator[dict[str, Any]]:
-        for line, row in _read(path, ORDERS, "Loading orders", report):
+        for line, row in _read(path, ORDERS, "Loading orders", rejected, report):
             try:
                 number, ref = row["order_id"].strip(), row["product_id"].strip()
                 if not number:
@@ -204,12 +209,14 @@ def _insert(connection: Connection, table: type[Any], rows: Iterator[dict[str, A
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _read(path: Path, needed: tuple[str, ...], step: str, report: Report) -> Iterator[tuple[int, dict[str, str]]]:
+def _read(
+    path: Path, needed: tuple[str, ...], step: str, rejected: Rejected, report: Report
+) -> Iterator[tuple[int, dict[str, str]]]:
     """(line number, row by column) of a CSV file with a header; comma, semicolon or tab; UTF-8, else Windows-1252."""
     if not path.is_file():
         raise BadInput(str(path), f"there is no such file; it needs the columns {', '.join(needed)}")
     encoding, total = _look(path)
-    csv.field_size_limit(2**24)
+    csv.field_size_limit(2**31 - 1)
     with path.open(newline="", encoding=encoding, errors="replace") as file:
         header = file.readline()
         delimiter = max(",;\t", key=header.count)
@@ -219,11 +226,16 @@ def _read(path: Path, needed: tuple[str, ...], step: str, report: Report) -> Ite
             raise BadInput(str(path), f"column {', '.join(missing)} is missing; the first line has: {', '.join(names)}")
         reader = csv.reader(file, delimiter=delimiter)
         tell = _every(20_000, lambda done: report(step, done, total))
+        first = 0
         for cells in reader:
-            if cells:
-                tell(reader.line_num)
+            tell(reader.line_num)
+            lines, first = reader.line_num - first, reader.line_num
+            if lines > MOST_LINES:
+                reason = f"row: over more than {MOST_LINES} lines; a quotation mark is not closed"
+                rejected.add(path.name, first + 1, reason, [" ".join(cells)[:200], f"{lines} lines"])
+            elif cells:
                 cells += [""] * (len(names) - len(cells))
-                yield reader.line_num + 1, dict(zip(names, cells, strict=False))
+                yield first + 1, dict(zip(names, cells, strict=False))
     report(step, total, total)
 
 
@@ -254,9 +266,12 @@ def _look(path: Path) -> tuple[str, int]:
 
 
 def _price(text: str, field: str, currency: str) -> int:
-    price = to_minor(text.strip(), currency) if text.strip() else None
-    if price is None or price < 0:
-        raise BadInput(field, "is empty or negative")
+    try:
+        price = to_minor(text.strip(), currency)
+    except BadInput:
+        price = -1
+    if price < 0:
+        raise BadInput(field, "is empty, negative or not a number such as 12.50")
     return price
 
 
@@ -276,22 +291,26 @@ def _pieces(quantity: str, unit_price: str, currency: str) -> tuple[int, int]:
         if number == number.to_integral_value():
             return int(number), _price(unit_price, "unit_price", currency)
         return 1, _price(str(Decimal(unit_price.strip()) * number), "unit_price", currency)
-    except (BadInput, InvalidOperation):
+    except InvalidOperation:
         raise BadInput("unit_price", "is empty, negative or not a number such as 12.50") from None
 
 
 def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise BadInput("ordered_at", "is not a time such as 2026-11-21 14:05:00") from None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    """An instant in UTC; without a zone it is UTC. 3/4/2026 is in March; 13/4/2026 can only be in April."""
+    text = text.strip()
+    for form in ("", *MOMENTS):
+        try:
+            moment = datetime.strptime(text, form) if form else datetime.fromisoformat(text)
+            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        except (ValueError, OverflowError):
+            continue
+    raise BadInput("ordered_at", "is not a time such as 2026-11-21 14:05:00")
 
 
 def _stock(text: str | None) -> int | None:
     """Pieces in stock; what is empty or no number is not counted."""
     try:
-        return max(int(Decimal((text or "").strip())), 0)
+        return min(max(int(Decimal((text or "").strip())), 0), MOST_STOCK)
     except (InvalidOperation, ValueError, OverflowError):
         return None
 

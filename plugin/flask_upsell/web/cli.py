@@ -10,6 +10,8 @@ from uuid import uuid4
 
 import click
 from flask.cli import AppGroup
+from redis.exceptions import RedisError
+from sqlalchemy.exc import SQLAlchemyError
 
 from ..core.money import format_money
 from ..core.ports import Progress
@@ -19,9 +21,24 @@ from .health import health
 from .worker import work
 
 
+class Group(AppGroup):
+    """Commands whose expected failures are a sentence and what to do, not a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UpsellError as error:
+            raise click.ClickException(str(error)) from None
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+            raise click.ClickException(f"the ledger is not usable ({reason}); run 'flask upsell db upgrade'") from None
+        except RedisError as error:
+            raise click.ClickException(f"Redis or Valkey does not answer: {error}") from None
+
+
 def commands(identifier: str) -> AppGroup:
     """The command group of one instance, named like its template global."""
-    group = AppGroup(identifier, help="Offers at the cart and the checkout.")
+    group = Group(identifier, help="Offers at the cart and the checkout.")
 
     def here() -> Parts:
         return parts(identifier)
@@ -43,17 +60,10 @@ def commands(identifier: str) -> AppGroup:
         this, run = here(), uuid4().hex
         if in_process:
             with Bar() as bar:
-                try:
-                    figures = run_learning(this, run, bar.show)
-                except UpsellError as error:
-                    raise click.ClickException(str(error)) from None
+                figures = run_learning(this, run, bar.show)
             _print_figures(figures)
             return
-        try:
-            seen = this.offers.queue.worker_seen()
-        except Exception as error:
-            raise click.ClickException(f"Redis does not answer at {this.settings.redis_url}: {error}") from None
-        if not seen:
+        if not this.offers.queue.worker_seen():
             raise click.ClickException(
                 "no worker is running: start 'flask upsell worker' in another terminal, or use --here"
             )
@@ -68,10 +78,7 @@ def commands(identifier: str) -> AppGroup:
     @group.command("publish")
     def publish() -> None:
         """Publish the book again from what was learned and the catalogue as it is (after Redis was flushed)."""
-        try:
-            click.echo(f"Live: version {here().offers.publish()}.")
-        except UpsellError as error:
-            raise click.ClickException(str(error)) from None
+        click.echo(f"Live: version {here().offers.publish()}.")
 
     @group.command("report")
     @click.option("--json", "as_json", is_flag=True, help="One JSON object a line.")
@@ -80,7 +87,7 @@ def commands(identifier: str) -> AppGroup:
         this = here()
         try:
             this.offers.fold()
-        except Exception as error:  # without Redis the ledger's own counts are still true
+        except (RedisError, OSError) as error:  # without Redis the ledger's own counts are still true
             click.echo(f"What was shown lately is not in here: {type(error).__name__}.", err=True)
             this.offers.ledger.fold()
         _print_report(this, as_json)

@@ -91,7 +91,8 @@ def _from_here(*, anonymous: bool) -> bool:
         return fetch_site in ("same-origin", "none")
     origin = request.headers.get("Origin")
     if origin is not None:
-        return origin == request.host_url.rstrip("/")
+        # Without the scheme: behind a proxy that ends TLS the app is spoken to by http.
+        return origin.partition("://")[2] == request.host
     return not anonymous
 
 
@@ -124,7 +125,7 @@ def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
     if request.headers.get("X-Upsell"):
         return _html(_again(widget, page, notice=notice, fresh=fresh))
     if notice is not None and not notice.undo:
-        Memory(widget.identifier).say(page.placement, notice)
+        Memory(widget.identifier).say(page.placement, notice, look=next(iter(fresh), ""))
     return redirect(_back(widget, page), 303)
 
 
@@ -142,7 +143,8 @@ def _accept(widget: Widget, shown: Shown) -> tuple[Outcome, Notice]:
         return outcome, Notice(outcome.text, "sorry")
     accepted = outcome.acceptance
     Memory(widget.identifier).accept(accepted.id, outcome.text, accepted.line, accepted.product, accepted.placement)
-    _tell(accepted)
+    if not outcome.repeated:
+        _tell(accepted)
     visitor = widget.offers.pseudonym(widget.offers.store.visitor().key)
     return outcome, Notice(outcome.text, "done", widget.undo_token(visitor, accepted.id, shown.page))
 

@@ -89,7 +89,11 @@ class Widget:
         )
 
     def _asset(self, name: str) -> str:
-        return f"{self.settings.url_prefix}/static/{name}?v={self._assets[name]}"
+        return f"{self._prefix()}/static/{name}?v={self._assets[name]}"
+
+    def _prefix(self) -> str:
+        """Where our routes are; an app may be mounted below a path."""
+        return (request.script_root if has_request_context() else "") + self.settings.url_prefix
 
     def render(
         self,
@@ -106,6 +110,10 @@ class Widget:
                 "placement", f"{page.placement!r} is not a name such as 'cart' (letters a-z, digits, - and _)"
             )
         memory = Memory(self.identifier)
+        if notice is None and (said := memory.take_said(page.placement)):
+            notice = Notice(said["text"], said["tone"])
+            # What was wrong in the book a moment ago is shown as it is in the store.
+            fresh = {p.ref: p for p in self.offers.store.products([said["look"]])} if said["look"] else None
         decision = self.offers.suggest(
             page.placement,
             cart=cart,
@@ -118,7 +126,7 @@ class Widget:
         if notice is None and memory.has_notice:
             notice = self._remembered(memory, page, visitor, cart)
         cards = [self._card(offer, page, visitor) for offer in decision.offers]
-        prefix = self.settings.url_prefix
+        prefix = self._prefix()
         slot = Slot(
             page.placement,
             cards,
@@ -142,10 +150,7 @@ class Widget:
             offers_shown.send(this_app(), decision=decision)
 
     def _remembered(self, memory: Memory, page: Page, visitor: str, cart: object) -> Notice | None:
-        """What was said on the page before (no JavaScript), or the last acceptance while it can be undone."""
-        said = memory.take_said(page.placement)
-        if said:
-            return Notice(said["text"], said["tone"])
+        """The last acceptance, while it can be undone."""
         last = memory.last
         if last and page.placement in (last["placement"], "cart"):
             lines = self.offers.store.cart(cart).lines
@@ -158,7 +163,7 @@ class Widget:
 
     def _refresh_url(self, page: Page) -> str:
         if page.products is None:
-            return f"{self.settings.url_prefix}/slot/{page.placement}?"
+            return f"{self._prefix()}/slot/{page.placement}?"
         return url_for(f"{self.identifier}.slot", placement=page.placement, product=page.products[:20], _external=False)
 
     def _csrf(self) -> Markup | str:
@@ -226,9 +231,9 @@ class Widget:
 
 def _here() -> str:
     """The path of the page that is being rendered, for the way back; never one that leads to another host."""
-    if not has_request_context():
+    if not has_request_context() or request.method not in ("GET", "HEAD"):
         return ""
-    return "/" + request.full_path.rstrip("?").lstrip("/\\")
+    return request.script_root + "/" + request.full_path.rstrip("?").lstrip("/\\")
 
 
 def _period(product: Product) -> str:
@@ -250,7 +255,7 @@ class Memory:
 
     @property
     def has_notice(self) -> bool:
-        return "last" in self._kept or "said" in self._kept
+        return "last" in self._kept
 
     @property
     def last(self) -> dict[str, str] | None:
@@ -264,8 +269,9 @@ class Memory:
         self._save()
         return said
 
-    def say(self, placement: str, notice: Notice) -> None:
-        self._kept["said"] = {"placement": placement, "text": notice.text[:160], "tone": notice.tone}
+    def say(self, placement: str, notice: Notice, look: str = "") -> None:
+        """For the next page (no JavaScript): a notice, and a product that the book may not know well yet."""
+        self._kept["said"] = {"placement": placement, "text": notice.text[:160], "tone": notice.tone, "look": look}
         self._save()
 
     def decline(self, product: str) -> None:

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from uuid import uuid4
 
 from flask import Flask
 from redis.exceptions import RedisError
@@ -37,11 +38,12 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     client = worker_client(here.settings.redis_url)
     queue = here.offers.queue
     assert isinstance(queue, RQQueue)
+    me = uuid4().bytes
     while not stop.is_set() and child.is_alive():
         if exit_with is not None and not alive(exit_with):
             break
         try:
-            client.set(queue.heartbeat, str(time.time()), ex=HEARTBEAT_SECONDS)
+            client.set(queue.heartbeat, me, ex=HEARTBEAT_SECONDS)
             work_left = here.offers.ledger.waiting() or client.exists(f"{here.identifier}:{{tally}}:open")
             # Several workers sweep: one of them asks for it.
             if work_left and client.set(f"{here.identifier}:{{jobs}}:sweep", "1", nx=True, ex=int(SWEEP_SECONDS) + 1):
@@ -52,7 +54,8 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
             faults.note("sweep", "the sweep failed: %s: %s", type(error).__name__, error)
         stop.wait(SWEEP_SECONDS)
     with contextlib.suppress(RedisError, OSError):  # else it expires by itself
-        client.delete(queue.heartbeat)
+        if client.get(queue.heartbeat) == me:  # not a successor's
+            client.delete(queue.heartbeat)
     if child.is_alive():
         child.terminate()
         child.join(10)
@@ -82,6 +85,8 @@ def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(1)
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(5)
+    os._exit(1)  # between two jobs nobody listens to the signal
 
 
 def alive(pid: int) -> bool:

@@ -26,7 +26,9 @@ def upgrade() -> None:
         sa.Column("line", sa.String(length=200), nullable=False),
         sa.Column("replaced", sa.JSON(), nullable=True),
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("state IN ('accepted', 'undone', 'ordered')", name=op.f("ck_upsell_acceptance_state")),
+        sa.CheckConstraint(
+            "state IN ('accepted', 'undoing', 'undone', 'ordered')", name=op.f("ck_upsell_acceptance_state")
+        ),
         sa.CheckConstraint("length(currency) = 3", name=op.f("ck_upsell_acceptance_currency")),
         sa.CheckConstraint("quantity > 0", name=op.f("ck_upsell_acceptance_quantity")),
         sa.CheckConstraint("unit_price >= 0", name=op.f("ck_upsell_acceptance_unit_price")),
