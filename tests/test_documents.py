@@ -92,8 +92,15 @@ def test_the_lines_of_the_readme_embed_the_extension(shop: tuple[Flask, Session]
     app, db = shop
     code = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     assert code is not None
-    names = {"app": app, "db": SimpleNamespace(session=db), "session": session, "Product": Product,
-             "CartLine": CartLine, "Order": Order, "OrderLine": OrderLine}
+    names = {
+        "app": app,
+        "db": SimpleNamespace(session=db),
+        "session": session,
+        "Product": Product,
+        "CartLine": CartLine,
+        "Order": Order,
+        "OrderLine": OrderLine,
+    }
     exec(code.group(1), names)
     with app.app_context():
         parts().migrate()

@@ -2,14 +2,44 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import pytest
 
-from flask_upsell.core.candidates import MOST_LINES, look_up
-from flask_upsell.core.offer import Kind
+from flask_upsell.core import candidates
+from flask_upsell.core.book import Book
+from flask_upsell.core.candidates import MOST_LINES
+from flask_upsell.core.context import Context
+from flask_upsell.core.offer import Candidate, Kind
 
 from .build import book, context, leads, line
 
 PHONE, TABLET = line("phone"), line("tablet")
+
+
+def look_up(about: Context, full: Book) -> list[Candidate]:
+    return list(candidates.look_up(about, full))
+
+
+def test_upgrades_come_first_then_the_higher_score_then_the_reference() -> None:
+    full = book(
+        [],
+        {
+            "phone": leads({"c1": 0.8, "c2": 0.9, "b": 0.8}, {"u2": 0.1, "u1": 0.2}),
+            "tablet": leads({}, {"u0": 0.1}),
+        },
+    )
+    for lines in permutations((PHONE, TABLET)):
+        found = look_up(context(*lines), full)
+        assert [each.ref for each in found] == ["u1", "u0", "u2", "c2", "b", "c1"]
+
+
+def test_the_same_upgrade_of_two_lines_goes_by_line() -> None:
+    one, two = line("phone", ref="1"), line("phone", ref="2")
+    full = book([], {"phone": leads(upgrades={"a": 0.5, "b": 0.5})})
+    for lines in permutations((one, two)):
+        found = look_up(context(*lines), full)
+        assert [(each.ref, each.trigger.ref) for each in found] == [("a", "1"), ("a", "2"), ("b", "1"), ("b", "2")]
 
 
 def test_nothing_leads_nowhere() -> None:
@@ -64,7 +94,7 @@ def test_the_page_is_about_its_anchors_not_the_cart() -> None:
 def test_a_huge_cart_is_judged_by_its_first_lines() -> None:
     lines = [line(f"p{i}") for i in range(MOST_LINES + 1)]
     full = book([], {f"p{i}": leads({f"c{i}": 0.5}) for i in range(MOST_LINES + 1)})
-    assert [each.ref for each in look_up(context(*lines), full)] == [f"c{i}" for i in range(MOST_LINES)]
+    assert [each.ref for each in look_up(context(*lines), full)] == sorted(f"c{i}" for i in range(MOST_LINES))
 
 
 @pytest.mark.parametrize("weights", [(0.1, 0.2, 0.3), (0.3, 0.2, 0.1), (0.2, 0.3, 0.1)])

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import msgspec
 
+BILLION = 10**9
 
-class Affinity(msgspec.Struct, frozen=True, array_like=True):
+
+class Affinity(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """From one product (the antecedent) to `consequent`.
 
     Complement: `together` of the `base` orders with the antecedent also had the consequent.
@@ -37,11 +41,19 @@ class Affinity(msgspec.Struct, frozen=True, array_like=True):
         return self.confidence * self.orders / self.consequent_orders
 
 
-class Affinities(msgspec.Struct, frozen=True, omit_defaults=True):
+class Affinities(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     """All that leads on from one product, strongest first."""
 
     upgrades: tuple[Affinity, ...] = ()
     complements: tuple[Affinity, ...] = ()
+
+    @cached_property
+    def weights(self) -> dict[str, int]:
+        """The weight of each complement in billionths, kept because every cart with this product sums them.
+
+        Whole numbers: a sum of floats depends on the order of the lines in its last digit.
+        """
+        return {affinity.consequent: round(affinity.weight * BILLION) for affinity in self.complements}
 
 
 NONE = Affinities()

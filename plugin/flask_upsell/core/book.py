@@ -20,7 +20,7 @@ decode_product = msgspec.json.Decoder(Product).decode
 decode_affinities = msgspec.json.Decoder(Affinities).decode
 
 
-class Book(msgspec.Struct, frozen=True):
+class Book(msgspec.Struct, frozen=True, gc=False):
     """One version's products and affinities by product reference; missing ones were not published."""
 
     version: str

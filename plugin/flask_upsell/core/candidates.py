@@ -1,8 +1,10 @@
-"""Look up: what the book leads to from the lines of a context."""
+"""Look up: what the book leads to from the lines of a context, best first."""
 
 from __future__ import annotations
 
-from .affinity import Affinity
+from collections.abc import Iterator
+
+from .affinity import BILLION, Affinities
 from .book import Book
 from .context import Context, Line
 from .offer import Candidate, Kind
@@ -11,26 +13,30 @@ from .offer import Candidate, Kind
 MOST_LINES = 200
 
 
-def look_up(context: Context, book: Book) -> list[Candidate]:
-    """A candidate for each upgrade of a line, and one for each complement with its weights summed over the lines."""
-    found: list[Candidate] = []
-    weights: dict[str, float] = {}
-    strongest: dict[str, tuple[Affinity, Line]] = {}
-    for line in context.anchors[:MOST_LINES]:
-        if line.quantity < 1:
-            continue
-        leads = book.leads_to(line.product)
-        found += [Candidate(Kind.UPGRADE, a.consequent, line, a, a.weight) for a in leads.upgrades]
-        for affinity in leads.complements:
-            ref, weight = affinity.consequent, affinity.weight
-            if ref in weights:
-                weights[ref] += weight
-                if weight > strongest[ref][0].weight:
-                    strongest[ref] = (affinity, line)
-            else:
-                weights[ref] = weight
-                strongest[ref] = (affinity, line)
-    for ref, (affinity, line) in strongest.items():
-        # Rounded, because a sum of floats depends on the order of the lines in its last digit.
-        found.append(Candidate(Kind.COMPLEMENT, ref, line, affinity, round(weights[ref], 9)))
-    return found
+def look_up(context: Context, book: Book) -> Iterator[Candidate]:
+    """Candidates from the best down: a line's upgrades first, then complements by their weights summed over the lines.
+
+    Made one by one, because most are never looked at. Ties are broken by reference, so that a decision never flickers.
+    """
+    led = [(line, book.leads_to(line.product)) for line in context.anchors[:MOST_LINES] if line.quantity > 0]
+    upgrades = [(-a.weight, a.consequent, line.ref, line, a) for line, leads in led for a in leads.upgrades]
+    upgrades.sort(key=_without_values)
+    for _, ref, _, line, affinity in upgrades:
+        yield Candidate(Kind.UPGRADE, ref, line, affinity, affinity.weight)
+    weights: dict[str, int] = {}
+    for _, leads in led:
+        for ref, weight in leads.weights.items():
+            weights[ref] = weights.get(ref, 0) + weight
+    for ref in sorted(sorted(weights), key=weights.__getitem__, reverse=True):
+        yield _complement(ref, weights[ref] / BILLION, led)
+
+
+def _without_values(upgrade: tuple[float, str, str, Line, object]) -> tuple[float, str, str]:
+    return upgrade[:3]
+
+
+def _complement(ref: str, score: float, led: list[tuple[Line, Affinities]]) -> Candidate:
+    """The candidate with the evidence of the line that speaks most for it."""
+    line, leads = max((each for each in led if ref in each[1].weights), key=lambda each: each[1].weights[ref])
+    affinity = next(affinity for affinity in leads.complements if affinity.consequent == ref)
+    return Candidate(Kind.COMPLEMENT, ref, line, affinity, score)

@@ -18,7 +18,7 @@ class Capability(StrEnum):
     ORDERS = "orders"
 
 
-class Visitor(msgspec.Struct, frozen=True):
+class Visitor(msgspec.Struct, frozen=True, gc=False):
     """Who is looking. `key` is opaque and stable for one cart; "" while the store knows nobody yet."""
 
     key: str
@@ -26,7 +26,7 @@ class Visitor(msgspec.Struct, frozen=True):
     groups: frozenset[str] = frozenset()
 
 
-class Line(msgspec.Struct, frozen=True):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """A line of a cart or order; `ref` is "" for a product that is only looked at. `unit_price` in minor units."""
 
     ref: str
@@ -36,7 +36,7 @@ class Line(msgspec.Struct, frozen=True):
     variant: str | None = None
 
 
-class Cart(msgspec.Struct, frozen=True):
+class Cart(msgspec.Struct, frozen=True, gc=False):
     """The shopper's cart; `currency` is that of every line's price."""
 
     currency: str
@@ -44,7 +44,7 @@ class Cart(msgspec.Struct, frozen=True):
     coupons: tuple[str, ...] = ()
 
 
-class Policy(msgspec.Struct, frozen=True):
+class Policy(msgspec.Struct, frozen=True, gc=False):
     """The merchant's limits. `price_gap_floor` in minor units: a difference up to it is always small enough.
     `complement_times`: how many times what it goes with a complement may cost; 0 means any price.
     """
@@ -56,7 +56,7 @@ class Policy(msgspec.Struct, frozen=True):
     complement_times: int = 4
 
 
-class Context(msgspec.Struct, frozen=True):
+class Context(msgspec.Struct, frozen=True, gc=False):
     """What a decision is made from.
 
     `anchors` are the lines that the page is about: the cart's, the product that is looked at, or what was just

@@ -75,7 +75,7 @@ SENTENCES = {
 }
 
 
-class Candidate(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True, gc=False):
     """Something the book leads to from one line (the trigger), not yet judged. `score` is summed over all lines."""
 
     kind: Kind
@@ -85,7 +85,7 @@ class Candidate(msgspec.Struct, frozen=True):
     score: float
 
 
-class Dropped(msgspec.Struct, frozen=True):
+class Dropped(msgspec.Struct, frozen=True, gc=False):
     """A candidate that was not offered, and why."""
 
     kind: Kind
@@ -98,7 +98,7 @@ class Dropped(msgspec.Struct, frozen=True):
         return f"{self.kind.capitalize()} {self.product} for {self.trigger} was dropped: {SENTENCES[self.code]}."
 
 
-class Quote(msgspec.Struct, frozen=True):
+class Quote(msgspec.Struct, frozen=True, gc=False):
     """The price of an offer, in minor units: of one unit, of one unit now (upgrades), and of accepting it."""
 
     currency: str
@@ -117,7 +117,7 @@ class Quote(msgspec.Struct, frozen=True):
         return self.difference * self.quantity
 
 
-class Reason(msgspec.Struct, frozen=True):
+class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why the shopper sees it: from the evidence that chose it, nothing else."""
 
     kind: Kind
@@ -132,7 +132,7 @@ class Reason(msgspec.Struct, frozen=True):
         return f"Bought together in {self.together} of {self.base} orders with {self.about}"
 
 
-class Offer(msgspec.Struct, frozen=True):
+class Offer(msgspec.Struct, frozen=True, gc=False):
     """What is shown: the product, its quote, the true reason, and the line and product that led to it."""
 
     id: str
@@ -145,7 +145,7 @@ class Offer(msgspec.Struct, frozen=True):
     score: float
 
 
-class Decision(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True, gc=False):
     """The ordered offers for one placement and the trace of what was dropped; `version` is the book's."""
 
     placement: str

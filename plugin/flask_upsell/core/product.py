@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
+class Variant(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A size or colour. `price` in minor units of the product's currency; `stock` None means not counted."""
 
     ref: str
@@ -14,7 +14,7 @@ class Variant(msgspec.Struct, frozen=True, omit_defaults=True):
     stock: int | None = None
 
 
-class Product(msgspec.Struct, frozen=True, omit_defaults=True):
+class Product(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A product as the shopper would see it now.
 
     `price` is one unit's price in minor units of `currency`; `stock` None means not counted; `hidden` products are

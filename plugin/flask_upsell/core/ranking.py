@@ -1,15 +1,10 @@
-"""Rank: the order in which candidates are judged, and which of them get a place."""
+"""Rank: which of the candidates, which come best first, get a place."""
 
 from __future__ import annotations
 
 from .context import Policy
 from .offer import Candidate, Code, Kind
 from .product import Product
-
-
-def rank(candidates: list[Candidate]) -> list[Candidate]:
-    """Upgrades first, then by score. Ties are broken by reference, so that a decision never flickers."""
-    return sorted(candidates, key=lambda c: (c.kind is Kind.COMPLEMENT, -c.score, c.ref, c.trigger.ref))
 
 
 class Places:
@@ -25,6 +20,10 @@ class Places:
     @property
     def full(self) -> bool:
         return len(self.chosen) >= self.policy.max_offers
+
+    def room(self, kind: Kind) -> bool:
+        """Whether a candidate of this kind could get a place at all; one that cannot need not be judged."""
+        return not self.full and (kind is not Kind.UPGRADE or len(self._upgraded) < self.policy.max_upgrades)
 
     def place(self, candidate: Candidate, product: Product) -> Code | None:
         """None when it got a place, else why it did not."""

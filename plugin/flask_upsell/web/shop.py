@@ -49,11 +49,13 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
     def private(response: Response) -> Response:
         if request.endpoint != f"{identifier}.static":
             response.headers["Cache-Control"] = "private, no-store"
-            response.vary.add("Cookie")
+            response.headers["Vary"] = "Cookie"
         return response
 
     @shop.get("/slot/<placement>")
     def slot(placement: str) -> Response:
+        if not request.query_string:
+            return _html(_again(widget, Page(placement)))
         products = request.args.getlist("product") or None
         elsewhere = frozenset(request.args.getlist("not")[:20])
         return _html(_again(widget, Page(placement, products), elsewhere=elsewhere))

@@ -163,7 +163,7 @@ class Widget:
 
     def _refresh_url(self, page: Page) -> str:
         if page.products is None:
-            return f"{self._prefix()}/slot/{page.placement}?"
+            return f"{self._prefix()}/slot/{page.placement}"
         return url_for(f"{self.identifier}.slot", placement=page.placement, product=page.products[:20], _external=False)
 
     def _csrf(self) -> Markup | str:

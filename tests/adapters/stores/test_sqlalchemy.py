@@ -17,7 +17,8 @@ from sqlalchemy import DateTime, Engine, ForeignKey, Numeric, String, create_eng
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from flask_upsell import faults
-from flask_upsell.adapters.stores.sqlalchemy import Columns, SQLAlchemyStore
+from flask_upsell.adapters.stores.columns import Columns
+from flask_upsell.adapters.stores.sqlalchemy import SQLAlchemyStore
 from flask_upsell.core.context import Capability, Line
 from flask_upsell.core.ports import Done, Refused
 from flask_upsell.errors import BadInput, MappingError
