@@ -25,6 +25,8 @@ from .core.product import Product
 
 #: How long a repeated click waits for the answer to the first one.
 PATIENCE_SECONDS = 2.0
+#: How many decisions a process keeps; one takes about 2 KB.
+MOST_DECIDED = 2000
 
 
 class Wanted(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
@@ -78,6 +80,8 @@ class Offers:
     ) -> None:
         self.store, self.shelf, self.ledger, self.tally, self.queue = store, shelf, ledger, tally, queue
         self.policy, self.clock = policy, clock
+        # Decisions of the book that is live, by all that they depend on: carts of one kind are many.
+        self._decided: tuple[Book, dict[object, Decision]] = (EMPTY, {})
         self._secret = blake2b(secret.encode(), digest_size=32).digest()
 
     # --- showing ---------------------------------------------------------------------------------------------------
@@ -107,10 +111,16 @@ class Offers:
         book = self.shelf.read(refs)
         if book is EMPTY or not book.version:
             return Decision(placement, "", (), ())
+        anchors = current.lines if products is None else _looked_at(products, current, book)
+        key = None if fresh else _same(placement, current, anchors, declined, elsewhere)
+        if self._decided[0] is not book:
+            self._decided = (book, {})
+        kept = self._decided[1]
+        if key in kept:
+            return _rebound(kept[key], anchors)
         if fresh:
             book = Book(book.version, ChainMap(dict(fresh), book.products), book.affinities)  # type: ignore[arg-type]
-        anchors = current.lines if products is None else _looked_at(products, current, book)
-        return decide(
+        decision = decide(
             Context(
                 placement=placement,
                 cart=current,
@@ -123,7 +133,13 @@ class Offers:
                 policy=self.policy,
             ),
             book,
+            explain=False,
         )
+        if key is not None:
+            if len(kept) >= MOST_DECIDED:
+                kept.clear()
+            kept[key] = decision
+        return decision
 
     # --- accepting -------------------------------------------------------------------------------------------------
 
@@ -317,6 +333,31 @@ class Offers:
     def pseudonym(self, visitor_key: str) -> str:
         """A visitor's key as the ledger keeps it: the same for the same visitor, and of no use to anybody else."""
         return blake2b(visitor_key.encode(), key=self._secret, digest_size=16).hexdigest()
+
+
+def _same(
+    placement: str, cart: Cart, anchors: tuple[Line, ...], declined: frozenset[str], elsewhere: frozenset[str]
+) -> object:
+    """All that a decision depends on beside the book and this store: not who the visitor is, nor the time.
+
+    Lines without their references: another visitor's cart of the same products is decided alike.
+    """
+    lines = tuple([(line.product, line.quantity, line.unit_price, line.variant) for line in anchors])
+    others = () if anchors is cart.lines else frozenset([line.product for line in cart.lines])
+    own = () if anchors is cart.lines else tuple([line.ref != "" for line in anchors])
+    return placement, cart.currency, lines, others, own, declined, elsewhere
+
+
+def _rebound(decision: Decision, anchors: tuple[Line, ...]) -> Decision:
+    """A kept decision for another cart of the same products: upgrades replace that cart's lines."""
+    offers = []
+    for offer in decision.offers:
+        old = offer.trigger
+        for line in anchors:
+            if (line.product, line.quantity, line.unit_price) == (old.product, old.quantity, old.unit_price):
+                offers.append(offer if line.ref == old.ref else msgspec.structs.replace(offer, trigger=line))
+                break
+    return Decision(decision.placement, decision.version, tuple(offers), decision.trace)
 
 
 def _looked_at(products: Sequence[str], cart: Cart, book: Book) -> tuple[Line, ...]:

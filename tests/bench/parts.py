@@ -54,8 +54,8 @@ def _parts(app: Flask) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "suggest", lambda: offers.suggest("cart", cart=cart)
     visitor = offers.pseudonym(store.visitor().key)
     shown = {offer.kind.value: offer for offer in offers.suggest("cart", cart=cart).offers}
-    yield "card_upgrade", lambda: widget._card(shown["upgrade"], page, visitor)
-    yield "card_complement", lambda: widget._card(shown["complement"], page, visitor)
+    yield "card_upgrade", lambda: widget._card(shown["upgrade"], "t", "k")
+    yield "card_complement", lambda: widget._card(shown["complement"], "t", "k")
     yield "token", lambda: widget.tokens.sign("offer", visitor, page)
     yield "price", lambda: format_money(123_45, sample.CURRENCY)
     yield "memory", lambda: Memory(widget.identifier).declined

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -20,6 +20,9 @@ from .view import Notice
 from .widget import Memory, Page, Shown, Widget
 
 LARGEST_BODY = 64 * 1024
+#: What is made for one visitor is kept by nobody.
+PRIVATE = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
+R = TypeVar("R", bound=AnyResponse)
 SORRY = "That did not work just now. Your cart is as it was."
 OLD = "This suggestion was too old, so nothing was changed. Here it is again as it is now."
 FOREIGN = "This suggestion was not made for this cart, so nothing was changed."
@@ -35,22 +38,6 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
         static_url_path="/static",
         template_folder="widgets/templates",
     )
-
-    @shop.before_request
-    def guard() -> AnyResponse | None:
-        request.max_content_length = LARGEST_BODY
-        if request.method == "POST" and not widget.settings.enabled:
-            return redirect(_back(widget, Page("cart")), 303)
-        if request.method == "POST" and not _from_here(anonymous=not _visitor_key(widget)):
-            return Response("This request came from another site.\n", 403, mimetype="text/plain")
-        return None
-
-    @shop.after_request
-    def private(response: Response) -> Response:
-        if request.endpoint != f"{identifier}.static":
-            response.headers["Cache-Control"] = "private, no-store"
-            response.headers["Vary"] = "Cookie"
-        return response
 
     @shop.get("/slot/<placement>")
     def slot(placement: str) -> Response:
@@ -73,9 +60,11 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
         return _answer(widget, _undo, "undo")
 
     @shop.get("/healthz")
-    def healthz() -> tuple[Response, int]:
+    def healthz() -> Response:
         report = health(parts)
-        return jsonify(report), 200 if report["ok"] else 503
+        response = jsonify(report)
+        response.status_code = 200 if report["ok"] else 503
+        return _private(response)
 
     return shop
 
@@ -100,6 +89,11 @@ def _from_here(*, anonymous: bool) -> bool:
 
 def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
     """Read the token, act, and answer: the placement again for our script, a redirect for a plain form."""
+    request.max_content_length = LARGEST_BODY
+    if not widget.settings.enabled:
+        return _private(redirect(_back(widget, Page("cart")), 303))
+    if not _from_here(anonymous=not _visitor_key(widget)):
+        return _private(Response("This request came from another site.\n", 403, mimetype="text/plain"))
     page, notice = Page("cart"), None
     fresh = {}
     try:
@@ -128,7 +122,7 @@ def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
         return _html(_again(widget, page, notice=notice, fresh=fresh))
     if notice is not None and not notice.undo:
         Memory(widget.identifier).say(page.placement, notice, look=next(iter(fresh), ""))
-    return redirect(_back(widget, page), 303)
+    return _private(redirect(_back(widget, page), 303))
 
 
 @harmless("back", "/")
@@ -196,4 +190,11 @@ def _again(widget: Widget, page: Page, **given: Any) -> str:
 
 
 def _html(body: str) -> Response:
-    return Response(f"<!doctype html><meta charset=utf-8><title>Suggestions</title>{body}", mimetype="text/html")
+    page = f"<!doctype html><meta charset=utf-8><title>Suggestions</title>{body}"
+    return Response(page, mimetype="text/html", headers=PRIVATE)
+
+
+def _private(response: R) -> R:
+    """No cache between here and the browser keeps it."""
+    response.headers.update(PRIVATE)
+    return response

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from hashlib import blake2b
 from pathlib import Path
-from secrets import token_urlsafe
+from secrets import token_hex, token_urlsafe
 from typing import Any
 
 import msgspec
@@ -15,7 +16,7 @@ from markupsafe import Markup
 
 from .. import faults
 from ..core.offer import Decision, Kind, Offer
-from ..core.product import Product, gained
+from ..core.product import Product, Variant, gained
 from ..errors import BadInput
 from ..jobs import this_app
 from ..offers import Offers, Wanted
@@ -25,7 +26,8 @@ from .edge import harmless
 from .tokens import Tokens
 from .view import Card, Choice, Notice, Slot
 
-STATIC = Path(__file__).with_name("widgets") / "static"
+WIDGETS = Path(__file__).with_name("widgets")
+STATIC, TEMPLATES = WIDGETS / "static", WIDGETS / "templates"
 PLACEMENT = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
 #: What a session remembers at most of what was declined.
 MOST_DECLINED = 50
@@ -33,6 +35,10 @@ MOST_DECLINED = 50
 MOST_REMEMBERED = 800
 #: Where a product's link may lead; anything else (javascript:) is no link.
 LINKS = ("/", "https://", "http://")
+#: Marks a hole in kept HTML. Random for each process, so that no title can hold one.
+HOLE = f"[{token_hex(16)}]"
+#: How much HTML a process keeps; one takes about 6 KB.
+MOST_BLANKS = 1000
 PERIODS = {1: "per month", 12: "per year"}
 
 
@@ -56,6 +62,7 @@ class Widget:
 
     def __init__(self, identifier: str, settings: Settings, offers: Offers, tokens: Tokens) -> None:
         self.identifier, self.settings, self.offers, self.tokens = identifier, settings, offers, tokens
+        self._blanks: dict[object, list[tuple[bool, str]]] = {}
         self._assets = {
             name: blake2b((STATIC / name).read_bytes(), digest_size=6).hexdigest()
             for name in ("upsell.css", "upsell.js")
@@ -125,24 +132,63 @@ class Widget:
         visitor = self.offers.pseudonym(self.offers.store.visitor().key)
         if notice is None and memory.has_notice:
             notice = self._remembered(memory, page, visitor, cart)
-        cards = [self._card(offer, page, visitor) for offer in decision.offers]
-        prefix = self._prefix()
+        offers = decision.offers
+        blank = self._blank(page, decision, notice, bool(fresh))
+        values = {"c": self._csrf() if offers or notice else ""}
+        for number, offer in enumerate(offers):
+            values[f"t{number}"] = self.tokens.sign("offer", visitor, Shown(_wanted(offer, page), page))
+            values[f"k{number}"] = token_urlsafe(16)
+        # What our own template, autoescaped, has made, with the store's field and tokens (A-Z a-z 0-9 - _ . =).
+        html = Markup("".join([values[part] if hole else part for hole, part in blank]))  # noqa: S704
+        if offers:
+            self.offers.tally.add([(page.placement, offer.kind.value, offer.product.ref) for offer in offers])
+            self._announce(decision)
+        return html
+
+    def _blank(self, page: Page, decision: Decision, notice: Notice | None, fresh: bool) -> list[tuple[bool, str]]:
+        """The slot's HTML with holes for what is made anew each time: tokens (t0, t1, …), keys (k0, …), CSRF field (c).
+
+        The same offers at the same prices look the same, so what our own templates made of them is kept.
+        """
+        offers, prefix, refresh = decision.offers, self._prefix(), self._refresh_url(page)
+        # How the store writes an amount tells which language the page is in.
+        said_in = self.offers.store.format_money(123456, offers[0].quote.currency) if offers else ""
+        prices = tuple([(offer.id, offer.quote, offer.trigger.unit_price) for offer in offers])
+        key = (decision.version, prefix, refresh, said_in, prices)
+        keep = notice is None and not fresh and self._templates_are_ours
+        if keep and key in self._blanks:
+            return self._blanks[key]
         slot = Slot(
             page.placement,
-            cards,
+            [
+                self._card(offer, f"{HOLE}t{number}{HOLE}", f"{HOLE}k{number}{HOLE}")
+                for number, offer in enumerate(offers)
+            ],
             notice,
             f"{prefix}/accept",
             f"{prefix}/decline",
             f"{prefix}/undo",
-            self._refresh_url(page),
-            self._csrf() if cards or notice else "",
+            refresh,
+            Markup(f"{HOLE}c{HOLE}"),  # noqa: S704
         )
-        # What our own template, autoescaped, has made.
-        html = Markup(current_app.jinja_env.get_template("upsell/slot.html").render(slot=slot))  # noqa: S704
-        if cards:
-            self.offers.tally.add((page.placement, card.kind, card.product) for card in cards)
-            self._announce(decision)
-        return html
+        parts = current_app.jinja_env.get_template("upsell/slot.html").render(slot=slot).split(HOLE)
+        blank = [(number % 2 == 1, part) for number, part in enumerate(parts)]
+        if keep:
+            if len(self._blanks) >= MOST_BLANKS:
+                self._blanks.clear()
+            self._blanks[key] = blank
+        return blank
+
+    @cached_property
+    def _templates_are_ours(self) -> bool:
+        """Whether the templates are those of this package, which print their slot and nothing else.
+
+        A store's own may look at the request or the clock; and while somebody works on one, nothing is kept.
+        """
+        environment = current_app.jinja_env
+        names = ("upsell/slot.html", "upsell/complement.html", "upsell/upgrade.html")
+        files = [environment.get_template(name).filename for name in names]
+        return not environment.auto_reload and all(str(TEMPLATES) in str(file) for file in files)
 
     @harmless("signal", None)
     def _announce(self, decision: Decision) -> None:
@@ -176,26 +222,11 @@ class Widget:
             return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token())
         return ""
 
-    def _card(self, offer: Offer, page: Page, visitor: str) -> Card:
+    def _card(self, offer: Offer, token: str, key: str) -> Card:
         product, quote, line, base = offer.product, offer.quote, offer.trigger, offer.base
         money, currency = self.offers.store.format_money, quote.currency
         upgrade = offer.kind is Kind.UPGRADE
         replaces = quote.replaces is not None
-        choices = [v for v in product.variants if v.stock is None or v.stock > 0]
-        wanted = Wanted(
-            offer=offer.id,
-            kind=offer.kind,
-            placement=page.placement,
-            product=product.ref,
-            title=product.title,
-            unit_price=quote.unit_price,
-            currency=currency,
-            quantity=quote.quantity,
-            line=line.ref if replaces else "",
-            replaced=line.product if replaces else "",
-            replaces=quote.replaces or 0,
-            variants={v.ref: v.price for v in choices},
-        )
         return Card(
             id=offer.id,
             kind=offer.kind.value,
@@ -209,15 +240,15 @@ class Widget:
             difference=self._difference(offer) if upgrade else "",
             total=("+" if replaces else "") + money(quote.total, currency),
             reason=offer.reason.sentence,
-            token=self.tokens.sign("offer", visitor, Shown(wanted, page)),
-            key=token_urlsafe(16),
+            token=token,
+            key=key,
             replaces=replaces,
             base_title=base.title if upgrade and base else line.product if upgrade else "",
             base_price=money(line.unit_price, currency) if upgrade else "",
             base_period=_period(base) if upgrade and base else "",
             base_image=base.image if upgrade and base else None,
             gained=gained(base, product) if upgrade and base else [],
-            choices=[Choice(v.ref, v.title, money(v.price, currency)) for v in choices],
+            choices=[Choice(v.ref, v.title, money(v.price, currency)) for v in _choices(product)],
         )
 
     def _difference(self, offer: Offer) -> str:
@@ -227,6 +258,30 @@ class Widget:
             months = product.period_months
             return f"{money((product.price + months // 2) // months, product.currency)} a month"
         return "+" + money(product.price - offer.trigger.unit_price, product.currency)
+
+
+def _wanted(offer: Offer, page: Page) -> Wanted:
+    """The offer as its token remembers it."""
+    product, quote, line = offer.product, offer.quote, offer.trigger
+    replaces = quote.replaces is not None
+    return Wanted(
+        offer=offer.id,
+        kind=offer.kind,
+        placement=page.placement,
+        product=product.ref,
+        title=product.title,
+        unit_price=quote.unit_price,
+        currency=quote.currency,
+        quantity=quote.quantity,
+        line=line.ref if replaces else "",
+        replaced=line.product if replaces else "",
+        replaces=quote.replaces or 0,
+        variants={v.ref: v.price for v in _choices(product)} if product.variants else {},
+    )
+
+
+def _choices(product: Product) -> list[Variant]:
+    return [v for v in product.variants if v.stock is None or v.stock > 0]
 
 
 def _here() -> str:
@@ -246,7 +301,9 @@ class Memory:
 
     def __init__(self, identifier: str) -> None:
         self._key = identifier
-        kept = session.get(identifier) if has_request_context() else None
+        # Without a cookie there is no session yet: looking into it would only make Flask save it.
+        has_session = has_request_context() and "HTTP_COOKIE" in request.environ
+        kept = session.get(identifier) if has_session else None
         self._kept: dict[str, Any] = kept if isinstance(kept, dict) else {}
 
     @property
