@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -26,14 +27,17 @@ from flask_upsell.adapters.book import CHUNK, RedisShelf
 from flask_upsell.adapters.breaker import Breaker
 from flask_upsell.adapters.clients import web_client, worker_client
 from flask_upsell.adapters.memory import MemoryShelf
-from flask_upsell.core.affinity import Affinities
-from flask_upsell.core.book import encode
+from flask_upsell.core.affinity import Affinities, Affinity
+from flask_upsell.core.book import Book, encode
+from flask_upsell.core.context import Cart, Context, Line
+from flask_upsell.core.decision import decide
 from flask_upsell.core.ports import Shelf
 from flask_upsell.core.product import Product
 from flask_upsell.errors import BookError
 from tests.adapters.shelf_contract import REFS, ShelfContract, leads, numbered, numbers_in, product
 
 CURRENT = "upsell:{book}:1:current"
+NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 
 def version_key(client: Redis, number: int) -> str:
@@ -132,6 +136,45 @@ def test_a_warm_read_costs_no_round_trip_and_a_cold_one_costs_one(
     shelf.read(["c", "a"])
     assert len(trips) == 2
     assert all(b"EVALSHA" in trip for trip in trips)
+
+
+def crowd(hidden: int) -> tuple[list[Product], list[tuple[str, Affinities]]]:
+    """Product "a" leads to "c0" … "c29", strongest first; the first ones are hidden."""
+    products = [product("a"), *(product(f"c{i}", hidden=i < hidden) for i in range(30))]
+    leading = tuple(Affinity(f"c{i}", 1.0 - i / 100, 5, 10, 6, 100) for i in range(30))
+    return products, [("a", Affinities(complements=leading))]
+
+
+def offered(book: Book) -> list[str]:
+    line = Line("1", "a", 1, 1000)
+    cart = Cart("EUR", (line,))
+    return [offer.product.ref for offer in decide(Context("cart", cart, cart.lines, NOON), book).offers]
+
+
+@pytest.mark.parametrize(("hidden", "trips"), [(0, 2), (6, 2), (7, 3), (20, 3), (30, 3)])
+def test_products_come_as_far_as_a_decision_needs_them(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, hidden: int, trips: int
+) -> None:
+    """Two short reads for a cold copy; a third one when nearly all of the first products may not be offered."""
+    open_shelf(redis_url).publish(*crowd(hidden))
+    open_shelf(redis_url).read(["a"])  # the script is known to Redis
+    shelf = open_shelf(redis_url, trust_seconds=60)
+    shelf._reader.ping()
+    made = Trips(monkeypatch)
+    assert offered(shelf.read(["a"])) == [f"c{i}" for i in range(30)][hidden : hidden + 2]
+    assert len(made) == trips
+    offered(shelf.read(["a"]))
+    assert len(made) == trips, "now the copy is warm"
+
+
+def test_redis_that_goes_in_the_middle_of_a_decision_costs_offers_only(redis_url: str) -> None:
+    shelf = open_shelf(redis_url, trust_seconds=60)
+    shelf.publish(*crowd(20))
+    book = shelf.read(["a"])
+    shelf._reader = web_client("unix:///nowhere.sock", 0.01)
+    before = faults.seen["redis_read"]
+    assert offered(book) == []
+    assert faults.seen["redis_read"] > before
 
 
 def test_the_first_read_of_a_process_costs_one_round_trip(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from flask import Flask, render_template
 from redis import Redis
 
 from flask_upsell import Cart, Upsell
-from flask_upsell.adapters.book import RedisShelf, _Copy
+from flask_upsell.adapters.book import RedisShelf
 from flask_upsell.offers import Offers
 
 from . import sample
@@ -108,7 +108,7 @@ def _fill(offers: Offers, refs: list[str]) -> None:
 
 
 def forget(offers: Offers) -> None:
-    """Leave only the version's name of this process's copy of the book: the next decision makes one round trip."""
+    """Leave only the version's name of this process's copy of the book: the next decision reads it again."""
     shelf = offers.shelf
     assert isinstance(shelf, RedisShelf)
-    shelf._copy = _Copy(shelf._copy.book.version)
+    shelf._copy = shelf._empty(shelf._copy.book.version)

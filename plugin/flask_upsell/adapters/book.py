@@ -7,7 +7,8 @@ Keys share one hash tag, so they live together on a Redis Cluster:
     upsell:{book}:1:numbers   the last version number given out
 
 A version is written under its own key and then `current` is switched in one transaction; the older version expires
-later. One script call reads `current` and everything that a decision needs, at one instant: a reader sees one version.
+later. One script call reads `current` and what the cart's products lead to, at one instant; a second plain read of that
+version's key brings the products that a decision looks at first. A reader sees one version.
 """
 
 from __future__ import annotations
@@ -29,55 +30,34 @@ from ..core.product import Product
 from ..errors import BookError
 from .breaker import Breaker
 
-#: Everything for a decision in one round trip: no more than `current` when the caller's version ARGV[1] is live and
-#: lacks nothing, the ARGV[3] references that it lacks when it lacks some, and all of them when another version is live.
-#: The version's key is made from `current`'s, in the same slot.
+#: One instant of the book: only `current` when the caller's version ARGV[1] is live and lacks nothing, the ARGV[2]
+#: references that it lacks when it lacks some, and all of them when another version is live. The version's key is made
+#: from `current`'s, in the same slot. What the references lead to is not looked up here: while Lua decodes JSON, every
+#: client of the server waits, and a second plain read takes a fraction of that time.
 READ = """
 local current = redis.call('GET', KEYS[1])
 if not current then return {''} end
 local last = #ARGV
-if current == ARGV[1] then last = 3 + tonumber(ARGV[3]) end
-if last == 3 then return {current} end
+if current == ARGV[1] then last = 2 + tonumber(ARGV[2]) end
+if last == 2 then return {current} end
 local key = string.sub(KEYS[1], 1, -8) .. 'v' .. string.match(current, '^[^.]*')
-local most, refs, wanted = tonumber(ARGV[2]), {}, {}
-local function want(ref)
-  if type(ref) == 'string' and not wanted[ref] then
-    wanted[ref] = true
-    refs[#refs + 1] = ref
+local names, found = {}, {}
+for from = 3, last, 2000 do
+  local fields = {}
+  for i = from, math.min(from + 1999, last) do
+    names[#names + 1] = ARGV[i]
+    fields[#fields + 1] = 'a:' .. ARGV[i]
+    fields[#fields + 1] = 'p:' .. ARGV[i]
   end
+  for _, value in ipairs(redis.call('HMGET', key, unpack(fields))) do found[#found + 1] = value end
 end
-local function look_up(prefix, names)
-  local found = {}
-  for from = 1, #names, 4000 do
-    local fields = {}
-    for i = from, math.min(from + 3999, #names) do fields[#fields + 1] = prefix .. names[i] end
-    for _, value in ipairs(redis.call('HMGET', key, unpack(fields))) do found[#found + 1] = value end
-  end
-  return found
-end
-local names = {}
-for i = 4, last do names[i - 3] = ARGV[i]; want(ARGV[i]) end
-local leads = look_up('a:', names)
-for i = 1, #names do
-  if leads[i] then
-    local good, decoded = pcall(cjson.decode, leads[i])
-    if good and type(decoded) == 'table' then
-      for _, kind in ipairs({'upgrades', 'complements'}) do
-        local list = decoded[kind]
-        if type(list) == 'table' then
-          for j = 1, math.min(most, #list) do
-            if type(list[j]) == 'table' then want(list[j][1]) end
-          end
-        end
-      end
-    end
-  end
-end
-return {current, names, leads, refs, look_up('p:', refs)}
+return {current, names, found}
 """
 
-#: The most facts fetched for one decision; each line of a big cart then brings fewer neighbours.
-MOST_FACTS = 600
+#: The most products fetched at once.
+MOST_FACTS = 2000
+#: How many upgrades of each line, and complements of all together, come with a reading; the others when asked for.
+FIRST_UPGRADES, FIRST_COMPLEMENTS = 2, 8
 #: The most products in a process's copy; 50,000 take about 60 MB.
 MOST_COPIED = 50_000
 CHUNK = 500
@@ -87,15 +67,26 @@ Field = bytes | bytearray | memoryview | str | int | float
 
 
 class Facts(Mapping[str, Product]):
-    """Products by reference, decoded when they are first looked at; most candidates never are."""
+    """Products by reference, decoded when they are first looked at; most candidates never are.
 
-    def __init__(self) -> None:
+    Those that a decision looks at first come with the reading. The others are `expected`: `fetch` brings them when one
+    of them is asked for, which happens when nearly all of the first ones may not be offered.
+    """
+
+    def __init__(self, fetch: Callable[[Facts, list[str]], None]) -> None:
         self._known: dict[str, Product | bytes | None] = {}
+        self._fetch = fetch
+        self.expected: dict[str, None] = {}
 
-    def put(self, ref: str, raw: bytes | None) -> None:
-        self._known[ref] = raw
+    def put(self, refs: Iterable[str], values: Iterable[bytes | None]) -> None:
+        self._known.update(zip(refs, values, strict=True))
+
+    def has(self, ref: str) -> bool:
+        return ref in self._known
 
     def __getitem__(self, ref: str) -> Product:
+        if ref not in self._known and ref in self.expected:
+            self._fetch(self, list(self.expected))
         value = self._known.get(ref)
         if isinstance(value, bytes):
             try:
@@ -109,10 +100,10 @@ class Facts(Mapping[str, Product]):
         return value
 
     def __contains__(self, ref: object) -> bool:
-        return ref in self._known
+        return ref in self._known or ref in self.expected
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._known)
+        return iter([*self._known, *self.expected])
 
     def __len__(self) -> int:
         return len(self._known)
@@ -121,8 +112,8 @@ class Facts(Mapping[str, Product]):
 class _Copy:
     """This process's copy of one version."""
 
-    def __init__(self, version: str) -> None:
-        self.facts = Facts()
+    def __init__(self, version: str, fetch: Callable[[_Copy, list[str]], None]) -> None:
+        self.facts = Facts(lambda _, refs: fetch(self, refs))
         self.affinities: dict[str, Affinities] = {}
         self.book = Book(version, self.facts, self.affinities)
         self.checked = float("-inf")
@@ -146,13 +137,13 @@ class RedisShelf:
         self._current = self._root + "current"
         self._reader, self._writer, self._breaker = reader, writer, breaker
         self._trust, self._keep, self._clock = trust_seconds, keep_seconds, clock
-        self._copy = _Copy("")
+        self._copy = self._empty("")
         self._read = reader.register_script(READ)
 
     # --- reading: the hot path -------------------------------------------------------------------------------------
 
     def read(self, refs: Sequence[str]) -> Book:
-        """The live book for these products: no round trip while the copy is warm, else one. Never raises.
+        """The live book for these products: no round trip while the copy is warm, else two short ones. Never raises.
 
         Without Redis the last copy is returned, whatever it holds; so it is after a flush, until somebody publishes.
         """
@@ -163,9 +154,9 @@ class RedisShelf:
         if not self._breaker.allow():
             return copy.book
         if missing and len(copy.facts) > MOST_COPIED:
-            copy, missing = _Copy(""), list(dict.fromkeys(refs))
+            copy, missing = self._empty(""), list(dict.fromkeys(refs))
         try:
-            reply = self._ask(copy.book.version, missing, refs)
+            copy = self._renewed(copy, missing, refs)
         except (RedisError, OSError) as error:
             self._breaker.failed()
             faults.note("redis_read", "the book cannot be read: %s: %s", type(error).__name__, error)
@@ -174,22 +165,61 @@ class RedisShelf:
             faults.note("book_unreadable", "the book cannot be read: %s: %s", type(error).__name__, error)
             return copy.book
         self._breaker.succeeded()
-        current = reply[0].decode("utf-8", "replace")
-        if current and current != copy.book.version:
-            copy = _Copy(current)
-        if len(reply) > 1:
-            _fill(copy, reply)
         copy.checked = self._clock()
         self._copy = copy
         return copy.book
 
-    def _ask(self, version: str, missing: Sequence[str], refs: Sequence[str]) -> list[Any]:
+    def _renewed(self, copy: _Copy, missing: Sequence[str], refs: Sequence[str]) -> _Copy:
         lacking = set(missing)
         others = [ref for ref in dict.fromkeys(refs) if ref not in lacking]
-        most = max(4, MOST_FACTS // max(len(refs), 1))
-        args: list[str | int] = [version, most, len(missing), *missing, *others]
+        args: list[str | int] = [copy.book.version, len(missing), *missing, *others]
         reply: list[Any] = self._read(keys=[self._current], args=args)
-        return reply
+        current = reply[0].decode("utf-8", "replace")
+        if current and current != copy.book.version:
+            copy = self._empty(current)
+        if len(reply) > 1:
+            names = [name.decode() for name in reply[1]]
+            leads = {ref: _affinities(ref, raw) for ref, raw in zip(names, reply[2][::2], strict=True)}
+            facts = copy.facts
+            facts.put(names, reply[2][1::2])
+            weights: dict[str, int] = {}
+            first: list[str] = []
+            for ref in refs:
+                lead = leads.get(ref) or copy.affinities.get(ref, NONE)
+                first += [affinity.consequent for affinity in lead.upgrades[:FIRST_UPGRADES]]
+                facts.expected.update(dict.fromkeys([a.consequent for a in lead.upgrades[FIRST_UPGRADES:]]))
+                for consequent, weight in lead.weights.items():
+                    weights[consequent] = weights.get(consequent, 0) + weight
+            ranked = sorted(weights, key=weights.__getitem__, reverse=True)
+            facts.expected.update(dict.fromkeys(ranked[FIRST_COMPLEMENTS:]))
+            self._fetch(copy, [ref for ref in dict.fromkeys(first + ranked[:FIRST_COMPLEMENTS]) if not facts.has(ref)])
+            # Affinities last: another thread that finds them must find their products too.
+            copy.affinities.update(leads)
+        return copy
+
+    def _empty(self, version: str) -> _Copy:
+        return _Copy(version, self._fetch_more)
+
+    def _fetch(self, copy: _Copy, refs: list[str]) -> None:
+        for start in range(0, len(refs), MOST_FACTS):
+            part = refs[start : start + MOST_FACTS]
+            key = self._version_key(copy.book.version)
+            values: Any = self._reader.hmget(key, ["p:" + ref for ref in part])
+            copy.facts.put(part, values)
+
+    def _fetch_more(self, copy: _Copy, refs: list[str]) -> None:
+        """In the middle of a decision: without an answer these products are unknown this time."""
+        if not self._breaker.allow():
+            return
+        try:
+            self._fetch(copy, refs)
+        except (RedisError, OSError) as error:
+            self._breaker.failed()
+            faults.note("redis_read", "products of the book cannot be read: %s: %s", type(error).__name__, error)
+            return
+        self._breaker.succeeded()
+        for ref in refs:
+            copy.facts.expected.pop(ref, None)
 
     def _version_key(self, version: str) -> str:
         return f"{self._root}v{version.partition('.')[0] or 0}"
@@ -266,16 +296,6 @@ class RedisShelf:
         if not raw:
             return None
         return current.decode(), datetime.fromisoformat(msgspec.json.decode(raw)["published_at"])
-
-
-def _fill(copy: _Copy, reply: list[Any]) -> None:
-    _, names, leads, refs, facts = reply
-    # Facts first: another thread that finds a product's affinities must find their products too.
-    for ref, raw in zip(refs, facts, strict=True):
-        copy.facts.put(ref.decode("utf-8", "replace"), raw)
-    for name, raw in zip(names, leads, strict=True):
-        ref = name.decode()
-        copy.affinities[ref] = _affinities(ref, raw)
 
 
 def _affinities(ref: str, raw: bytes | None) -> Affinities:
