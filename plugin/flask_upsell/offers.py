@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
@@ -15,6 +16,7 @@ from uuid import uuid4
 
 import msgspec
 
+from . import faults
 from .core.book import EMPTY, Book
 from .core.candidates import MOST_LINES
 from .core.context import Capability, Cart, Context, Line, Policy
@@ -27,6 +29,8 @@ from .core.product import Product
 PATIENCE_SECONDS = 2.0
 #: How many decisions a process keeps; one takes about 2 KB.
 MOST_DECIDED = 2000
+#: Bigger carts are rare and nobody has the same.
+MOST_KEPT_LINES = 30
 
 
 class Wanted(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
@@ -81,7 +85,7 @@ class Offers:
         self.store, self.shelf, self.ledger, self.tally, self.queue = store, shelf, ledger, tally, queue
         self.policy, self.clock = policy, clock
         # Decisions of the book that is live, by all that they depend on: carts of one kind are many.
-        self._decided: tuple[Book, dict[object, Decision]] = (EMPTY, {})
+        self._decided: tuple[Book, dict[object, tuple[Decision, tuple[Line, ...]]]] = (EMPTY, {})
         self._secret = blake2b(secret.encode(), digest_size=32).digest()
 
     # --- showing ---------------------------------------------------------------------------------------------------
@@ -112,12 +116,17 @@ class Offers:
         if book is EMPTY or not book.version:
             return Decision(placement, "", (), ())
         anchors = current.lines if products is None else _looked_at(products, current, book)
-        key = None if fresh else _same(placement, current, anchors, declined, elsewhere)
-        if self._decided[0] is not book:
-            self._decided = (book, {})
-        kept = self._decided[1]
-        if key in kept:
-            return _rebound(kept[key], anchors)
+        able = store.capabilities
+        elsewhere = frozenset([ref for ref in elsewhere if ref in book.products]) if elsewhere else elsewhere
+        keep = not fresh and len(current.lines) <= MOST_KEPT_LINES
+        key = _same(placement, current, anchors, declined, elsewhere, able) if keep else None
+        decided = self._decided
+        if decided[0] is not book:
+            decided = self._decided = (book, {})
+        known = decided[1].get(key) if keep else None
+        if known is not None:
+            return _rebound(known, anchors)
+        failures = faults.seen["redis_read"]
         if fresh:
             book = Book(book.version, ChainMap(dict(fresh), book.products), book.affinities)  # type: ignore[arg-type]
         decision = decide(
@@ -129,16 +138,17 @@ class Offers:
                 visitor=store.visitor(),
                 declined=declined,
                 shown_elsewhere=elsewhere,
-                capabilities=store.capabilities,
+                capabilities=able,
                 policy=self.policy,
             ),
             book,
             explain=False,
         )
-        if key is not None:
-            if len(kept) >= MOST_DECIDED:
-                kept.clear()
-            kept[key] = decision
+        # What was decided without all of the book is not kept: Redis may be back in a moment.
+        if keep and failures == faults.seen["redis_read"] and all(ref in book.affinities for ref in refs):
+            if len(decided[1]) >= MOST_DECIDED:
+                decided[1].clear()
+            decided[1][key] = (decision, anchors)
         return decision
 
     # --- accepting -------------------------------------------------------------------------------------------------
@@ -156,7 +166,10 @@ class Offers:
             self.ledger.forget(visitor, key)
             raise
         if outcome.status == "done":
-            self.ledger.finish(visitor, key, msgspec.to_builtins(outcome))
+            try:
+                self.ledger.finish(visitor, key, msgspec.to_builtins(outcome))
+            except Exception as error:  # it is done and on record; only a repeated click will not be told so
+                faults.note("finish", "the answer to an accepted offer is not kept: %s", error)
         else:  # nothing was done: the same button may be pressed again
             self.ledger.forget(visitor, key)
         return outcome
@@ -264,7 +277,10 @@ class Offers:
             self.ledger.release_undo(id)
             raise
         if outcome.status == "undone" or outcome.acceptance is not None:
-            self.ledger.record_undo(id, self.clock())
+            try:
+                self.ledger.record_undo(id, self.clock())
+            except Exception as error:  # the cart is put back; only the counts do not know
+                faults.note("undo", "an undone offer is not recorded: %s", error)
         else:
             self.ledger.release_undo(id)
         return outcome
@@ -294,7 +310,10 @@ class Offers:
 
     def record_order(self, ref: str, visitor_key: str, connection: object = None) -> int:
         """Write the conversions of an order that is being placed; returns how many."""
-        order = self.store.order(ref, connection)
+        # Behind a savepoint: on PostgreSQL a failed statement would spoil the order's own transaction.
+        nested = getattr(connection, "begin_nested", nullcontext)
+        with nested():
+            order = self.store.order(ref, connection)
         if order is None:
             raise LookupError(
                 f"order {ref!r}: the store does not know it; send order_placed after its lines are written "
@@ -336,7 +355,12 @@ class Offers:
 
 
 def _same(
-    placement: str, cart: Cart, anchors: tuple[Line, ...], declined: frozenset[str], elsewhere: frozenset[str]
+    placement: str,
+    cart: Cart,
+    anchors: tuple[Line, ...],
+    declined: frozenset[str],
+    elsewhere: frozenset[str],
+    able: frozenset[Capability],
 ) -> object:
     """All that a decision depends on beside the book and this store: not who the visitor is, nor the time.
 
@@ -345,18 +369,16 @@ def _same(
     lines = tuple([(line.product, line.quantity, line.unit_price, line.variant) for line in anchors])
     others = () if anchors is cart.lines else frozenset([line.product for line in cart.lines])
     own = () if anchors is cart.lines else tuple([line.ref != "" for line in anchors])
-    return placement, cart.currency, lines, others, own, declined, elsewhere
+    return placement, cart.currency, lines, others, own, declined, elsewhere, able
 
 
-def _rebound(decision: Decision, anchors: tuple[Line, ...]) -> Decision:
-    """A kept decision for another cart of the same products: upgrades replace that cart's lines."""
-    offers = []
-    for offer in decision.offers:
-        old = offer.trigger
-        for line in anchors:
-            if (line.product, line.quantity, line.unit_price) == (old.product, old.quantity, old.unit_price):
-                offers.append(offer if line.ref == old.ref else msgspec.structs.replace(offer, trigger=line))
-                break
+def _rebound(known: tuple[Decision, tuple[Line, ...]], anchors: tuple[Line, ...]) -> Decision:
+    """A kept decision for another cart of the same products in the same order: upgrades replace that cart's lines."""
+    decision, before = known
+    if before is anchors:
+        return decision
+    here = {line.ref: anchors[place] for place, line in enumerate(before)}
+    offers = [msgspec.structs.replace(offer, trigger=here[offer.trigger.ref]) for offer in decision.offers]
     return Decision(decision.placement, decision.version, tuple(offers), decision.trace)
 
 

@@ -167,6 +167,21 @@ def test_products_come_as_far_as_a_decision_needs_them(
     assert len(made) == trips, "now the copy is warm"
 
 
+def test_what_is_amended_while_a_book_is_written_is_not_lost(redis_url: str) -> None:
+    """Red without `_amended_since`: the new version brings back what the catalogue said when it was read."""
+    shelf, other = open_shelf(redis_url), open_shelf(redis_url)
+    shelf.publish([product("a", "1"), product("b", "1")], [])
+
+    def catalogue() -> Iterator[Product]:
+        yield product("a", "2")
+        other.amend([product("a", "changed meanwhile")])
+        yield product("b", "2")
+
+    shelf.publish(catalogue(), [])
+    book = open_shelf(redis_url).read(["a", "b"])
+    assert (book.products["a"].title, book.products["b"].title) == ("changed meanwhile", "2")
+
+
 def test_redis_that_goes_in_the_middle_of_a_decision_costs_offers_only(redis_url: str) -> None:
     shelf = open_shelf(redis_url, trust_seconds=60)
     shelf.publish(*crowd(20))

@@ -4,6 +4,7 @@ Keys share one hash tag, so they live together on a Redis Cluster:
 
     upsell:{book}:1:current   "7-c0ffee12.2": version 7-c0ffee12, amended twice
     upsell:{book}:1:v7-c0…    hash: "p:REF" product, "a:REF" affinities (JSON), "meta"
+    upsell:{book}:1:amended   products by when they were amended (Unix time), for a day
     upsell:{book}:1:numbers   the last version number given out
 
 A version is written under its own key and then `current` is switched in one transaction; the older version expires
@@ -134,7 +135,7 @@ class RedisShelf:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._root = f"{prefix}:{{book}}:{SCHEMA}:"
-        self._current = self._root + "current"
+        self._current, self._amended = self._root + "current", self._root + "amended"
         self._reader, self._writer, self._breaker = reader, writer, breaker
         self._trust, self._keep, self._clock = trust_seconds, keep_seconds, clock
         self._copy = self._empty("")
@@ -210,6 +211,7 @@ class RedisShelf:
     def _fetch_more(self, copy: _Copy, refs: list[str]) -> None:
         """In the middle of a decision: without an answer these products are unknown this time."""
         if not self._breaker.allow():
+            faults.seen["redis_read"] += 1
             return
         try:
             self._fetch(copy, refs)
@@ -230,6 +232,7 @@ class RedisShelf:
         """Write a whole version beside the live one, then switch; the switch is one transaction."""
         writer = self._writer
         try:
+            began = self._now()
             # The number is for people; after a flush it starts again, so a random part makes the name its own.
             name = f"{writer.incr(self._root + 'numbers')}-{token_hex(4)}"
             version, key = f"{name}.0", f"{self._root}v{name}"
@@ -243,18 +246,21 @@ class RedisShelf:
                 written += len(chunk)
             meta = {"published_at": datetime.now(UTC).isoformat(), "fields": written, "schema": SCHEMA}
             writer.hset(key, "meta", msgspec.json.encode(meta))
-            self._switch(version, key)
+            self._switch(version, key, began)
         except (RedisError, OSError) as error:
             raise BookError(f"the book was not published, the old one stays live: {error}") from error
         return version
 
-    def _switch(self, version: str, key: str) -> None:
+    def _switch(self, version: str, key: str, began: float) -> None:
         with self._writer.pipeline() as pipe:
             while True:
                 try:
                     pipe.watch(self._current)  # type: ignore[no-untyped-call]
                     old: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
+                    late = self._amended_since(pipe, old, began)
                     pipe.multi()
+                    if late:
+                        pipe.hset(key, mapping=late)
                     pipe.persist(key)
                     pipe.set(self._current, version)
                     if old and self._version_key(old.decode("utf-8", "replace")) != key:
@@ -263,6 +269,20 @@ class RedisShelf:
                     return
                 except WatchError:
                     continue
+
+    def _now(self) -> float:
+        """Seconds by Redis's own clock, which all workers share."""
+        seconds, micros = self._writer.time()
+        return float(seconds + micros / 1e6)
+
+    def _amended_since(self, pipe: Any, old: bytes | None, began: float) -> dict[Field, Field]:
+        """Products that were amended in the live version while the new one was written: they are newer than it."""
+        refs = [ref.decode() for ref in pipe.zrangebyscore(self._amended, began, "+inf")] if old else []
+        if not old or not refs:
+            return {}
+        fields = ["p:" + ref for ref in refs]
+        values = pipe.hmget(self._version_key(old.decode("utf-8", "replace")), fields)
+        return {field: value for field, value in zip(fields, values, strict=True) if value is not None}
 
     def amend(self, products: Sequence[Product]) -> None:
         """Replace products in the live version and raise its revision, in one transaction."""
@@ -278,8 +298,11 @@ class RedisShelf:
                         if not old:
                             return
                         number, _, revision = old.decode("utf-8", "replace").partition(".")
+                        now = self._now()
                         pipe.multi()
                         pipe.hset(self._version_key(number), mapping=fields)
+                        pipe.zadd(self._amended, dict.fromkeys([product.ref for product in products], now))
+                        pipe.expire(self._amended, 86_400)
                         pipe.set(self._current, f"{number}.{int(revision or 0) + 1}")
                         pipe.execute()
                         return

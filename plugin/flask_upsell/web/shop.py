@@ -17,7 +17,7 @@ from .edge import harmless
 from .health import health
 from .schemas import read_accept
 from .view import Notice
-from .widget import Memory, Page, Shown, Widget
+from .widget import UNSAFE, Memory, Page, Shown, Widget
 
 LARGEST_BODY = 64 * 1024
 #: What is made for one visitor is kept by nobody.
@@ -129,7 +129,8 @@ def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
 def _back(widget: Widget, page: Page) -> str:
     """The page on which the form stood, as its token says; else the store's page of that placement."""
     urls = {} if page.back else widget.offers.store.urls()
-    return page.back or urls.get(page.placement) or urls.get("cart") or "/"
+    back = page.back or urls.get(page.placement) or urls.get("cart") or "/"
+    return "/" if UNSAFE.search(back) or back.startswith("//") else back
 
 
 def _accept(widget: Widget, shown: Shown) -> tuple[Outcome, Notice]:
@@ -138,8 +139,9 @@ def _accept(widget: Widget, shown: Shown) -> tuple[Outcome, Notice]:
     if outcome.status != "done" or outcome.acceptance is None:
         return outcome, Notice(outcome.text, "sorry")
     accepted = outcome.acceptance
-    Memory(widget.identifier).accept(accepted.id, outcome.text, accepted.line, accepted.product, accepted.placement)
     if not outcome.repeated:
+        # A repeated answer may come from a click that knew no session yet: it must not replace the first one's.
+        Memory(widget.identifier).accept(accepted.id, outcome.text, accepted.line, accepted.product, accepted.placement)
         _tell(accepted)
     visitor = widget.offers.pseudonym(widget.offers.store.visitor().key)
     return outcome, Notice(outcome.text, "done", widget.undo_token(visitor, accepted.id, shown.page))

@@ -11,11 +11,11 @@ from secrets import token_hex, token_urlsafe
 from typing import Any
 
 import msgspec
-from flask import current_app, g, has_request_context, request, session, url_for
+from flask import Response, after_this_request, current_app, g, has_request_context, request, session, url_for
 from markupsafe import Markup
 
 from .. import faults
-from ..core.offer import Decision, Kind, Offer
+from ..core.offer import Decision, Kind, Offer, Placement
 from ..core.product import Product, Variant, gained
 from ..errors import BadInput
 from ..jobs import this_app
@@ -28,6 +28,7 @@ from .view import Card, Choice, Notice, Slot
 
 WIDGETS = Path(__file__).with_name("widgets")
 STATIC, TEMPLATES = WIDGETS / "static", WIDGETS / "templates"
+UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
 PLACEMENT = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
 #: What a session remembers at most of what was declined.
 MOST_DECLINED = 50
@@ -62,6 +63,7 @@ class Widget:
 
     def __init__(self, identifier: str, settings: Settings, offers: Offers, tokens: Tokens) -> None:
         self.identifier, self.settings, self.offers, self.tokens = identifier, settings, offers, tokens
+        self._placements: set[str] = {placement.value for placement in Placement}
         self._blanks: dict[object, list[tuple[bool, str]]] = {}
         self._assets = {
             name: blake2b((STATIC / name).read_bytes(), digest_size=6).hexdigest()
@@ -79,9 +81,13 @@ class Widget:
         """
         if not self.settings.enabled:
             return Markup("")
-        about = [product] if product is not None else None if products is None else list(products)
-        page = Page(placement, about, _here())
-        return self.head() + self.render(page, cart=cart)
+        about = None if products is None else [str(each) for each in products]
+        page = Page(placement, [str(product)] if product is not None else about, _here())
+        html = self.head() + self.render(page, cart=cart)
+        self._placements.add(placement)
+        if has_request_context():
+            after_this_request(_keep_private)
+        return html
 
     @harmless("render", Markup(""))
     def head(self) -> Markup:
@@ -140,7 +146,8 @@ class Widget:
             values[f"k{number}"] = token_urlsafe(16)
         # What our own template, autoescaped, has made, with the store's field and tokens (A-Z a-z 0-9 - _ . =).
         html = Markup("".join([values[part] if hole else part for hole, part in blank]))  # noqa: S704
-        if offers:
+        # Anybody may ask for a placement of any name; what no page has is not counted.
+        if offers and page.placement in self._placements:
             self.offers.tally.add([(page.placement, offer.kind.value, offer.product.ref) for offer in offers])
             self._announce(decision)
         return html
@@ -151,13 +158,20 @@ class Widget:
         The same offers at the same prices look the same, so what our own templates made of them is kept.
         """
         offers, prefix, refresh = decision.offers, self._prefix(), self._refresh_url(page)
-        # How the store writes an amount tells which language the page is in.
-        said_in = self.offers.store.format_money(123456, offers[0].quote.currency) if offers else ""
+        # How the store writes amounts tells which language the page is in.
+        money = self.offers.store.format_money
+        said_in = tuple(
+            [
+                money(amount, offer.quote.currency)
+                for offer in offers
+                for amount in (offer.quote.unit_price, offer.quote.total, offer.trigger.unit_price, 123456789)
+            ]
+        )
         prices = tuple([(offer.id, offer.quote, offer.trigger.unit_price) for offer in offers])
         key = (decision.version, prefix, refresh, said_in, prices)
         keep = notice is None and not fresh and self._templates_are_ours
-        if keep and key in self._blanks:
-            return self._blanks[key]
+        if keep and (known := self._blanks.get(key)) is not None:
+            return known
         slot = Slot(
             page.placement,
             [
@@ -284,11 +298,21 @@ def _choices(product: Product) -> list[Variant]:
     return [v for v in product.variants if v.stock is None or v.stock > 0]
 
 
+def _keep_private(response: Response) -> Response:
+    """A page with tokens in it belongs to one visitor: no cache may hand it to another."""
+    control = response.headers.get("Cache-Control", "")
+    if "private" not in control and "no-store" not in control:
+        response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
 def _here() -> str:
     """The path of the page that is being rendered, for the way back; never one that leads to another host."""
     if not has_request_context() or request.method not in ("GET", "HEAD"):
         return ""
-    return request.script_root + "/" + request.full_path.rstrip("?").lstrip("/\\")
+    # What browsers or libraries drop or turn around in an address (tabs, line ends, backslashes) is spelled out.
+    path = UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", request.full_path.rstrip("?").lstrip("/\\"))
+    return request.script_root + "/" + path
 
 
 def _period(product: Product) -> str:

@@ -217,7 +217,7 @@ class SQLAlchemyStore:
             rows = self._session().scalars(
                 select(columns.model)
                 .where(columns.column("ref").in_(keys[start : start + MANY]))
-                .execution_options(populate_existing=True)
+                .execution_options(populate_existing=not self._session().dirty)
             )
             found.extend(product for product in map(self._to_product, rows) if product is not None)
         return found
