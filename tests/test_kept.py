@@ -55,7 +55,7 @@ def pipeline(store: MemoryStore, shelf: MemoryShelf) -> Offers:
 
 
 def test_a_kept_decision_replaces_the_line_of_whoever_looks() -> None:
-    """Red when `_rebound` returns the decision as it was kept: the second visitor gets the first one's line."""
+    """Red when `rebound` returns the decision as it was kept: the second visitor gets the first one's line."""
     store = MemoryStore(GOODS)
     offers = pipeline(store, MemoryShelf())
     lines = []
@@ -80,7 +80,7 @@ def test_two_lines_that_differ_in_their_variant_keep_their_upgrades() -> None:
 
 
 def test_what_a_store_can_do_for_one_visitor_is_not_offered_to_another() -> None:
-    """Red when the store's capabilities are left out of `_same`."""
+    """Red when the store's capabilities are left out of `same`."""
     store = MemoryStore(GOODS)
     offers = pipeline(store, MemoryShelf())
     store.add("laptop", None, 1)

@@ -21,6 +21,7 @@ from .core.book import EMPTY, Book
 from .core.candidates import MOST_LINES
 from .core.context import Capability, Cart, Context, Line, Policy
 from .core.decision import decide
+from .core.kept import rebound, same
 from .core.offer import Decision, Kind
 from .core.ports import Acceptance, Done, Ledger, Queue, Refused, Shelf, Store, Tally
 from .core.product import Product
@@ -119,13 +120,13 @@ class Offers:
         able = store.capabilities
         elsewhere = frozenset([ref for ref in elsewhere if ref in book.products]) if elsewhere else elsewhere
         keep = not fresh and len(current.lines) <= MOST_KEPT_LINES
-        key = _same(placement, current, anchors, declined, elsewhere, able) if keep else None
+        key = same(placement, current, anchors, declined, elsewhere, able) if keep else None
         decided = self._decided
         if decided[0] is not book:
             decided = self._decided = (book, {})
         known = decided[1].get(key) if keep else None
         if known is not None:
-            return _rebound(known, anchors)
+            return rebound(known, anchors)
         failures = faults.seen["redis_read"]
         if fresh:
             book = Book(book.version, ChainMap(dict(fresh), book.products), book.affinities)  # type: ignore[arg-type]
@@ -352,34 +353,6 @@ class Offers:
     def pseudonym(self, visitor_key: str) -> str:
         """A visitor's key as the ledger keeps it: the same for the same visitor, and of no use to anybody else."""
         return blake2b(visitor_key.encode(), key=self._secret, digest_size=16).hexdigest()
-
-
-def _same(
-    placement: str,
-    cart: Cart,
-    anchors: tuple[Line, ...],
-    declined: frozenset[str],
-    elsewhere: frozenset[str],
-    able: frozenset[Capability],
-) -> object:
-    """All that a decision depends on beside the book and this store: not who the visitor is, nor the time.
-
-    Lines without their references: another visitor's cart of the same products is decided alike.
-    """
-    lines = tuple([(line.product, line.quantity, line.unit_price, line.variant) for line in anchors])
-    others = () if anchors is cart.lines else frozenset([line.product for line in cart.lines])
-    own = () if anchors is cart.lines else tuple([line.ref != "" for line in anchors])
-    return placement, cart.currency, lines, others, own, declined, elsewhere, able
-
-
-def _rebound(known: tuple[Decision, tuple[Line, ...]], anchors: tuple[Line, ...]) -> Decision:
-    """A kept decision for another cart of the same products in the same order: upgrades replace that cart's lines."""
-    decision, before = known
-    if before is anchors:
-        return decision
-    here = {line.ref: anchors[place] for place, line in enumerate(before)}
-    offers = [msgspec.structs.replace(offer, trigger=here[offer.trigger.ref]) for offer in decision.offers]
-    return Decision(decision.placement, decision.version, tuple(offers), decision.trace)
 
 
 def _looked_at(products: Sequence[str], cart: Cart, book: Book) -> tuple[Line, ...]:
