@@ -88,6 +88,7 @@ class Upsell:
 
 def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
     web, worker = web_client(values.redis_url, values.redis_seconds), worker_client(values.redis_url)
+    patient = web_client(values.redis_url, 1.0)
     breaker = Breaker()
     engine = make_engine(values.database_url)
     policy = Policy(
@@ -106,10 +107,11 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
             prefix=identifier,
             trust_seconds=values.book_seconds,
             keep_seconds=values.book_keep_seconds,
+            patient=patient,
         ),
         ledger=SQLLedger(engine, identifier, timedelta(seconds=values.attribution_seconds)),
         tally=RedisTally(web, worker, breaker, prefix=identifier),
-        queue=RQQueue(web, breaker, name=values.queue, identifier=identifier),
+        queue=RQQueue(web, breaker, name=values.queue, identifier=identifier, patient=patient),
         policy=policy,
         secret=values.keys[0],
     )
@@ -132,6 +134,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
     def close() -> None:
         engine.dispose()
         web.close()
+        patient.close()
         worker.close()
 
     return Parts(identifier, values, offers, parameters, forked, lambda: upgrade(engine), close)

@@ -43,11 +43,14 @@ def test_no_worker_is_seen_where_none_is(fixture: str, redis_url: str) -> None:
 def test_a_heartbeat_is_a_worker(redis_url: str) -> None:
     queue = rq_queue(redis_url)
     client = Redis.from_url(redis_url)
-    client.set(queue.heartbeat, "1", px=300)
+    queue.beat(client, "one")
+    queue.beat(client, "two")
     assert queue.worker_seen() is True
     assert rq_queue(redis_url).worker_seen() is True
-    time.sleep(0.35)
-    assert queue.worker_seen() is False
+    queue.end(client, "one")
+    assert queue.worker_seen() is True, "the one that ends takes no other's heartbeat along"
+    client.zadd(queue.heartbeat, {"two": time.time() - 0.01})
+    assert queue.worker_seen() is False, "two was not heard of for too long"
     client.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -96,7 +97,7 @@ def test_learning_without_a_worker_is_not_waited_for(learner: Flask) -> None:
 
 def test_learning_can_be_asked_for_only(learner: Flask, redis_url: str) -> None:
     client = Redis.from_url(redis_url)
-    client.set("upsell:{jobs}:worker", "now", ex=15)
+    client.zadd("upsell:{jobs}:workers", {"one": time.time() + 15})
     result = run(learner, "learn", "--no-wait")
     assert (result.exit_code, client.llen("rq:queue:upsell")) == (0, 1)
     assert "queued" in result.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def health(app: Flask) -> tuple[int, dict[str, Any]]:
 def worker(redis_url: str) -> None:
     """A sign of life, as the worker's process gives it."""
     client = Redis.from_url(redis_url)
-    client.set("upsell:{jobs}:worker", "now", ex=15)
+    client.zadd("upsell:{jobs}:workers", {"one": time.time() + 15})
     client.close()
 
 

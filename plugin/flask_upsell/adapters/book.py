@@ -133,10 +133,12 @@ class RedisShelf:
         trust_seconds: float = 0.5,
         keep_seconds: int = 120,
         clock: Callable[[], float] = time.monotonic,
+        patient: Redis | None = None,
     ) -> None:
         self._root = f"{prefix}:{{book}}:{SCHEMA}:"
         self._current, self._amended = self._root + "current", self._root + "amended"
         self._reader, self._writer, self._breaker = reader, writer, breaker
+        self._patient = patient or reader
         self._trust, self._keep, self._clock = trust_seconds, keep_seconds, clock
         self._copy = self._empty("")
         self._read = reader.register_script(READ)
@@ -312,10 +314,10 @@ class RedisShelf:
             raise BookError(f"the live book was not amended: {error}") from error
 
     def published(self) -> tuple[str, datetime] | None:
-        current: Any = self._reader.get(self._current)
+        current: Any = self._patient.get(self._current)
         if not current:
             return None
-        raw: Any = self._reader.hget(self._version_key(current.decode()), "meta")
+        raw: Any = self._patient.hget(self._version_key(current.decode()), "meta")
         if not raw:
             return None
         return current.decode(), datetime.fromisoformat(msgspec.json.decode(raw)["published_at"])

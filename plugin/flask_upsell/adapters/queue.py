@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Retry
@@ -16,10 +18,14 @@ HEARTBEAT_SECONDS = 15
 class RQQueue:
     """Enqueues `flask_upsell.jobs.<job>(identifier, *args)`."""
 
-    def __init__(self, web: Redis, breaker: Breaker, *, name: str, identifier: str) -> None:
+    def __init__(
+        self, web: Redis, breaker: Breaker, *, name: str, identifier: str, patient: Redis | None = None
+    ) -> None:
         self._queue = Queue(name, connection=web, serializer="json")
         self._web, self._breaker, self._identifier = web, breaker, identifier
-        self.heartbeat = f"{identifier}:{{jobs}}:worker"
+        # Health is no page: it may wait a second on a busy machine.
+        self._patient = patient or web
+        self.heartbeat = f"{identifier}:{{jobs}}:workers"
 
     def enqueue(self, job: str, *args: str) -> str | None:
         if not self._breaker.allow():
@@ -41,5 +47,13 @@ class RQQueue:
         self._breaker.succeeded()
         return str(queued.id)
 
+    def beat(self, client: Redis, worker: str) -> None:
+        """Say that this worker lives. Each has an entry of its own: one that ends takes no other's along."""
+        client.zadd(self.heartbeat, {worker: time.time() + HEARTBEAT_SECONDS})
+        client.expire(self.heartbeat, 2 * HEARTBEAT_SECONDS)
+
+    def end(self, client: Redis, worker: str) -> None:
+        client.zrem(self.heartbeat, worker)
+
     def worker_seen(self) -> bool:
-        return bool(self._web.exists(self.heartbeat))
+        return bool(self._patient.zcount(self.heartbeat, time.time(), "+inf"))

@@ -189,6 +189,7 @@ def _load_orders(
     report("Sorting by sales", 0, len(sold))
     best = update(Product).where(Product.sku == bindparam("ref")).values(sold=bindparam("times"))
     connection.execute(best, [{"ref": ref, "times": times} for ref, times in sold.items()] or [{"ref": "", "times": 0}])
+    report("Sorting by sales", len(sold), len(sold))
     return len(numbers), lines
 
 

@@ -104,6 +104,9 @@ def commands(identifier: str) -> AppGroup:
     @click.option("--exit-with", type=int, help="End when the process with this id is gone.")
     def worker(exit_with: int | None) -> None:
         """Run background jobs: learning, publishing, counting. Run at least one."""
+        here().offers.ledger.ping()  # without tables every job would fail
+        if exit_with is None:
+            click.echo(f"Waiting for jobs in the queue {here().settings.queue!r}. Ctrl-C ends it.")
         work(this_app(), here(), exit_with)
 
     return group
@@ -127,7 +130,8 @@ class Bar:
     def show(self, step: str, done: int, total: int) -> None:
         if step != self._step and self._step and self._tty:
             click.echo(err=True)
-        if not self._tty and step == self._step and time.monotonic() - self._told < 5:
+        ended = bool(total) and done >= total
+        if not self._tty and step == self._step and not ended and time.monotonic() - self._told < 5:
             return
         self._step, self._told = step, time.monotonic()
         if total and done <= total:

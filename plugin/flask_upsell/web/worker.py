@@ -21,7 +21,7 @@ from rq import Worker
 
 from .. import faults
 from ..adapters.clients import worker_client
-from ..adapters.queue import HEARTBEAT_SECONDS, RQQueue
+from ..adapters.queue import RQQueue
 from ..jobs import Parts
 
 #: How often (seconds) the parent looks for work that nobody queued.
@@ -38,12 +38,12 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     client = worker_client(here.settings.redis_url)
     queue = here.offers.queue
     assert isinstance(queue, RQQueue)
-    me = uuid4().bytes
+    me = uuid4().hex
     while not stop.is_set() and child.is_alive():
         if exit_with is not None and not alive(exit_with):
             break
         try:
-            client.set(queue.heartbeat, me, ex=HEARTBEAT_SECONDS)
+            queue.beat(client, me)
             work_left = here.offers.ledger.waiting() or client.exists(f"{here.identifier}:{{tally}}:open")
             # Several workers sweep: one of them asks for it.
             if work_left and client.set(f"{here.identifier}:{{jobs}}:sweep", "1", nx=True, ex=int(SWEEP_SECONDS) + 1):
@@ -54,8 +54,7 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
             faults.note("sweep", "the sweep failed: %s: %s", type(error).__name__, error)
         stop.wait(SWEEP_SECONDS)
     with contextlib.suppress(RedisError, OSError):  # else it expires by itself
-        if client.get(queue.heartbeat) == me:  # not a successor's
-            client.delete(queue.heartbeat)
+        queue.end(client, me)
     if child.is_alive():
         child.terminate()
         child.join(10)
