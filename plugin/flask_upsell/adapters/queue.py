@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from socket import gethostname
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -57,3 +58,12 @@ class RQQueue:
 
     def worker_seen(self) -> bool:
         return bool(self._patient.zcount(self.heartbeat, time.time(), "+inf"))
+
+    def hears(self, worker: str) -> bool:
+        """Whether this one worker has been heard of, whoever else is."""
+        return self._patient.zscore(self.heartbeat, worker) is not None
+
+
+def worker_name(pid: int) -> str:
+    """What the worker with this process id on this machine calls itself."""
+    return f"{gethostname()}:{pid}"

@@ -23,6 +23,7 @@ import click
 from redis import Redis
 from werkzeug.serving import make_server
 
+from ..adapters.queue import RQQueue, worker_name
 from ..errors import BadInput, UpsellError
 from ..jobs import Parts, parts
 from ..web.cli import Bar, follow
@@ -192,12 +193,15 @@ def _start_worker(here: Path) -> subprocess.Popen[bytes]:
 
 
 def _await_worker(this: Parts, worker: subprocess.Popen[bytes]) -> None:
+    queue = this.offers.queue
+    assert isinstance(queue, RQQueue)
     until = time.monotonic() + WORKER_SECONDS
     while time.monotonic() < until:
         if worker.poll() is not None:
             raise UpsellError(f"the worker ended with code {worker.returncode}; its messages are above")
         with contextlib.suppress(Exception):
-            if this.offers.queue.worker_seen():
+            # This one, not the worker of a demo that was killed a moment ago.
+            if queue.hears(worker_name(worker.pid)):
                 return
         time.sleep(0.1)
     raise UpsellError(f"the worker did not start within {WORKER_SECONDS} s")

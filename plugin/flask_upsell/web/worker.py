@@ -13,7 +13,6 @@ import signal
 import sys
 import threading
 import time
-from uuid import uuid4
 
 from flask import Flask
 from redis.exceptions import RedisError
@@ -21,7 +20,7 @@ from rq import Worker
 
 from .. import faults
 from ..adapters.clients import worker_client
-from ..adapters.queue import RQQueue
+from ..adapters.queue import RQQueue, worker_name
 from ..jobs import Parts
 
 #: How often (seconds) the parent looks for work that nobody queued.
@@ -38,7 +37,7 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     client = worker_client(here.settings.redis_url)
     queue = here.offers.queue
     assert isinstance(queue, RQQueue)
-    me = uuid4().hex
+    me = worker_name(os.getpid())
     while not stop.is_set() and child.is_alive():
         if exit_with is not None and not alive(exit_with):
             break
