@@ -85,8 +85,8 @@ class Offers:
     ) -> None:
         self.store, self.shelf, self.ledger, self.tally, self.queue = store, shelf, ledger, tally, queue
         self.policy, self.clock = policy, clock
-        # Decisions of the book that is live, by all that they depend on: carts of one kind are many.
-        self._decided: tuple[Book, dict[object, tuple[Decision, tuple[Line, ...]]]] = (EMPTY, {})
+        # Decisions from the version that is live, by all that they depend on: carts of one kind are many.
+        self._decided: tuple[str, dict[object, tuple[Decision, tuple[Line, ...]]]] = ("", {})
         self._secret = blake2b(secret.encode(), digest_size=32).digest()
 
     # --- showing ---------------------------------------------------------------------------------------------------
@@ -118,18 +118,18 @@ class Offers:
             return Decision(placement, "", (), ())
         anchors = current.lines if products is None else _looked_at(products, current, book)
         able = store.capabilities
-        elsewhere = frozenset([ref for ref in elsewhere if ref in book.products]) if elsewhere else elsewhere
+        elsewhere = elsewhere & _reached(refs, book) if elsewhere else elsewhere
         keep = not fresh and len(current.lines) <= MOST_KEPT_LINES
         key = same(placement, current, anchors, declined, elsewhere, able) if keep else None
         decided = self._decided
-        if decided[0] is not book:
-            decided = self._decided = (book, {})
+        if decided[0] != book.version:
+            decided = self._decided = (book.version, {})
         known = decided[1].get(key) if keep else None
         if known is not None:
             return rebound(known, anchors)
         failures = faults.seen["redis_read"]
         if fresh:
-            book = Book(book.version, ChainMap(dict(fresh), book.products), book.affinities)  # type: ignore[arg-type]
+            book = msgspec.structs.replace(book, products=ChainMap(dict(fresh), book.products))  # type: ignore[arg-type]
         decision = decide(
             Context(
                 placement=placement,
@@ -353,6 +353,12 @@ class Offers:
     def pseudonym(self, visitor_key: str) -> str:
         """A visitor's key as the ledger keeps it: the same for the same visitor, and of no use to anybody else."""
         return blake2b(visitor_key.encode(), key=self._secret, digest_size=16).hexdigest()
+
+
+def _reached(refs: Sequence[str], book: Book) -> frozenset[str]:
+    """All that these products lead to."""
+    leads = [book.leads_to(ref) for ref in refs]
+    return frozenset([affinity.consequent for each in leads for affinity in (*each.upgrades, *each.complements)])
 
 
 def _looked_at(products: Sequence[str], cart: Cart, book: Book) -> tuple[Line, ...]:

@@ -16,7 +16,7 @@ from flask_upsell.offers import Offers
 
 from . import sample
 
-#: Which app (bare, warm, varied, cold), and the URL of the Valkey.
+#: Which app (bare, warm, varied, cold, first), and the URL of the Valkey.
 APP, REDIS = "UPSELL_BENCH_APP", "UPSELL_BENCH_REDIS"
 SECRET = "a secret of the bench, long enough to sign with"
 VALUE_KEY = "bench:value"
@@ -34,7 +34,11 @@ TABLE = """<!doctype html><title>Your cart</title><h1>Your cart</h1><table>
 def create() -> Flask:
     """The app that the environment asks for."""
     kind, url = os.environ[APP], os.environ[REDIS]
-    app = bare(url) if kind == "bare" else shop(url, cold=kind == "cold", varied=kind == "varied")
+    app = (
+        bare(url)
+        if kind == "bare"
+        else shop(url, cold=kind in ("cold", "first"), first=kind == "first", varied=kind == "varied")
+    )
 
     @app.get("/cpu")
     def cpu() -> str:
@@ -64,10 +68,11 @@ def bare(url: str) -> Flask:
     return app
 
 
-def shop(url: str, *, cold: bool = False, varied: bool = False) -> Flask:
+def shop(url: str, *, cold: bool = False, first: bool = False, varied: bool = False) -> Flask:
     """A store with the extension and a cart of five lines.
 
-    `cold`: each request finds an empty copy of the book. `varied`: each finds another of many carts.
+    `cold`: each request finds an empty copy of the book. `first`: each finds nothing at all of what a process keeps,
+    no decision and no HTML either. `varied`: each finds another of many carts.
     """
     app = Flask("bench_shop")
     app.config.update(
@@ -82,6 +87,8 @@ def shop(url: str, *, cold: bool = False, varied: bool = False) -> Flask:
     lines = [(line, host.shelf[line.product]) for line in host.cart().lines]
     if cold:
         app.before_request(lambda: forget(offers))
+    if first:
+        app.before_request(lambda: forget_all(app))
     if varied:
         _fill(offers, list(host.shelf))
         turns = cycle(sample.carts(host.shelf, CARTS))
@@ -111,4 +118,13 @@ def forget(offers: Offers) -> None:
     """Leave only the version's name of this process's copy of the book: the next decision reads it again."""
     shelf = offers.shelf
     assert isinstance(shelf, RedisShelf)
+    certain = shelf._copy.certain
     shelf._copy = shelf._empty(shelf._copy.book.version)
+    shelf._copy.certain = certain
+
+
+def forget_all(app: Flask) -> None:
+    """Leave neither decisions nor HTML that were made before."""
+    app.extensions["upsell"].offers._decided = ("", {})
+    widget: Any = app.jinja_env.globals["upsell"]
+    widget._blanks.clear()

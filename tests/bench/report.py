@@ -15,6 +15,7 @@ ROWS = (
     ("warm", "the widget, warm copy of the book"),
     ("varied", "the same, each time another cart"),
     ("cold", "the widget, cold copy of the book"),
+    ("first", "the same, nothing kept at all"),
 )
 #: name, at least or at most, goal
 GOALS: tuple[tuple[str, str, float], ...] = (

@@ -11,7 +11,7 @@ import msgspec
 from redis import Redis
 
 from .load import Load, load
-from .servers import fetch, granian, scripts_run
+from .servers import fetch, granian, reads
 
 #: name -> (app, path); the order of a round.
 ROUTES = {
@@ -20,8 +20,9 @@ ROUTES = {
     "warm": ("warm", "/upsell/slot/cart"),
     "varied": ("varied", "/upsell/slot/cart"),
     "cold": ("cold", "/upsell/slot/cart"),
+    "first": ("first", "/upsell/slot/cart"),
 }
-WIDGETS = ("warm", "varied", "cold")
+WIDGETS = ("warm", "varied", "cold", "first")
 
 
 class Round(msgspec.Struct, frozen=True):
@@ -57,9 +58,9 @@ def _check(page: str) -> None:
 
 
 def _round(server: str, path: str, valkey: Redis, by: str) -> Round:
-    cpu, reads = float(fetch(server + "/cpu")), scripts_run(valkey)
+    cpu, before = float(fetch(server + "/cpu")), reads(valkey)
     done = load(server + path, 1, by)
-    used, read = float(fetch(server + "/cpu")) - cpu, scripts_run(valkey) - reads
+    used, read = float(fetch(server + "/cpu")) - cpu, reads(valkey) - before
     return Round(done, used / done.requests * 1e6, read / done.requests)
 
 

@@ -322,8 +322,9 @@ def test_garbage_in_every_value_of_the_book(server: Server, make_shop: MakeShop,
     current = client.get("upsell:{book}:1:current")
     for garbage in GARBAGE:
         asked = app if copy == "with a copy" else make_shop()
-        client.hset(key, mapping=dict.fromkeys(fields, garbage))
-        assert Visitor(asked).client.get("/cart").status_code == 200, garbage
+        for spoilt in ([field for field in fields if field != b"live"], fields):
+            client.hset(key, mapping=dict.fromkeys(spoilt, garbage))
+            assert Visitor(asked).client.get("/cart").status_code == 200, garbage
         client.set("upsell:{book}:1:current", garbage)
         assert Visitor(asked).client.get("/cart").status_code == 200, garbage
         assert Visitor(asked).client.get("/upsell/healthz").status_code in (200, 503), garbage

@@ -18,47 +18,28 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from secrets import token_hex
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from redis import Redis
-from redis.exceptions import RedisError, WatchError
+from redis.exceptions import RedisError, ResponseError, WatchError
 
 from .. import faults
-from ..core.affinity import NONE, Affinities
+from ..core.affinity import Affinities
 from ..core.book import SCHEMA, Book, decode_affinities, decode_product, encode
 from ..core.product import Product
 from ..errors import BookError
 from .breaker import Breaker
 
-#: One instant of the book: only `current` when the caller's version ARGV[1] is live and lacks nothing, the ARGV[2]
-#: references that it lacks when it lacks some, and all of them when another version is live. The version's key is made
-#: from `current`'s, in the same slot. What the references lead to is not looked up here: while Lua decodes JSON, every
-#: client of the server waits, and a second plain read takes a fraction of that time.
-READ = """
-local current = redis.call('GET', KEYS[1])
-if not current then return {''} end
-local last = #ARGV
-if current == ARGV[1] then last = 2 + tonumber(ARGV[2]) end
-if last == 2 then return {current} end
-local key = string.sub(KEYS[1], 1, -8) .. 'v' .. string.match(current, '^[^.]*')
-local names, found = {}, {}
-for from = 3, last, 2000 do
-  local fields = {}
-  for i = from, math.min(from + 1999, last) do
-    names[#names + 1] = ARGV[i]
-    fields[#fields + 1] = 'a:' .. ARGV[i]
-    fields[#fields + 1] = 'p:' .. ARGV[i]
-  end
-  for _, value in ipairs(redis.call('HMGET', key, unpack(fields))) do found[#found + 1] = value end
-end
-return {current, names, found}
-"""
-
+#: A version's field that says which version is live: its own name, until another is published. What is read in one
+#: command together with it is of that version, and of no other.
+LIVE = "live"
 #: The most products fetched at once.
 MOST_FACTS = 2000
-#: How many upgrades of each line, and complements of all together, come with a reading; the others when asked for.
-FIRST_UPGRADES, FIRST_COMPLEMENTS = 2, 8
+#: How often another version is tried when one was published while it was read.
+ATTEMPTS = 3
+#: A version that says of itself that it is live is believed so long; then `current` is asked, which cannot be wrong.
+CERTAIN_SECONDS = 60.0
 #: The most products in a process's copy; 50,000 take about 60 MB.
 MOST_COPIED = 50_000
 CHUNK = 500
@@ -67,33 +48,31 @@ CHUNK = 500
 Field = bytes | bytearray | memoryview | str | int | float
 
 
-class Facts(Mapping[str, Product]):
-    """Products by reference, decoded when they are first looked at; most candidates never are.
+T = TypeVar("T")
 
-    Those that a decision looks at first come with the reading. The others are `expected`: `fetch` brings them when one
-    of them is asked for, which happens when nearly all of the first ones may not be offered.
-    """
 
-    def __init__(self, fetch: Callable[[Facts, list[str]], None]) -> None:
-        self._known: dict[str, Product | bytes | None] = {}
-        self._fetch = fetch
-        self.expected: dict[str, None] = {}
+class _Raw(Mapping[str, T]):
+    """Values by reference, decoded when they are first looked at: of most carts a process knows the decision already,
+    and of the others it looks at few products."""
+
+    def __init__(self, what: str, decode: Callable[[bytes], T]) -> None:
+        self._what, self._decode = what, decode
+        self._known: dict[str, T | bytes | None] = {}
 
     def put(self, refs: Iterable[str], values: Iterable[bytes | None]) -> None:
         self._known.update(zip(refs, values, strict=True))
 
     def has(self, ref: str) -> bool:
+        """Whether it is known what the book says of this reference, though that be nothing."""
         return ref in self._known
 
-    def __getitem__(self, ref: str) -> Product:
-        if ref not in self._known and ref in self.expected:
-            self._fetch(self, list(self.expected))
+    def __getitem__(self, ref: str) -> T:
         value = self._known.get(ref)
         if isinstance(value, bytes):
             try:
-                value = decode_product(value)
+                value = self._decode(value)
             except (msgspec.DecodeError, ValueError) as error:
-                faults.note("book_unreadable", "product %r in the book is not readable: %s", ref, error)
+                faults.note("book_unreadable", "%s %r in the book is not readable: %s", self._what, ref, error)
                 value = None
             self._known[ref] = value
         if value is None:
@@ -101,23 +80,47 @@ class Facts(Mapping[str, Product]):
         return value
 
     def __contains__(self, ref: object) -> bool:
-        return ref in self._known or ref in self.expected
+        return ref in self._known
 
     def __iter__(self) -> Iterator[str]:
-        return iter([*self._known, *self.expected])
+        return iter(list(self._known))
 
     def __len__(self) -> int:
         return len(self._known)
 
 
-class _Copy:
-    """This process's copy of one version."""
+class Facts(_Raw[Product]):
+    """Products. One that did not come with a reading is fetched when it is asked for, together with all that are
+    `expected`."""
 
-    def __init__(self, version: str, fetch: Callable[[_Copy, list[str]], None]) -> None:
-        self.facts = Facts(lambda _, refs: fetch(self, refs))
-        self.affinities: dict[str, Affinities] = {}
-        self.book = Book(version, self.facts, self.affinities)
-        self.checked = float("-inf")
+    def __init__(self, version: str, fetch: Callable[[Facts, list[str]], None]) -> None:
+        super().__init__("product", decode_product)
+        self.version, self._fetch = version, fetch
+        self._expected: dict[str, None] = {}
+
+    def expect(self, first: Sequence[str], later: Sequence[str]) -> None:
+        """Bring `first` now; `later` when one of them is asked for, which seldom happens."""
+        lacking = [ref for ref in dict.fromkeys(first) if ref not in self._known]
+        if lacking:
+            self._fetch(self, lacking)
+        self._expected = dict.fromkeys([ref for ref in later if ref not in self._known])
+
+    def __getitem__(self, ref: str) -> Product:
+        if ref not in self._known:
+            self._expected.pop(ref, None)
+            refs, self._expected = [ref, *self._expected], {}
+            self._fetch(self, refs)
+        return super().__getitem__(ref)
+
+
+class _Copy:
+    """This process's copy of one version. It is in no circle: a page need not wait until a dropped one is collected."""
+
+    def __init__(self, version: str, fetch: Callable[[Facts, list[str]], None]) -> None:
+        self.facts = Facts(version, fetch)
+        self.leads: _Raw[Affinities] = _Raw("what leads on from", decode_affinities)
+        self.book = Book(version, self.facts, self.leads, self.facts.expect)
+        self.checked = self.certain = float("-inf")
 
 
 class RedisShelf:
@@ -141,17 +144,19 @@ class RedisShelf:
         self._patient = patient or reader
         self._trust, self._keep, self._clock = trust_seconds, keep_seconds, clock
         self._copy = self._empty("")
-        self._read = reader.register_script(READ)
 
     # --- reading: the hot path -------------------------------------------------------------------------------------
 
     def read(self, refs: Sequence[str]) -> Book:
-        """The live book for these products: no round trip while the copy is warm, else two short ones. Never raises.
+        """The live book for these products: no round trip while the copy is warm, else one. Never raises.
+
+        Products that these lead to come when a decision is made, in one more round trip.
 
         Without Redis the last copy is returned, whatever it holds; so it is after a flush, until somebody publishes.
         """
         copy = self._copy
-        missing = [ref for ref in refs if ref not in copy.affinities]
+        known = copy.leads
+        missing = [ref for ref in refs if not known.has(ref)]
         if not missing and self._clock() - copy.checked < self._trust:
             return copy.book
         if not self._breaker.allow():
@@ -173,57 +178,81 @@ class RedisShelf:
         return copy.book
 
     def _renewed(self, copy: _Copy, missing: Sequence[str], refs: Sequence[str]) -> _Copy:
-        lacking = set(missing)
-        others = [ref for ref in dict.fromkeys(refs) if ref not in lacking]
-        args: list[str | int] = [copy.book.version, len(missing), *missing, *others]
-        reply: list[Any] = self._read(keys=[self._current], args=args)
-        current = reply[0].decode("utf-8", "replace")
-        if current and current != copy.book.version:
-            copy = self._empty(current)
-        if len(reply) > 1:
-            names = [name.decode() for name in reply[1]]
-            leads = {ref: _affinities(ref, raw) for ref, raw in zip(names, reply[2][::2], strict=True)}
-            facts = copy.facts
-            facts.put(names, reply[2][1::2])
-            weights: dict[str, int] = {}
-            first: list[str] = []
-            for ref in refs:
-                lead = leads.get(ref) or copy.affinities.get(ref, NONE)
-                first += [affinity.consequent for affinity in lead.upgrades[:FIRST_UPGRADES]]
-                facts.expected.update(dict.fromkeys([a.consequent for a in lead.upgrades[FIRST_UPGRADES:]]))
-                for consequent, weight in lead.weights.items():
-                    weights[consequent] = weights.get(consequent, 0) + weight
-            ranked = sorted(weights, key=weights.__getitem__, reverse=True)
-            facts.expected.update(dict.fromkeys(ranked[FIRST_COMPLEMENTS:]))
-            self._fetch(copy, [ref for ref in dict.fromkeys(first + ranked[:FIRST_COMPLEMENTS]) if not facts.has(ref)])
-            # Affinities last: another thread that finds them must find their products too.
-            copy.affinities.update(leads)
+        """The copy, or one of the version that is live by now, with `refs`."""
+        live = ""
+        if copy.book.version:
+            live = self._take(copy, missing)
+            if live == copy.book.version:
+                if self._clock() < copy.certain:
+                    return copy
+                live = self._pointed()
+                if live == copy.book.version:
+                    copy.certain = self._clock() + CERTAIN_SECONDS
+                    return copy
+        for _ in range(ATTEMPTS):
+            live = live or self._pointed()
+            if not live:
+                return copy
+            other = self._empty(live)
+            if self._take(other, list(dict.fromkeys(refs))) == live:
+                other.certain = self._clock() + CERTAIN_SECONDS
+                return other
+            # The version that came next is not the last one either.
+            live = ""
         return copy
 
+    def _pointed(self) -> str:
+        """The version that `current` names."""
+        raw: bytes | None = self._ask("GET", self._current)
+        return (raw or b"").decode("utf-8", "replace")
+
+    def _ask(self, *command: str) -> Any:
+        """One command on a connection of the page's client: what its methods add takes as long as the round trip."""
+        pool = self._reader.connection_pool
+        connection: Any = pool.get_connection()
+        try:
+            connection.send_command(*command)
+            return connection.read_response()
+        except ResponseError:
+            raise
+        except BaseException:
+            # An answer may still be under way, which the next one must not take for its own.
+            connection.disconnect()
+            raise
+        finally:
+            pool.release(connection)
+
+    def _take(self, copy: _Copy, refs: Sequence[str]) -> str:
+        """Put these references into the copy if its version is live; says which one is, "" when that is not known."""
+        fields = [LIVE, *["a:" + ref for ref in refs], *["p:" + ref for ref in refs]]
+        values: list[Any] = self._ask("HMGET", self._version_key(copy.book.version), *fields)
+        live: str = (values[0] or b"").decode("utf-8", "replace")
+        if live == copy.book.version:
+            copy.facts.put(refs, values[1 + len(refs) :])
+            # What leads on comes last: another thread that finds it must find its product too.
+            copy.leads.put(refs, values[1 : 1 + len(refs)])
+        return live
+
     def _empty(self, version: str) -> _Copy:
-        return _Copy(version, self._fetch_more)
+        return _Copy(version, self._fetch)
 
-    def _fetch(self, copy: _Copy, refs: list[str]) -> None:
-        for start in range(0, len(refs), MOST_FACTS):
-            part = refs[start : start + MOST_FACTS]
-            key = self._version_key(copy.book.version)
-            values: Any = self._reader.hmget(key, ["p:" + ref for ref in part])
-            copy.facts.put(part, values)
-
-    def _fetch_more(self, copy: _Copy, refs: list[str]) -> None:
-        """In the middle of a decision: without an answer these products are unknown this time."""
+    def _fetch(self, facts: Facts, refs: list[str]) -> None:
+        """Products in the middle of a decision: without an answer they are unknown this time."""
+        if not facts.version:
+            return
         if not self._breaker.allow():
             faults.seen["redis_read"] += 1
             return
+        key = self._version_key(facts.version)
         try:
-            self._fetch(copy, refs)
-        except (RedisError, OSError) as error:
+            for start in range(0, len(refs), MOST_FACTS):
+                part = refs[start : start + MOST_FACTS]
+                facts.put(part, self._ask("HMGET", key, *["p:" + ref for ref in part]))
+        except (RedisError, OSError, ValueError) as error:
             self._breaker.failed()
             faults.note("redis_read", "products of the book cannot be read: %s: %s", type(error).__name__, error)
             return
         self._breaker.succeeded()
-        for ref in refs:
-            copy.facts.expected.pop(ref, None)
 
     def _version_key(self, version: str) -> str:
         return f"{self._root}v{version.partition('.')[0] or 0}"
@@ -265,7 +294,9 @@ class RedisShelf:
                         pipe.hset(key, mapping=late)
                     pipe.persist(key)
                     pipe.set(self._current, version)
+                    pipe.hset(key, LIVE, version)
                     if old and self._version_key(old.decode("utf-8", "replace")) != key:
+                        pipe.hset(self._version_key(old.decode("utf-8", "replace")), LIVE, version)
                         pipe.expire(self._version_key(old.decode("utf-8", "replace")), self._keep)
                     pipe.execute()
                     return
@@ -302,10 +333,11 @@ class RedisShelf:
                         number, _, revision = old.decode("utf-8", "replace").partition(".")
                         now = self._now()
                         pipe.multi()
-                        pipe.hset(self._version_key(number), mapping=fields)
+                        version = f"{number}.{int(revision or 0) + 1}"
+                        pipe.hset(self._version_key(number), mapping={**fields, LIVE: version})
                         pipe.zadd(self._amended, dict.fromkeys([product.ref for product in products], now))
                         pipe.expire(self._amended, 86_400)
-                        pipe.set(self._current, f"{number}.{int(revision or 0) + 1}")
+                        pipe.set(self._current, version)
                         pipe.execute()
                         return
                     except WatchError:
@@ -321,16 +353,6 @@ class RedisShelf:
         if not raw:
             return None
         return current.decode(), datetime.fromisoformat(msgspec.json.decode(raw)["published_at"])
-
-
-def _affinities(ref: str, raw: bytes | None) -> Affinities:
-    if raw is None:
-        return NONE
-    try:
-        return decode_affinities(raw)
-    except (msgspec.DecodeError, ValueError) as error:
-        faults.note("book_unreadable", "affinities of %r in the book are not readable: %s", ref, error)
-        return NONE
 
 
 def _fields(products: Iterable[Product], affinities: Iterable[tuple[str, Affinities]]) -> Iterator[tuple[str, bytes]]:

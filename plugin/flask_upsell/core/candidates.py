@@ -11,6 +11,8 @@ from .offer import Candidate, Kind
 
 #: A wholesale cart of 5,000 lines is judged by its first lines; shoppers' carts are far smaller.
 MOST_LINES = 200
+#: How many upgrades of each line, and complements, a decision looks at before it is made; seldom more.
+FIRST_UPGRADES, FIRST_COMPLEMENTS = 2, 8
 
 
 def look_up(context: Context, book: Book) -> Iterator[Candidate]:
@@ -19,15 +21,21 @@ def look_up(context: Context, book: Book) -> Iterator[Candidate]:
     Made one by one, because most are never looked at. Ties are broken by reference, so that a decision never flickers.
     """
     led = [(line, book.leads_to(line.product)) for line in context.anchors[:MOST_LINES] if line.quantity > 0]
-    upgrades = [(-a.weight, a.consequent, line.ref, line, a) for line, leads in led for a in leads.upgrades]
-    upgrades.sort(key=_without_values)
-    for _, ref, _, line, affinity in upgrades:
-        yield Candidate(Kind.UPGRADE, ref, line, affinity, affinity.weight)
     weights: dict[str, int] = {}
     for _, leads in led:
         for ref, weight in leads.weights.items():
             weights[ref] = weights.get(ref, 0) + weight
-    for ref in sorted(sorted(weights), key=weights.__getitem__, reverse=True):
+    complements = sorted(sorted(weights), key=weights.__getitem__, reverse=True)
+    first, later = complements[:FIRST_COMPLEMENTS], complements[FIRST_COMPLEMENTS:]
+    for _, leads in led:
+        first += [affinity.consequent for affinity in leads.upgrades[:FIRST_UPGRADES]]
+        later += [affinity.consequent for affinity in leads.upgrades[FIRST_UPGRADES:]]
+    book.expect(first, later)
+    upgrades = [(-a.weight, a.consequent, line.ref, line, a) for line, leads in led for a in leads.upgrades]
+    upgrades.sort(key=_without_values)
+    for _, ref, _, line, affinity in upgrades:
+        yield Candidate(Kind.UPGRADE, ref, line, affinity, affinity.weight)
+    for ref in complements:
         yield _complement(ref, weights[ref] / BILLION, led)
 
 

@@ -11,7 +11,7 @@ from .. import faults
 from ..core.ports import Acceptance
 from ..errors import BadInput, TokenError
 from ..jobs import this_app
-from ..offers import Outcome
+from ..offers import Outcome, Wanted
 from ..signals import offer_accepted, offer_declined
 from .edge import harmless
 from .health import health
@@ -22,6 +22,7 @@ from .widget import UNSAFE, Memory, Page, Shown, Widget
 LARGEST_BODY = 64 * 1024
 #: What is made for one visitor is kept by nobody.
 PRIVATE = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
+HTML = {"Content-Type": "text/html; charset=utf-8", **PRIVATE}
 R = TypeVar("R", bound=AnyResponse)
 SORRY = "That did not work just now. Your cart is as it was."
 OLD = "This suggestion was too old, so nothing was changed. Here it is again as it is now."
@@ -100,8 +101,12 @@ def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
         visitor = widget.offers.pseudonym(widget.offers.store.visitor().key)
         token = request.form.get("token", "")
         if purpose == "offer":
-            said: Any = widget.tokens.read(purpose, visitor, token, Shown)
-            page = said.page
+            token, _, number = token.partition("~")
+            shown = widget.tokens.read(purpose, visitor, token, Shown)
+            page = shown.page
+            if not number.isdecimal() or not number.isascii() or int(number[:4]) >= len(shown.wanted):
+                raise TokenError("this token says not which offer is meant")
+            said: Any = shown.wanted[int(number)], page
         else:
             said = widget.tokens.read(purpose, visitor, token, tuple[str, Page])
             page = said[1]
@@ -133,9 +138,9 @@ def _back(widget: Widget, page: Page) -> str:
     return "/" if UNSAFE.search(back) or back.startswith("//") else back
 
 
-def _accept(widget: Widget, shown: Shown) -> tuple[Outcome, Notice]:
+def _accept(widget: Widget, said: tuple[Wanted, Page]) -> tuple[Outcome, Notice]:
     key, variant = read_accept(request.form.to_dict())
-    outcome = widget.offers.accept(shown.wanted, key, variant)
+    outcome = widget.offers.accept(said[0], key, variant)
     if outcome.status != "done" or outcome.acceptance is None:
         return outcome, Notice(outcome.text, "sorry")
     accepted = outcome.acceptance
@@ -144,11 +149,11 @@ def _accept(widget: Widget, shown: Shown) -> tuple[Outcome, Notice]:
         Memory(widget.identifier).accept(accepted.id, outcome.text, accepted.line, accepted.product, accepted.placement)
         _tell(accepted)
     visitor = widget.offers.pseudonym(widget.offers.store.visitor().key)
-    return outcome, Notice(outcome.text, "done", widget.undo_token(visitor, accepted.id, shown.page))
+    return outcome, Notice(outcome.text, "done", widget.undo_token(visitor, accepted.id, said[1]))
 
 
-def _decline(widget: Widget, shown: Shown) -> tuple[Outcome, Notice]:
-    wanted = shown.wanted
+def _decline(widget: Widget, said: tuple[Wanted, Page]) -> tuple[Outcome, Notice]:
+    wanted = said[0]
     # First of all it is remembered: a shopper's "no" holds even when it cannot be counted.
     Memory(widget.identifier).decline(wanted.product)
     try:
@@ -193,7 +198,7 @@ def _again(widget: Widget, page: Page, **given: Any) -> str:
 
 def _html(body: str) -> Response:
     page = f"<!doctype html><meta charset=utf-8><title>Suggestions</title>{body}"
-    return Response(page, mimetype="text/html", headers=PRIVATE)
+    return Response(page, headers=HTML)
 
 
 def _private(response: R) -> R:

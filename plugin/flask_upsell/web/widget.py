@@ -52,9 +52,9 @@ class Page(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Shown(msgspec.Struct, frozen=True, array_like=True):
-    """The content of an offer's token."""
+    """The content of a placement's token: its offers in their order. A form says which with "~" and its number."""
 
-    wanted: Wanted
+    wanted: list[Wanted]
     page: Page
 
 
@@ -141,9 +141,10 @@ class Widget:
         offers = decision.offers
         blank = self._blank(page, decision, notice, bool(fresh))
         values = {"c": self._csrf() if offers or notice else ""}
-        for number, offer in enumerate(offers):
-            values[f"t{number}"] = self.tokens.sign("offer", visitor, Shown(_wanted(offer, page), page))
-            values[f"k{number}"] = token_urlsafe(16)
+        if offers:
+            values["t"] = self.tokens.sign("offer", visitor, Shown([_wanted(offer, page) for offer in offers], page))
+            for number in range(len(offers)):
+                values[f"k{number}"] = token_urlsafe(16)
         # What our own template, autoescaped, has made, with the store's field and tokens (A-Z a-z 0-9 - _ . =).
         html = Markup("".join([values[part] if hole else part for hole, part in blank]))  # noqa: S704
         # Anybody may ask for a placement of any name; what no page has is not counted.
@@ -153,11 +154,12 @@ class Widget:
         return html
 
     def _blank(self, page: Page, decision: Decision, notice: Notice | None, fresh: bool) -> list[tuple[bool, str]]:
-        """The slot's HTML with holes for what is made anew each time: tokens (t0, t1, …), keys (k0, …), CSRF field (c).
+        """The slot's HTML with holes for what is made anew each time: token (t), keys (k0, …), CSRF field (c).
 
         The same offers at the same prices look the same, so what our own templates made of them is kept.
         """
-        offers, prefix, refresh = decision.offers, self._prefix(), self._refresh_url(page)
+        offers, prefix = decision.offers, self._prefix()
+        refresh = self._refresh_url(page, prefix)
         # How the store writes amounts tells which language the page is in.
         money = self.offers.store.format_money
         said_in = tuple(
@@ -175,7 +177,7 @@ class Widget:
         slot = Slot(
             page.placement,
             [
-                self._card(offer, f"{HOLE}t{number}{HOLE}", f"{HOLE}k{number}{HOLE}")
+                self._card(offer, f"{HOLE}t{HOLE}~{number}", f"{HOLE}k{number}{HOLE}")
                 for number, offer in enumerate(offers)
             ],
             notice,
@@ -221,9 +223,9 @@ class Widget:
     def undo_token(self, visitor: str, id: str, page: Page) -> str:
         return self.tokens.sign("undo", visitor, [id, page])
 
-    def _refresh_url(self, page: Page) -> str:
+    def _refresh_url(self, page: Page, prefix: str) -> str:
         if page.products is None:
-            return f"{self._prefix()}/slot/{page.placement}"
+            return f"{prefix}/slot/{page.placement}"
         return url_for(f"{self.identifier}.slot", placement=page.placement, product=page.products[:20], _external=False)
 
     def _csrf(self) -> Markup | str:
