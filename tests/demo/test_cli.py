@@ -240,7 +240,7 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
         worker, valkey = worker_of(demo), valkey_pid(demo.folder)
         assert valkey is not None
         demo.process.send_signal(signal.SIGINT)
-        assert demo.process.wait(20) == 0
+        assert demo.process.wait(60) == 0  # on a busy machine
         assert "Traceback" not in demo.said
         assert gone(worker, 5)
         assert gone(valkey, 5)

@@ -54,9 +54,11 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
         stop.wait(SWEEP_SECONDS)
     with contextlib.suppress(RedisError, OSError):  # else it expires by itself
         queue.end(client, me)
-    if child.is_alive():
-        child.terminate()
-        child.join(10)
+    # RQ ends after its job on the first signal and at once on the second; jobs are safe to repeat.
+    for _ in range(2):
+        if child.is_alive():
+            child.terminate()
+            child.join(5)
     if child.is_alive():
         child.kill()
     sys.exit(0 if stop.is_set() else child.exitcode or 0)
