@@ -30,6 +30,12 @@ UPSELL_PRICE_GAP_FLOOR = 0
 # A complement may cost at most so many times what it goes with; 0: any price.
 UPSELL_COMPLEMENT_TIMES = 4
 
+# The most offers on a page, all its placements together.
+UPSELL_MAX_PAGE = 3
+
+# The store's IANA time zone, such as 'Europe/Rome': in it days and seasons begin unless a rule names another.
+UPSELL_ZONE = "UTC"
+
 # How long an offer on an open page can be accepted; then it is asked again.
 UPSELL_TOKEN_SECONDS = 1800
 

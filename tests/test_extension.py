@@ -18,12 +18,15 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from flask_upsell import (
     Columns,
     MemoryStore,
+    Order,
     SettingsError,
     SQLAlchemyStore,
     Upsell,
     cart_changed,
     checkout_started,
+    extension,
     faults,
+    grant,
     offer_accepted,
     offer_declined,
     offers_shown,
@@ -32,6 +35,8 @@ from flask_upsell import (
 )
 from flask_upsell.adapters.ledger import make_engine
 from flask_upsell.adapters.migrate import upgrade
+from flask_upsell.core.rule import Discount, Limits, Off, Products, Rule
+from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.jobs import parts
 from tests.conftest import SECRET, MakeApp
 from tests.web.markup import slot, slots
@@ -530,3 +535,62 @@ def test_an_engine_of_the_stores_own_is_left_alone(tmp_path: Path, redis_url: st
         parts_of(app).forked()
         connection.exec_driver_sql("SELECT 1")
     engine.dispose()
+
+
+# Discounts of an order
+
+
+def test_an_order_whose_discount_is_used_up_is_refused_and_the_cart_repriced(make_app: MakeApp) -> None:
+    store = SessionStore(GOODS, urls={"cart": "/cart"})
+    app = make_app(store)
+    add_pages(app, store)
+    publish(app)
+    rule = Rule(
+        name="bag", offer=Products(refs=("bag",)), when={"lines": {"product": ["laptop"]}}, limits=Limits(total=1),
+        discount=Discount(off=Off.PERCENT, percent=1000), priority=1,
+    )  # fmt: skip
+    offers = parts_of(app).offers
+    offers.rules.save(RuleBook(rules=(rule,)), datetime.now(UTC))
+    offers.publish_rules()
+
+    @app.post("/buy/<number>")
+    def buy(number: str) -> str:
+        store.placed[number] = Order(number, "EUR", store.cart().lines)
+        if refused := grant(number):
+            del store.placed[number]
+            return refused[0]
+        order_placed.send(app, order=number)
+        return "bought"
+
+    shoppers = [Visitor(app).put("laptop") for _ in range(2)]
+    for shopper in shoppers:
+        assert slot(shopper.press("accept", "bag").text).tone == "done"
+    assert shoppers[0].client.post("/buy/1").text == "bought"
+    assert shoppers[1].client.post("/buy/2").text == (
+        "An offer in your cart is not given any more: this offer was taken as often as it was there."
+    )
+    assert store.lines("cart-0") == [("laptop", 1, 64900), ("bag", 1, 5310)]
+    assert store.lines("cart-1") == [("laptop", 1, 64900), ("bag", 1, 5900)]
+    assert shoppers[1].client.post("/buy/3").text == "bought"
+    assert offers.limits.used("bag") == {"total": 1}
+
+
+def test_a_condition_of_another_package_is_registered(monkeypatch: pytest.MonkeyPatch, make_app: MakeApp) -> None:
+    loaded: list[str] = []
+
+    class Point:
+        name, value = "weather", "their.package:Weather"
+
+        def load(self) -> None:
+            loaded.append(self.name)
+            if len(loaded) > 1:
+                raise ImportError("no module named their")
+
+    monkeypatch.setattr(extension, "entry_points", lambda group: [Point()] if "conditions" in group else [])
+    extension._load_conditions.cache_clear()
+    make_app(MemoryStore(GOODS))
+    assert loaded == ["weather"]
+    extension._load_conditions.cache_clear()
+    with pytest.raises(SettingsError, match=r"weather.*their.package:Weather.*no module named their"):
+        make_app(MemoryStore(GOODS))
+    extension._load_conditions.cache_clear()

@@ -11,7 +11,9 @@ from flask import Flask, render_template_string
 from sqlalchemy import Connection, create_engine, text
 
 from flask_upsell import Capability, MemoryStore, Product, Upsell, faults
+from flask_upsell.adapters.limits import SQLLimits
 from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemoryTally, memory_ledger
+from flask_upsell.adapters.rulebook import SQLRules
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book
 from flask_upsell.core.context import Policy
@@ -48,9 +50,10 @@ class Shelf(MemoryShelf):
 
 def pipeline(store: MemoryStore, shelf: MemoryShelf) -> Offers:
     shelf.publish(GOODS, LEADS)
+    ledger = memory_ledger()
     return Offers(
-        store=store, shelf=shelf, ledger=memory_ledger(), tally=MemoryTally(), queue=MemoryQueue(), policy=Policy(),
-        secret=SECRET,
+        store=store, shelf=shelf, ledger=ledger, tally=MemoryTally(), queue=MemoryQueue(), policy=Policy(),
+        rules=SQLRules(ledger.engine, "upsell"), limits=SQLLimits(ledger.engine, "upsell"), secret=SECRET,
     )  # fmt: skip
 
 

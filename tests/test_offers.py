@@ -14,14 +14,17 @@ import pytest
 from flask_upsell import MemoryStore, Product
 from flask_upsell.adapters import tables as t
 from flask_upsell.adapters.ledger import SQLLedger, make_engine
+from flask_upsell.adapters.limits import SQLLimits
 from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemoryTally, memory_ledger
+from flask_upsell.adapters.rulebook import SQLRules
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.context import Capability, Line, Policy
 from flask_upsell.core.offer import Kind
 from flask_upsell.core.ports import Count, Refused
 from flask_upsell.core.product import Variant
 from flask_upsell.errors import BadInput
-from flask_upsell.offers import Offers, Outcome, Wanted
+from flask_upsell.offers import Offers
+from flask_upsell.till import Outcome, Wanted
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LAPTOP = Product("laptop", "Laptop", 100_000, "EUR", category="Laptops", stock=10)
@@ -46,6 +49,8 @@ class Shop:
             ledger=self.ledger,
             tally=self.tally,
             queue=self.queue,
+            rules=SQLRules(self.ledger.engine, "upsell"),
+            limits=SQLLimits(self.ledger.engine, "upsell"),
             policy=Policy(),
             secret="a secret of the tests, long enough to sign with",
             clock=lambda: self.now,
@@ -193,7 +198,7 @@ def test_ten_clicks_at_once_are_one_acceptance(shop: Shop, tmp_path: Path) -> No
     """Red when `accept` does not heed that the key was claimed before."""
     engine = make_engine(f"sqlite:///{tmp_path / 'ledger.db'}")  # each thread needs a connection of its own
     t.metadata.create_all(engine)
-    shop.offers.ledger = SQLLedger(engine, "upsell")
+    shop.offers.till.ledger = SQLLedger(engine, "upsell")
     barrier, outcomes = threading.Barrier(10), list[Outcome]()
 
     def click() -> None:
@@ -548,6 +553,8 @@ def test_a_pseudonym_is_stable_and_depends_on_visitor_and_secret(shop: Shop) -> 
         ledger=shop.ledger,
         tally=shop.tally,
         queue=shop.queue,
+        rules=shop.offers.rules,
+        limits=shop.offers.limits,
         policy=Policy(),
         secret="another secret of the tests, also long enough",
     )

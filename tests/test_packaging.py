@@ -65,7 +65,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy of the sources, so that nothing of an older build gets in and nothing is left behind."""
     source, out = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("dist")
     rubbish = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    for folder in ("plugin", "widgets"):
+    for folder in ("plugin", "widgets", "config"):
         shutil.copytree(ROOT / folder, source / folder, symlinks=True, ignore=rubbish)
     for name in ("pyproject.toml", "setup.cfg", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source / name)
@@ -92,7 +92,8 @@ def test_everything_is_in_the_wheel(wheel: Path) -> None:
         names = set(archive.namelist())
     here = ROOT / "plugin" / "flask_upsell"
     wanted = {str(path.relative_to(here.parent)) for path in here.rglob("*.py")}
-    for pattern in ("learn/sql/*.sql", "demo/templates/**/*.html", "demo/static/**/*", "adapters/migrations/**/*.mako"):
+    patterns = ("learn/sql/*.sql", "demo/templates/**/*.html", "demo/static/**/*", "adapters/migrations/**/*.mako")
+    for pattern in (*patterns, "demo/config/seasons.yaml", "demo/config/rules/demo.yaml"):
         found = [path for path in here.glob(pattern) if path.is_file()]
         assert found, pattern
         wanted |= {str(path.relative_to(here.parent)) for path in found}

@@ -14,12 +14,15 @@ NAMES = {
     # stores and what they speak
     "Store", "SQLAlchemyStore", "MemoryStore", "Columns", "Capability",
     "Product", "Variant", "Cart", "Line", "Visitor", "Order", "OrderLine", "Done", "Refused",
+    # conditions of its own for rules
+    "Condition", "Facet", "Scene", "condition",
     # signals that the store sends
-    "cart_changed", "checkout_started", "order_placed", "product_changed",
+    "cart_changed", "checkout_started", "grant", "order_placed", "product_changed",
     # signals that it can hear
     "offers_shown", "offer_accepted", "offer_declined",
     # errors
     "UpsellError", "SettingsError", "MappingError", "BadInput", "TokenError", "BookError", "LearnError",
+    "RuleError", "RuleFileError",
 }  # fmt: skip
 
 

@@ -3,6 +3,10 @@
 from .adapters.stores.columns import Columns as Columns
 from .adapters.stores.memory import MemoryStore as MemoryStore
 from .adapters.stores.sqlalchemy import SQLAlchemyStore as SQLAlchemyStore
+from .core.conditions import Condition as Condition
+from .core.conditions import Facet as Facet
+from .core.conditions import Scene as Scene
+from .core.conditions import condition as condition
 from .core.context import Capability as Capability
 from .core.context import Cart as Cart
 from .core.context import Line as Line
@@ -18,10 +22,13 @@ from .errors import BadInput as BadInput
 from .errors import BookError as BookError
 from .errors import LearnError as LearnError
 from .errors import MappingError as MappingError
+from .errors import RuleError as RuleError
+from .errors import RuleFileError as RuleFileError
 from .errors import SettingsError as SettingsError
 from .errors import TokenError as TokenError
 from .errors import UpsellError as UpsellError
 from .extension import Upsell as Upsell
+from .extension import grant as grant
 from .signals import cart_changed as cart_changed
 from .signals import checkout_started as checkout_started
 from .signals import offer_accepted as offer_accepted

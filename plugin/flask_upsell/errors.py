@@ -6,6 +6,8 @@ UpsellError
 ├── BadInput            a value that came from outside is not usable; carries the field
 ├── TokenError          an offer token is forged, foreign or too old
 ├── BookError           the published book cannot be written
+├── RuleError           a rule or season cannot be used, read or replaced; carries the rule
+├── RuleFileError       files of rules cannot be used; carries all problems
 └── LearnError          orders cannot be turned into affinities
 """
 
@@ -46,6 +48,24 @@ class TokenError(UpsellError):
 
 class BookError(UpsellError):
     """The book could not be published; what was live stays live."""
+
+
+class RuleError(UpsellError):
+    """A rule or season cannot be used, or stored ones cannot be read (`rule` names which one), or replaced (`stale`:
+    somebody else did it meanwhile)."""
+
+    def __init__(self, message: str, *, rule: str = "", stale: bool = False) -> None:
+        super().__init__(message)
+        self.rule = rule
+        self.stale = stale
+
+
+class RuleFileError(UpsellError):
+    """Files of rules or carts cannot be used. `problems`: one sentence each, with file, line and field."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
 
 
 class LearnError(UpsellError):

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import cache
+from importlib.metadata import entry_points
 from typing import Any
 
-from flask import Flask, g, has_request_context
+from flask import Flask, Response, after_this_request, current_app, g, has_request_context
 
 from . import settings, signals
 from .adapters.book import RedisShelf
 from .adapters.breaker import Breaker
 from .adapters.clients import web_client, worker_client
 from .adapters.ledger import SQLLedger, make_engine
+from .adapters.limits import SQLLimits
 from .adapters.migrate import upgrade
 from .adapters.queue import RQQueue
+from .adapters.rulebook import SQLRules
 from .adapters.tally import RedisTally
 from .core.context import Policy
 from .core.ports import Store
@@ -23,10 +27,12 @@ from .errors import SettingsError
 from .jobs import Parts
 from .learn.mining import Parameters
 from .offers import Offers
+from .till import Till
 from .web.cli import commands
 from .web.edge import harmless
 from .web.shop import blueprint
 from .web.tokens import Tokens
+from .web.view import Notice
 from .web.widget import Memory, Widget
 
 STORE_METHODS = tuple(name for name in vars(Store) if not name.startswith("_"))
@@ -71,6 +77,7 @@ class Upsell:
         if made is None:
             raise SettingsError("store", "say which store this is: Upsell(store=SQLAlchemyStore(...))")
         values = settings.read(app.config, identifier)
+        _load_conditions()
         host = made if isinstance(made, Store) or not callable(made) else made(app)
         lacking = sorted(name for name in STORE_METHODS if not hasattr(host, name))
         if lacking:
@@ -86,6 +93,56 @@ class Upsell:
             _listen(app, identifier, parts.offers)
 
 
+@cache
+def _load_conditions() -> None:
+    """Import what other packages offer as conditions of rules; their classes register themselves."""
+    for point in entry_points(group="flask_upsell.conditions"):
+        try:
+            point.load()
+        except Exception as error:
+            raise SettingsError(
+                "conditions", f"the entry point {point.name!r} ({point.value}) cannot be loaded: {error}"
+            ) from error
+
+
+def grant(order: str, connection: object = None, name: str = "") -> list[str]:
+    """Ask for the discounts of an order that is being placed, after its lines are written (flushed), before the commit.
+
+    [] when all are granted, and counted in the same transaction (`connection` is the order's). Else sentences for the
+    shopper: roll the order back and show the cart again, in which the refused discounts are gone. Whatever fails in
+    here raises, and so must the order.
+    """
+    identifier = f"upsell_{name}" if name else "upsell"
+    here = current_app.extensions.get(identifier)
+    if here is None or not here.settings.enabled:  # nothing was offered, so nothing is to be asked
+        return []
+    till = here.offers.till
+    refusals = till.grant(order, connection)
+    if refusals:
+        refused = {refusal.id: refusal.reason for refusal in refusals}
+        _settle_after(identifier, till, refused)
+    return [f"An offer in your cart is not given any more: {refusal.reason}." for refusal in refusals]
+
+
+def _settle_after(identifier: str, till: Till, refused: Mapping[str, str] | None = None) -> None:
+    """Settle when the view is done, and has committed or rolled back, while it is still known whose request it is."""
+
+    @harmless("settle", None)
+    def settle() -> None:
+        said = till.settle(refused)
+        if said and has_request_context():
+            Memory(identifier).say("cart", Notice(" ".join(said), "sorry"))
+
+    if not has_request_context():
+        settle()
+        return
+
+    @after_this_request
+    def settled(response: Response) -> Response:
+        settle()
+        return response
+
+
 def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
     web, worker = web_client(values.redis_url, values.redis_seconds), worker_client(values.redis_url)
     patient = web_client(values.redis_url, 1.0)
@@ -97,6 +154,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
         values.price_gap_percent,
         values.price_gap_floor,
         values.complement_times,
+        values.max_page,
     )
     offers = Offers(
         store=host,
@@ -111,6 +169,9 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
         ),
         ledger=SQLLedger(engine, identifier, timedelta(seconds=values.attribution_seconds)),
         tally=RedisTally(web, worker, breaker, prefix=identifier),
+        rules=SQLRules(engine, identifier),
+        limits=SQLLimits(engine, identifier),
+        zone=values.zone,
         queue=RQQueue(web, breaker, name=values.queue, identifier=identifier, patient=patient),
         policy=policy,
         secret=values.keys[0],
@@ -176,6 +237,7 @@ def _listen(app: Flask, identifier: str, offers: Offers) -> None:
     @harmless("cart_changed", None)
     def carted(_: Flask, **__: Any) -> None:
         offers.tally.flush()
+        _settle_after(identifier, offers.till)
 
     signals.order_placed.connect(ordered, sender=app, weak=False)
     signals.product_changed.connect(changed, sender=app, weak=False)

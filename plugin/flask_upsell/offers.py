@@ -5,67 +5,30 @@ What it is given may fail: it raises, and the edge in `web/` turns that into a p
 
 from __future__ import annotations
 
-import time
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Any
-from uuid import uuid4
 
 import msgspec
 
 from . import faults
 from .core.book import EMPTY, Book
 from .core.candidates import MOST_LINES
-from .core.context import Capability, Cart, Context, Line, Policy
+from .core.context import Cart, Context, Line, Policy
 from .core.decision import decide
-from .core.kept import rebound, same
-from .core.offer import Decision, Kind
-from .core.ports import Acceptance, Done, Ledger, Queue, Refused, Shelf, Store, Tally
+from .core.kept import Kept, rebound, same
+from .core.offer import Decision
+from .core.ports import Allowances, Ledger, Queue, Rules, Shelf, Store, Tally
 from .core.product import Product
+from .core.rule import Status
+from .till import Outcome, Till, Wanted
 
-#: How long a repeated click waits for the answer to the first one.
-PATIENCE_SECONDS = 2.0
 #: How many decisions a process keeps; one takes about 2 KB.
 MOST_DECIDED = 2000
 #: Bigger carts are rare and nobody has the same.
 MOST_KEPT_LINES = 30
-
-
-class Wanted(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
-    """What a shopper wants to accept or decline: the offer as it was shown. Prices in minor units of `currency`.
-
-    `line` and `replaces` (its unit price, `replaced` its product) belong to upgrades of a cart line; `variants` has the
-    price shown for each choice.
-    """
-
-    offer: str
-    kind: Kind
-    placement: str
-    product: str
-    title: str
-    unit_price: int
-    currency: str
-    quantity: int = 1
-    line: str = ""
-    replaced: str = ""
-    replaces: int = 0
-    variants: dict[str, int] = {}
-
-
-class Outcome(msgspec.Struct, frozen=True):
-    """What came of it. `status`: done, undone, declined, changed (ask again: `live` is the product now) or refused.
-
-    `repeated`: it was done before, by an earlier request with the same key.
-    """
-
-    status: str
-    text: str
-    acceptance: Acceptance | None = None
-    live: Product | None = None
-    repeated: bool = False
 
 
 class Offers:
@@ -79,15 +42,21 @@ class Offers:
         ledger: Ledger,
         tally: Tally,
         queue: Queue,
+        rules: Rules,
+        limits: Allowances,
         policy: Policy,
         secret: str,
+        zone: str = "UTC",
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.store, self.shelf, self.ledger, self.tally, self.queue = store, shelf, ledger, tally, queue
+        self.rules, self.limits, self.zone = rules, limits, zone
         self.policy, self.clock = policy, clock
         # Decisions from the version that is live, by all that they depend on: carts of one kind are many.
-        self._decided: tuple[str, dict[object, tuple[Decision, tuple[Line, ...]]]] = ("", {})
+        self._decided: tuple[tuple[str, str], dict[object, Kept]] = (("", ""), {})
+        self._spent: frozenset[str] = frozenset()
         self._secret = blake2b(secret.encode(), digest_size=32).digest()
+        self.till = Till(store, shelf, ledger, limits, policy, zone, self.pseudonym, lambda: self.clock())
 
     # --- showing ---------------------------------------------------------------------------------------------------
 
@@ -99,6 +68,8 @@ class Offers:
         products: Sequence[str] | None = None,
         declined: frozenset[str] = frozenset(),
         elsewhere: frozenset[str] = frozenset(),
+        source: str = "",
+        answers: frozenset[tuple[str, str]] = frozenset(),
         fresh: Mapping[str, Product] | None = None,
     ) -> Decision:
         """The offers for a placement. No SQL of ours; at most one round trip to Redis, none while the copy is warm.
@@ -117,195 +88,55 @@ class Offers:
         if book is EMPTY or not book.version:
             return Decision(placement, "", (), ())
         anchors = current.lines if products is None else _looked_at(products, current, book)
-        able = store.capabilities
-        elsewhere = elsewhere & _reached(refs, book) if elsewhere else elsewhere
-        keep = not fresh and len(current.lines) <= MOST_KEPT_LINES
-        key = same(placement, current, anchors, declined, elsewhere, able) if keep else None
+        visitor = store.visitor()
+        context = Context(
+            placement=placement,
+            cart=current,
+            anchors=anchors,
+            now=self.clock(),
+            visitor=visitor,
+            declined=declined,
+            shown_elsewhere=elsewhere,
+            capabilities=store.capabilities,
+            policy=self.policy,
+            source=visitor.source or source,
+            answers=answers,
+        )
+        # Anybody may send any names of what is shown elsewhere: decisions about made-up ones are not kept.
+        made_up = bool(elsewhere) and not elsewhere <= _reached(refs, book)
+        key = None if fresh or made_up or len(current.lines) > MOST_KEPT_LINES else same(context, book.rules)
+        versions = (book.version, book.rules.version)
         decided = self._decided
-        if decided[0] != book.version:
-            decided = self._decided = (book.version, {})
-        known = decided[1].get(key) if keep else None
-        if known is not None:
+        if decided[0] != versions:
+            decided = self._decided = (versions, {})
+        known = decided[1].get(key) if key is not None else None
+        if known is not None and known.holds(context.now):
             return rebound(known, anchors)
         failures = faults.seen["redis_read"]
         if fresh:
             book = msgspec.structs.replace(book, products=ChainMap(dict(fresh), book.products))  # type: ignore[arg-type]
-        decision = decide(
-            Context(
-                placement=placement,
-                cart=current,
-                anchors=anchors,
-                now=self.clock(),
-                visitor=store.visitor(),
-                declined=declined,
-                shown_elsewhere=elsewhere,
-                capabilities=able,
-                policy=self.policy,
-            ),
-            book,
-            explain=False,
-        )
+        decision = decide(context, book, explain=False)
         # What was decided without all of the book is not kept: Redis may be back in a moment.
-        if keep and failures == faults.seen["redis_read"] and all(ref in book.affinities for ref in refs):
+        if key is not None and failures == faults.seen["redis_read"] and all(ref in book.affinities for ref in refs):
             if len(decided[1]) >= MOST_DECIDED:
                 decided[1].clear()
-            decided[1][key] = (decision, anchors)
+            decided[1][key] = Kept(decision, anchors, context.now)
         return decision
 
-    # --- accepting -------------------------------------------------------------------------------------------------
+    # --- the cart --------------------------------------------------------------------------------------------------
 
     def accept(self, wanted: Wanted, key: str, variant: str | None = None) -> Outcome:
-        """Put the offer into the cart, once for a key however often it is sent. Price and stock are read again."""
-        visitor = self.pseudonym(self.store.visitor().key)
-        request = blake2b(msgspec.json.encode([wanted, variant]), digest_size=16).hexdigest()
-        started = self.ledger.start(visitor, key, request)
-        if not started.first:
-            return self._answered(visitor, key, request, started.answer)
-        try:
-            outcome = self._accept(wanted, variant)
-        except Exception:
-            self.ledger.forget(visitor, key)
-            raise
-        if outcome.status == "done":
-            try:
-                self.ledger.finish(visitor, key, msgspec.to_builtins(outcome))
-            except Exception as error:  # it is done and on record; only a repeated click will not be told so
-                faults.note("finish", "the answer to an accepted offer is not kept: %s", error)
-        else:  # nothing was done: the same button may be pressed again
-            self.ledger.forget(visitor, key)
-        return outcome
+        """See `Till.accept`."""
+        return self.till.accept(wanted, key, variant)
 
-    def _answered(self, visitor: str, key: str, request: str, answer: dict[str, Any] | None) -> Outcome:
-        until = time.monotonic() + PATIENCE_SECONDS
-        while answer is None and time.monotonic() < until:
-            time.sleep(0.05)
-            again = self.ledger.start(visitor, key, request)
-            if again.first:  # the first one did nothing and gave the key back
-                self.ledger.forget(visitor, key)
-                return Outcome("refused", "That did not work. Please try again.")
-            answer = again.answer
-        if answer is None:
-            return Outcome("refused", "Your first click is still being worked on. Please look into your cart.")
-        return msgspec.structs.replace(msgspec.convert(answer, Outcome), repeated=True)
-
-    def _accept(self, wanted: Wanted, variant: str | None) -> Outcome:
-        live = next(iter(self.store.products([wanted.product])), None)
-        if live is None:
-            live = Product(wanted.product, wanted.title, wanted.unit_price, wanted.currency, hidden=True)
-        if live.hidden:
-            return Outcome("refused", f"{wanted.title} is not sold any more.", live=live)
-        price, changed = _live_price(live, wanted, variant)
-        if changed:
-            return changed
-        cart = self.store.cart()
-        if cart.currency != live.currency:
-            return Outcome("refused", f"{live.title} is priced in {live.currency}, your cart is in {cart.currency}.")
-        if wanted.line:
-            return self._replace(wanted, live, price, cart)
-        if any(line.product == wanted.product and line.variant == variant for line in cart.lines):
-            return Outcome("refused", f"{live.title} is in your cart already.")
-        if not live.has(1):
-            return Outcome("refused", f"{live.title} is sold out.", live=live)
-        done = self.store.add(wanted.product, variant, 1)
-        if isinstance(done, Refused):
-            return Outcome("refused", done.reason, live=live)
-        return self._accepted(wanted, live, price, 1, done, variant=variant)
-
-    def _replace(self, wanted: Wanted, live: Product, price: int, cart: Cart) -> Outcome:
-        line = next((line for line in cart.lines if line.ref == wanted.line and line.product == wanted.replaced), None)
-        if line is None:
-            return Outcome("refused", "What this would have replaced is not in your cart any more.")
-        if line.unit_price != wanted.replaces:
-            return Outcome("changed", "The price of what is in your cart has changed. Please look again.", live=live)
-        if not live.has(line.quantity):
-            return Outcome("refused", f"There is not enough of {live.title} in stock.", live=live)
-        done = self.store.replace(line.ref, wanted.product, None, line.quantity)
-        if isinstance(done, Refused):
-            return Outcome("refused", done.reason, live=live)
-        return self._accepted(wanted, live, price, line.quantity, done, replaced=line)
-
-    def _accepted(
-        self,
-        wanted: Wanted,
-        live: Product,
-        price: int,
-        quantity: int,
-        done: Done,
-        *,
-        variant: str | None = None,
-        replaced: Line | None = None,
-    ) -> Outcome:
-        # Adding may have started the visitor's cart, and with it the visitor's key.
-        acceptance = Acceptance(
-            id=uuid4().hex,
-            visitor=self.pseudonym(self.store.visitor().key),
-            placement=wanted.placement,
-            kind=wanted.kind,
-            offer=wanted.offer,
-            product=wanted.product,
-            quantity=quantity,
-            unit_price=price,
-            currency=live.currency,
-            title=live.title,
-            variant=variant,
-            line=done.line,
-            replaced=replaced,
-        )
-        try:
-            self.ledger.record_acceptance(acceptance, self.clock())
-        except Exception:
-            # What is not on record can neither be undone nor counted: the cart is put back before anybody is told.
-            self._put_back(Line(done.line, wanted.product, quantity, price, variant), replaced, quantity)
-            raise
-        text = f"Upgraded to {live.title}." if replaced else f"Added: {live.title}."
-        return Outcome("done", text, acceptance)
-
-    # --- declining, undoing ----------------------------------------------------------------------------------------
+    def undo(self, id: str) -> Outcome:
+        """See `Till.undo`."""
+        return self.till.undo(id)
 
     def decline(self, wanted: Wanted) -> Outcome:
         """Count a "No thanks"; the caller remembers it for the session."""
         self.ledger.record_decline(wanted.placement, wanted.kind, wanted.product, self.clock())
         return Outcome("declined", "All right, we will not suggest it again.")
-
-    def undo(self, id: str) -> Outcome:
-        """Put the cart back as it was before an acceptance: an upgraded line with its product, quantity and price."""
-        accepted = self.ledger.acceptance(id, self.pseudonym(self.store.visitor().key))
-        if accepted is None or not self.ledger.claim_undo(id):
-            return Outcome("refused", "That was undone already, or ordered.")
-        try:
-            outcome = self._undo(accepted)
-        except Exception:
-            self.ledger.release_undo(id)
-            raise
-        if outcome.status == "undone" or outcome.acceptance is not None:
-            try:
-                self.ledger.record_undo(id, self.clock())
-            except Exception as error:  # the cart is put back; only the counts do not know
-                faults.note("undo", "an undone offer is not recorded: %s", error)
-        else:
-            self.ledger.release_undo(id)
-        return outcome
-
-    def _undo(self, accepted: Acceptance) -> Outcome:
-        for line in self.store.cart().lines:
-            if line.ref == accepted.line and line.product == accepted.product:
-                break
-        else:  # taken out meanwhile: there is nothing left to undo
-            return Outcome("refused", f"{accepted.title} is not in your cart any more.", accepted)
-        done = self._put_back(line, accepted.replaced, accepted.quantity)
-        if isinstance(done, Refused):
-            return Outcome("refused", done.reason)
-        return Outcome("undone", f"Undone: {accepted.title}.", accepted)
-
-    def _put_back(self, line: Line, before: Line | None, quantity: int) -> Done | Refused:
-        """Undo what accepting did to this line: `before` is what an upgrade replaced, `quantity` what was accepted."""
-        can_price = Capability.LINE_PRICE in self.store.capabilities
-        if before is None and line.quantity <= quantity:
-            return self.store.remove(line.ref)
-        if before is None:
-            before = msgspec.structs.replace(line, quantity=line.quantity - quantity)
-        price = before.unit_price if can_price else None
-        return self.store.replace(line.ref, before.product, before.variant, before.quantity, price)
 
     # --- orders and products ---------------------------------------------------------------------------------------
 
@@ -338,7 +169,19 @@ class Offers:
 
     def publish(self) -> str:
         """Put up a new book from the catalogue as it is and the affinities in the ledger; returns its version."""
-        return self.shelf.publish(self.store.catalogue(), self.ledger.affinities())
+        version = self.shelf.publish(self.store.catalogue(), self.ledger.affinities())
+        self.publish_rules()
+        return version
+
+    def publish_rules(self) -> str:
+        """Put up the rules as they are in the ledger; returns their version."""
+        book = self.rules.load()
+        return self.shelf.publish_rules(book, self.zone, frozenset(self.limits.exhausted(book.rules)))
+
+    def set_rule(self, name: str, status: Status) -> str:
+        """Pause a rule, resume or end it, and publish; returns the version. Raises BadInput for an unknown name."""
+        self.rules.set_status(name, status, self.clock())
+        return self.publish_rules()
 
     def fold(self) -> int:
         """Fold what happened into the counts: the outbox, and what was shown. Safe to repeat; returns rows folded."""
@@ -348,7 +191,17 @@ class Offers:
             self.ledger.add_shown(name, shown)
             self.tally.drop(name)
             folded += 1
+        if folded:
+            self._hide_spent()
         return folded
+
+    def _hide_spent(self) -> None:
+        """Publish the rules again when a limit was reached, or there is room again."""
+        book = self.rules.load()
+        spent = frozenset(self.limits.exhausted(book.rules))
+        if spent != self._spent:
+            self._spent = spent
+            self.shelf.publish_rules(book, self.zone, spent)
 
     def pseudonym(self, visitor_key: str) -> str:
         """A visitor's key as the ledger keeps it: the same for the same visitor, and of no use to anybody else."""
@@ -372,18 +225,3 @@ def _looked_at(products: Sequence[str], cart: Cart, book: Book) -> tuple[Line, .
         elif product is not None:
             anchors.append(Line("", ref, 1, product.price))
     return tuple(anchors)
-
-
-def _live_price(live: Product, wanted: Wanted, variant: str | None) -> tuple[int, Outcome | None]:
-    """The price to charge now, or the outcome that asks again."""
-    shown, price = wanted.unit_price, live.price
-    if live.variants or variant:
-        chosen = live.variant(variant or "")
-        if chosen is None:
-            return 0, Outcome("refused", f"Please choose which {live.title} you would like.", live=live)
-        if chosen.stock is not None and chosen.stock < 1:
-            return 0, Outcome("refused", f"{live.title} ({chosen.title}) is sold out.", live=live)
-        shown, price = wanted.variants.get(chosen.ref, -1), chosen.price
-    if price != shown:
-        return price, Outcome("changed", f"The price of {live.title} has changed. Please look again.", live=live)
-    return price, None

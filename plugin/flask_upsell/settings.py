@@ -10,6 +10,7 @@ import difflib
 import logging
 from collections.abc import Callable, Mapping
 from typing import Any
+from zoneinfo import available_timezones
 
 import msgspec
 
@@ -47,6 +48,12 @@ def _number(least: float, most: float) -> Callable[[Any], str | None]:
         return f"write a number from {least} to {most}, not {value!r}"
 
     return check
+
+
+def _zone(value: Any) -> str | None:
+    if isinstance(value, str) and value in available_timezones():
+        return None
+    return f"write an IANA time zone such as 'Europe/Rome' or 'UTC', not {value!r}"
 
 
 def _flag(value: Any) -> str | None:
@@ -124,6 +131,18 @@ SETTINGS = (
         4,
         "A complement may cost at most so many times what it goes with; 0: any price.",
         _whole(0, 1000),
+    ),
+    Setting(
+        "MAX_PAGE",
+        3,
+        "The most offers on a page, all its placements together.",
+        _whole(0, 10),
+    ),
+    Setting(
+        "ZONE",
+        "UTC",
+        "The store's IANA time zone, such as 'Europe/Rome': in it days and seasons begin unless a rule names another.",
+        _zone,
     ),
     Setting(
         "TOKEN_SECONDS",
@@ -209,6 +228,8 @@ class Settings(msgspec.Struct, frozen=True):
     price_gap_percent: int
     price_gap_floor: int
     complement_times: int
+    max_page: int
+    zone: str
     token_seconds: int
     attribution_seconds: int
     min_support: int

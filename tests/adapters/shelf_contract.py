@@ -13,6 +13,8 @@ from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book
 from flask_upsell.core.ports import Shelf
 from flask_upsell.core.product import Product, Variant
+from flask_upsell.core.rule import Products, Rule
+from flask_upsell.core.rulebook import RuleBook
 
 STRANGE = (
     "", " ", "a b", "{book}", "}{", "p:a", "a:", "upsell:{book}:1:current", "\0", "\n\r", '"\\', "'; --", "*", "😀ß字",
@@ -50,6 +52,10 @@ def numbers_in(book: Book, refs: Iterable[str]) -> set[int]:
         if (fact := book.products.get(ref)) is not None:
             found.add(int(fact.title))
     return found
+
+
+def rules(*names: str) -> RuleBook:
+    return RuleBook(rules=tuple(Rule(name=name, offer=Products(refs=("a",))) for name in names))
 
 
 class Readers:
@@ -229,3 +235,52 @@ class ShelfContract:
         reader.join()
         assert mixed == []
         assert titles(shelf.read(REFS)) == {str(self.times // 4 - 1)}
+
+    # --- rules: with versions of their own --------------------------------------------------------------------------
+
+    def test_published_rules_are_read_with_the_book(self, shelf: Shelf) -> None:
+        shelf.publish([product("a")], [])
+        assert len(shelf.read(["a"]).rules) == 0
+        version = shelf.publish_rules(rules("one", "two"), "Europe/Rome", frozenset({"two"}))
+        found = shelf.read(["a"]).rules
+        assert (found.version, found.zone, found.spent, len(found)) == (version, "Europe/Rome", frozenset({"two"}), 2)
+        assert found.get("one") is not None and found.get("two") is None
+
+    def test_rules_outlive_the_catalogue_and_may_come_before_it(self, shelf: Shelf) -> None:
+        version = shelf.publish_rules(rules("one"), "UTC", frozenset())
+        shelf.publish([product("a", "1")], [])
+        assert shelf.read(["a"]).rules.version == version
+        shelf.publish([product("a", "2")], [])
+        shelf.amend([product("a", "3")])
+        book = shelf.read(["a"])
+        assert (book.products["a"].title, book.rules.version) == ("3", version)
+
+    def test_other_rules_leave_the_catalogue_as_it_is(self, shelf: Shelf) -> None:
+        version = shelf.publish([product("a")], [("a", leads("a"))])
+        shelf.publish_rules(rules("one"), "UTC", frozenset())
+        shelf.publish_rules(rules("two"), "UTC", frozenset())
+        book = shelf.read(["a"])
+        assert (book.version, book.leads_to("a")) == (version, leads("a"))
+        assert book.rules.get("two") is not None and book.rules.get("one") is None
+
+    def test_a_book_in_hand_keeps_its_rules(self, shelf: Shelf) -> None:
+        shelf.publish([product("a")], [])
+        shelf.publish_rules(rules("one"), "UTC", frozenset())
+        book = shelf.read(["a"])
+        shelf.publish_rules(rules("two"), "UTC", frozenset())
+        assert shelf.read(["a"]).rules.get("two") is not None
+        assert book.rules.get("one") is not None and book.rules.get("two") is None
+
+    def test_lists_have_the_most_bought_first_children_included_hidden_left_out(self, shelf: Shelf) -> None:
+        goods = [
+            product("a", category="Garden/Grills"), product("b", category="Garden", tags=("new",)),
+            product("c", category="Garden/Grills", tags=("new",)), product("d", category="Garden", hidden=True),
+        ]  # fmt: skip
+        bought = {"a": 3, "b": 1, "c": 9}
+        known = tuple(Affinity(ref, 1.0, 1, 1, orders, 100) for ref, orders in bought.items())
+        shelf.publish(goods, [("a", Affinities(complements=known))])
+        lists = shelf.read(["a"]).lists
+        found = {key: lists.get(key) for key in ("c:Garden", "c:Garden/Grills", "t:new", "c:Nowhere")}
+        assert found == {
+            "c:Garden": ("c", "a", "b"), "c:Garden/Grills": ("c", "a"), "t:new": ("c", "b"), "c:Nowhere": None,
+        }  # fmt: skip

@@ -33,6 +33,8 @@ from flask_upsell.core.context import Cart, Context, Line
 from flask_upsell.core.decision import decide
 from flask_upsell.core.ports import Shelf
 from flask_upsell.core.product import Product
+from flask_upsell.core.rule import Products, Rule
+from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.errors import BookError
 from tests.adapters.shelf_contract import REFS, ShelfContract, leads, numbered, numbers_in, product
 
@@ -135,7 +137,7 @@ def test_a_warm_read_costs_no_round_trip_and_a_cold_one_costs_one(
     assert len(trips) == 2, "is this version still live?"
     shelf.read(["c", "a"])
     assert len(trips) == 2
-    assert all(trip.startswith((b"*7\r\n$5\r\nHMGET", b"*3\r\n$5\r\nHMGET")) for trip in trips), trips
+    assert all(trip.startswith((b"*8\r\n$5\r\nHMGET", b"*4\r\n$5\r\nHMGET")) for trip in trips), trips
 
 
 def crowd(hidden: int) -> tuple[list[Product], list[tuple[str, Affinities]]]:
@@ -340,6 +342,88 @@ def test_a_copy_that_grows_too_big_starts_again_and_still_answers_whole(
         book = shelf.read([first, second])
         assert (book.leads_to(first), book.leads_to(second)) == (leads(first), leads(second))
         assert len(book.products) <= 6 + 2
+
+
+# --- rules ---------------------------------------------------------------------------------------------------------
+
+
+def many_rules(count: int) -> RuleBook:
+    return RuleBook(rules=tuple(Rule(name=f"rule {i}", offer=Products(refs=("a",))) for i in range(count)))
+
+
+def test_rules_cost_a_warm_read_nothing_and_a_change_one_round_trip(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    shelf = open_shelf(redis_url, trust_seconds=0.5, clock=clock)
+    shelf.publish(*numbered(1))
+    shelf.publish_rules(many_rules(1), "UTC", frozenset())
+    shelf.read(["a"])
+    open_shelf(redis_url).publish_rules(many_rules(2), "UTC", frozenset())
+    trips = Trips(monkeypatch)
+    assert len(shelf.read(["a"]).rules) == 1
+    assert trips == []
+    clock.now += 0.51
+    assert len(shelf.read(["a"]).rules) == 2
+    assert len(trips) == 2, "is it live, and the other rules"
+
+
+def test_thousands_of_rules_are_made_ready_beside_the_page(redis_url: str) -> None:
+    """Shown red with `_load_rules` called where the thread is started: the page has them at once, and has waited."""
+    shelf = open_shelf(redis_url)
+    shelf.publish(*numbered(1))
+    shelf.publish_rules(many_rules(1), "UTC", frozenset())
+    assert len(shelf.read(["a"]).rules) == 1
+    open_shelf(redis_url).publish_rules(many_rules(5000), "UTC", frozenset())
+    assert len(shelf.read(["a"]).rules) == 1
+    until = time.monotonic() + 20
+    while len(shelf.read(["a"]).rules) == 1 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert len(shelf.read(["a"]).rules) == 5000
+
+
+def test_the_first_reading_of_a_process_has_all_rules(redis_url: str) -> None:
+    """Else a rule that shows nothing would come too late for the first page."""
+    shelf = open_shelf(redis_url)
+    shelf.publish(*numbered(1))
+    shelf.publish_rules(many_rules(5000), "UTC", frozenset())
+    assert len(open_shelf(redis_url).read(["a"]).rules) == 5000
+
+
+@pytest.mark.parametrize("raw", [b"", b"garbage", b"null", b"[]", b'[{"rules":[{"name":1}]},"UTC"]', b'[{},"UTC"'])
+def test_unreadable_rules_leave_the_last_ones(redis_url: str, client: Redis, raw: bytes) -> None:
+    shelf = open_shelf(redis_url)
+    shelf.publish(*numbered(1))
+    shelf.publish_rules(many_rules(1), "UTC", frozenset())
+    assert len(shelf.read(["a"]).rules) == 1
+    version = open_shelf(redis_url).publish_rules(many_rules(2), "UTC", frozenset())
+    client.set(f"upsell:{{book}}:1:rules:{version}", raw)
+    before = faults.seen["rules_unreadable"]
+    assert len(shelf.read(["a"]).rules) == 1
+    assert faults.seen["rules_unreadable"] == before + 1
+    client.delete(f"upsell:{{book}}:1:rules:{version}")
+    assert len(shelf.read(["a"]).rules) == 1
+
+
+def test_a_change_of_rules_is_live_in_every_process_within_a_second(redis_url: str) -> None:
+    """With the default half second of trust; each shelf stands for a process that is asked all the time."""
+    writer = open_shelf(redis_url)
+    writer.publish(*numbered(1))
+    readers = [open_shelf(redis_url, trust_seconds=0.5) for _ in range(4)]
+    for count in (1, 2, 3):
+        writer.publish_rules(many_rules(count), "UTC", frozenset())
+        published = time.monotonic()
+        while any(len(reader.read(["a"]).rules) != count for reader in readers):
+            assert time.monotonic() - published < 1.0
+            time.sleep(0.01)
+
+
+def test_the_rules_that_were_live_expire(redis_url: str, client: Redis) -> None:
+    shelf = open_shelf(redis_url, keep_seconds=100)
+    first = shelf.publish_rules(many_rules(1), "UTC", frozenset())
+    second = shelf.publish_rules(many_rules(1), "UTC", frozenset())
+    assert 90 <= client.ttl(f"upsell:{{book}}:1:rules:{first}") <= 100
+    assert client.ttl(f"upsell:{{book}}:1:rules:{second}") == -1
 
 
 # --- values that cannot be read ------------------------------------------------------------------------------------

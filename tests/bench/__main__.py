@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from . import added, load, parts, report, served, servers
+from . import added, load, parts, report, rules, served, servers
 
 
 def main() -> int:
@@ -33,6 +33,7 @@ def main() -> int:
         numbers |= served.measure(url, seconds, by, say)
         numbers |= added.measure(url, seconds, say)
         numbers |= parts.measure(url, seconds, say)
+    numbers |= rules.measure(seconds, say)
     report.show(numbers, by)
     report.write(numbers)
     report.judge(numbers)

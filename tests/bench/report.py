@@ -22,6 +22,8 @@ GOALS: tuple[tuple[str, str, float], ...] = (
     ("serving.widget_vs_get.warm", ">=", 0.9),
     ("serving.widget_vs_get.cold", ">=", 0.6),
     ("serving.added_ms.p50.warm", "<=", 0.3),
+    ("serving.rules_added_ms.p50.500", "<=", 0.25),
+    ("serving.rules_added_ms.p50.10000", "<=", 1.0),
 )
 HOLDS: dict[str, Callable[[float, float], bool]] = {">=": operator.ge, "<=": operator.le}
 

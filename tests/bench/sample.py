@@ -21,7 +21,7 @@ def ref(category: int, place: int) -> str:
     return f"SKU-{category:02d}{place:03d}"
 
 
-def _name(category: int) -> str:
+def name_of(category: int) -> str:
     return f"{THINGS[category % len(THINGS)]}s {category // len(THINGS) + 1}"
 
 
@@ -44,7 +44,7 @@ def products() -> list[Product]:
                     CURRENCY,
                     url=f"/product/{thing.lower().replace(' ', '-').replace(chr(39), '')}-{category:02d}{place:03d}",
                     image=f"/static/pictures/{category:02d}/{place:03d}-320x320.webp",
-                    category=_name(category),
+                    category=name_of(category),
                     stock=0 if chance.random() < 0.03 else chance.randrange(1, 400),
                     variants=sizes,
                     attributes={

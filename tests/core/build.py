@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book
-from flask_upsell.core.context import Capability, Cart, Context, Line, Policy
+from flask_upsell.core.conditions import Scene
+from flask_upsell.core.context import Capability, Cart, Context, Line, Policy, Visitor
 from flask_upsell.core.offer import Candidate, Decision, Kind
 from flask_upsell.core.product import Product, Variant
+from flask_upsell.core.rule import AnySource, Products, Rule
+from flask_upsell.core.rulebook import RuleBook
+from flask_upsell.core.rules import EMPTY_RULES, RuleSet
+from flask_upsell.core.season import Season
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 ALL = frozenset(Capability)
@@ -25,6 +31,10 @@ def product(
     hidden: bool = False,
     months: int | None = None,
     variants: Sequence[Variant] = (),
+    brand: str | None = None,
+    tags: Sequence[str] = (),
+    attributes: Mapping[str, str] | None = None,
+    cost: int | None = None,
 ) -> Product:
     return Product(
         ref,
@@ -36,12 +46,18 @@ def product(
         hidden=hidden,
         variants=tuple(variants),
         period_months=months,
+        brand=brand,
+        tags=tuple(tags),
+        attributes=dict(attributes or {}),
+        cost=cost,
     )
 
 
-def line(name: str, price: int = 1000, quantity: int = 1, *, ref: str | None = None) -> Line:
+def line(
+    name: str, price: int = 1000, quantity: int = 1, *, ref: str | None = None, variant: str | None = None
+) -> Line:
     """A line of the cart; its reference is "line-" and the product's, unless it is given."""
-    return Line(f"line-{name}" if ref is None else ref, name, quantity, price)
+    return Line(f"line-{name}" if ref is None else ref, name, quantity, price, variant)
 
 
 def affinity(consequent: str, weight: float = 0.5) -> Affinity:
@@ -55,8 +71,31 @@ def leads(complements: Mapping[str, float] | None = None, upgrades: Mapping[str,
     )
 
 
-def book(products: Iterable[Product], affinities: Mapping[str, Affinities]) -> Book:
-    return Book("7.0", {each.ref: each for each in products}, affinities)
+def book(
+    products: Iterable[Product],
+    affinities: Mapping[str, Affinities],
+    *,
+    lists: Mapping[str, tuple[str, ...]] | None = None,
+    rules: RuleSet = EMPTY_RULES,
+) -> Book:
+    return Book("7.0", {each.ref: each for each in products}, affinities, lists or {}, rules)
+
+
+def rule(name: str = "rule", offer: AnySource | None = None, **rest: Any) -> Rule:
+    """A rule that offers the product "case", unless it is given another source."""
+    return Rule(name=name, offer=offer or Products(refs=("case",)), **rest)
+
+
+def ruleset(
+    *rules: Rule,
+    seasons: Sequence[Season] = (),
+    ladders: Mapping[str, tuple[str, ...]] | None = None,
+    zone: str = "UTC",
+    spent: Iterable[str] = (),
+) -> RuleSet:
+    return RuleSet(
+        RuleBook(rules=rules, seasons=tuple(seasons), ladders=dict(ladders or {})), zone, "1", frozenset(spent)
+    )
 
 
 def context(
@@ -68,18 +107,38 @@ def context(
     elsewhere: Iterable[str] = (),
     capabilities: Iterable[Capability] = ALL,
     policy: Policy | None = None,
+    visitor: Visitor | None = None,
+    now: datetime = NOW,
+    source: str = "",
+    answers: Iterable[tuple[str, str]] = (),
+    coupons: Sequence[str] = (),
+    discount: int = 0,
+    payment: str = "",
+    shipping: str = "",
 ) -> Context:
     """The context of a cart with these lines; `anchors` when the page is about something else."""
     return Context(
         placement,
-        Cart(currency, lines),
+        Cart(currency, lines, tuple(coupons), discount, payment, shipping),
         lines if anchors is None else tuple(anchors),
-        NOW,
+        now,
+        visitor or Visitor(""),
         declined=frozenset(declined),
         shown_elsewhere=frozenset(elsewhere),
         capabilities=frozenset(capabilities),
         policy=policy or Policy(),
+        source=source,
+        answers=frozenset(answers),
     )
+
+
+def scene(about: Context, *products: Product) -> Scene:
+    return Scene(about, {each.ref: each for each in products})
+
+
+def customer(**facts: Any) -> Visitor:
+    """A visitor of whom the store tells these facts and nothing else."""
+    return Visitor(facts.pop("key", "visitor"), **facts)
 
 
 def complement(ref: str, trigger: Line | None = None, score: float = 0.5) -> Candidate:

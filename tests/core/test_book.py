@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_upsell.core.affinity import NONE, Affinities, Affinity
-from flask_upsell.core.book import EMPTY, Book, decode_affinities, decode_product, encode
+from flask_upsell.core.book import EMPTY, Book, Lists, decode_affinities, decode_list, decode_product, encode
 from flask_upsell.core.product import Product, Variant
 
 from .build import book, leads, product
@@ -109,3 +109,47 @@ def test_a_book_knows_where_a_product_leads() -> None:
 def test_the_empty_book_leads_nowhere() -> None:
     assert Book("") == EMPTY
     assert EMPTY.leads_to("phone") is NONE
+
+
+# --- lists -----------------------------------------------------------------------------------------------------------
+
+
+def bought(**orders: int) -> Affinities:
+    """What a product leads to, with how many orders each of those was in."""
+    each = tuple(Affinity(ref, 0.5, 1, 1, count, 100) for ref, count in orders.items())
+    return Affinities(upgrades=each[:1], complements=each[1:])
+
+
+def listed(*products: Product, **orders: int) -> dict[str, tuple[str, ...]]:
+    lists = Lists()
+    for each in products:
+        lists.add(each)
+    lists.learn(bought(**orders))
+    return dict(lists.best())
+
+
+def test_every_category_its_parents_and_every_tag_has_a_list() -> None:
+    grill, tongs = product("grill", category="Garden/Grills", tags=["new"]), product("tongs", category="Garden")
+    assert listed(grill, tongs, product("plain")) == {
+        "t:new": ("grill",), "c:Garden/Grills": ("grill",), "c:Garden": ("grill", "tongs"),
+    }  # fmt: skip
+
+
+def test_the_most_bought_come_first_then_the_catalogues_order() -> None:
+    shelf = [product(ref, category="A") for ref in ("z", "b", "d", "c", "a")]
+    assert listed(*shelf, a=5, b=7, c=5) == {"c:A": ("b", "c", "a", "z", "d")}
+
+
+def test_hidden_products_are_in_no_list() -> None:
+    assert listed(product("a", category="A", tags=["t"], hidden=True), product("b", category="A")) == {"c:A": ("b",)}
+
+
+def test_a_list_has_the_fifty_most_bought() -> None:
+    lists = Lists()
+    for number in range(51):
+        lists.add(product(f"p{number}", category="A"))
+    lists.learn(bought(p50=1))
+    ((_, refs),) = lists.best()
+    assert refs == ("p50", *[f"p{number}" for number in range(49)])
+    assert dict(lists.best(2)) == {"c:A": ("p50", "p0")}
+    assert decode_list(encode(refs)) == refs

@@ -9,6 +9,7 @@ import pytest
 from flask_upsell.core import candidates
 from flask_upsell.core.book import Book
 from flask_upsell.core.candidates import MOST_LINES
+from flask_upsell.core.conditions import Scene
 from flask_upsell.core.context import Context
 from flask_upsell.core.offer import Candidate, Kind
 
@@ -18,7 +19,7 @@ PHONE, TABLET = line("phone"), line("tablet")
 
 
 def look_up(about: Context, full: Book) -> list[Candidate]:
-    return list(candidates.look_up(about, full))
+    return list(candidates.look_up(Scene(about, full.products), full))
 
 
 def test_upgrades_come_first_then_the_higher_score_then_the_reference() -> None:
@@ -65,7 +66,7 @@ def test_a_complement_of_several_lines_is_one_candidate() -> None:
     )
     assert [(each.ref, each.score) for each in found] == [("cover", 0.875)]
     assert found[0].trigger == TABLET, "the strongest line is the one that is told"
-    assert found[0].affinity.weight == 0.5
+    assert found[0].affinity is not None and found[0].affinity.weight == 0.5
 
 
 def test_of_equally_strong_lines_the_first_is_told() -> None:

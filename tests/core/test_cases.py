@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,16 +11,23 @@ import pytest
 
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book
-from flask_upsell.core.context import Cart, Context, Line, Policy
+from flask_upsell.core.context import Capability, Cart, Context, Line, Policy, Visitor
 from flask_upsell.core.decision import decide
-from flask_upsell.core.offer import Code
+from flask_upsell.core.offer import Code, Offer, RuleCode
 from flask_upsell.core.product import Product
+from flask_upsell.core.rulebook import RuleBook
+from flask_upsell.core.rules import RuleSet
 
 from .build import NOW
 
 FILE: dict[str, Any] = msgspec.json.decode(Path(__file__).with_name("cases.json").read_bytes())
 DEFAULTS: dict[str, Any] = FILE["defaults"]
 CASES: list[dict[str, Any]] = FILE["cases"]
+KEYS = {
+    "name", "context", "policy", "products", "leads", "lists", "rules", "seasons", "ladders", "zone", "spent",
+    "offers", "trace", "verdicts",
+}  # fmt: skip
+PHONE = Line("1", "phone", 1, 60_000)
 
 
 def lines_of(rows: list[list[Any]], fill: int = 0) -> tuple[Line, ...]:
@@ -32,14 +40,23 @@ def lines_of(rows: list[list[Any]], fill: int = 0) -> tuple[Line, ...]:
 
 def context_of(case: dict[str, Any]) -> Context:
     given: dict[str, Any] = DEFAULTS["context"] | case.get("context", {})
-    cart = lines_of(given["cart"], given["fill"])
+    lines = lines_of(given["cart"], given["fill"])
+    beside = given["discount"], given["payment"], given["shipping"]
+    cart = Cart(given["currency"], lines, tuple(given["coupons"]), *beside)
     return Context(
-        given["placement"], Cart(given["currency"], cart),
-        cart if given["anchors"] is None else lines_of(given["anchors"]), NOW,
+        given["placement"], cart, lines if given["anchors"] is None else lines_of(given["anchors"]),
+        datetime.fromisoformat(given["at"]),
+        visitor=msgspec.convert(DEFAULTS["context"]["visitor"] | given["visitor"], Visitor),
         declined=frozenset(given["declined"]), shown_elsewhere=frozenset(given["shown_elsewhere"]),
         capabilities=frozenset(given["capabilities"]),
         policy=msgspec.convert(DEFAULTS["policy"] | case.get("policy", {}), Policy),
+        source=given["source"], answers=frozenset((question, answer) for question, answer in given["answers"]),
     )  # fmt: skip
+
+
+def rules_of(case: dict[str, Any]) -> RuleSet:
+    written = {part: case[part] for part in ("rules", "seasons", "ladders") if part in case}
+    return RuleSet(msgspec.convert(written, RuleBook), case.get("zone", "UTC"), "1", frozenset(case.get("spent", ())))
 
 
 def book_of(case: dict[str, Any]) -> Book:
@@ -60,40 +77,68 @@ def book_of(case: dict[str, Any]) -> Book:
             ref: Affinities(**{kind: weighed(weights) for kind, weights in leads.items()})
             for ref, leads in case["leads"].items()
         },
+        {key: tuple(refs) for key, refs in case.get("lists", {}).items()},
+        rules_of(case),
     )
+
+
+def told(offer: Offer) -> dict[str, Any]:
+    """An offer as a case writes it: what is usual is left out."""
+    quote = offer.quote
+    always = {
+        "kind": offer.kind,
+        "product": offer.product.ref,
+        "price": quote.unit_price,
+        "difference": quote.difference,
+    }
+    sometimes = {
+        "normal": quote.normal,
+        "rule": offer.rule or None,
+        "without": quote.without,
+        "free_shipping": quote.free_shipping or None,
+        "variants": dict(quote.variants) or None,
+        "headline": offer.copy and offer.copy.headline,
+    }
+    return always | {name: value for name, value in sometimes.items() if value is not None}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_case(case: dict[str, Any]) -> None:
     made = decide(context_of(case), book_of(case))
-    assert [
-        {
-            "kind": offer.kind,
-            "product": offer.product.ref,
-            "price": offer.quote.unit_price,
-            "difference": offer.quote.difference,
-        }
-        for offer in made.offers
-    ] == case["offers"]
+    assert [told(offer) for offer in made.offers] == case["offers"]
     assert sorted([each.kind, each.product, each.trigger, each.code] for each in made.trace) == sorted(case["trace"])
+    assert {each.rule: each.code for each in made.rules} == case.get("verdicts", {})
 
 
 def test_the_cases_know_every_code() -> None:
-    assert {row[3] for case in CASES for row in case["trace"]} == set(Code)
+    dropped = {row[3] for case in CASES for row in case["trace"]}
+    without = {offer["without"] for case in CASES for offer in case["offers"] if "without" in offer}
+    assert dropped | without == set(Code)
+    assert not dropped & without, "a discount that is not given is no reason to drop the offer"
+
+
+def test_the_cases_know_every_verdict() -> None:
+    assert {code for case in CASES for code in case.get("verdicts", {}).values()} == set(RuleCode)
 
 
 def test_the_cases_say_what_they_mean() -> None:
     """A misspelt key would be a case that tests nothing."""
     assert len({case["name"] for case in CASES}) == len(CASES)
     for case in CASES:
-        assert case.keys() <= {"name", "context", "policy", "products", "leads", "offers", "trace"}, case["name"]
+        assert case.keys() <= KEYS, case["name"]
         for part in ("context", "policy", "products"):
             assert case.get(part, {}).keys() <= DEFAULTS[part].keys(), case["name"]
+        assert case.get("context", {}).get("visitor", {}).keys() <= set(Visitor.__struct_fields__), case["name"]
+        assert all(key.startswith(("c:", "t:")) for key in case.get("lists", {})), case["name"]
+        assert set(case.get("spent", ())) <= {written["name"] for written in case.get("rules", ())}, case["name"]
         for leads in case["leads"].values():
             assert leads.keys() <= {"upgrades", "complements"}, case["name"]
         for changed in case.get("products", {}).values():
             assert (changed or {}).keys() <= set(Product.__struct_fields__), case["name"]
 
 
-def test_the_defaults_are_the_policys() -> None:
+def test_the_defaults_are_the_policys_and_a_store_that_can_do_everything() -> None:
     assert msgspec.to_builtins(Policy()) == DEFAULTS["policy"]
+    assert context_of({}) == Context(
+        "cart", Cart("EUR", (PHONE,)), (PHONE,), NOW, Visitor("visitor"), capabilities=frozenset(Capability)
+    )

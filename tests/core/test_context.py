@@ -29,4 +29,4 @@ def test_a_context_is_frozen() -> None:
 
 
 def test_capabilities_are_written_as_settings_and_files_write_them() -> None:
-    assert {each.value for each in Capability} == {"add", "replace", "remove", "line_price", "orders"}
+    assert {each.value for each in Capability} == {"add", "replace", "remove", "line_price", "grant", "orders"}

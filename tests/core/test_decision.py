@@ -7,18 +7,21 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import EMPTY, Book
 from flask_upsell.core.candidates import look_up
+from flask_upsell.core.conditions import Scene
 from flask_upsell.core.context import Capability, Cart, Context, Line, Policy
 from flask_upsell.core.decision import decide
-from flask_upsell.core.offer import Decision, Kind, Placement, Reason, offer_id
+from flask_upsell.core.offer import Code, Decision, Dropped, Kind, Placement, Reason, offer_id
 from flask_upsell.core.product import Product, Variant
+from flask_upsell.core.rule import Copy, Discount, Learned, Nothing, Off, Products, Rule, Status, Tree
 
-from .build import NOW, book, context, dropped, leads, line, offered, product
+from .build import NOW, book, context, customer, dropped, leads, line, offered, product, rule, ruleset
 
 PHONE = product("phone", 60_000, "Phones")
 PLUS = product("plus", 72_000, "Phones")
@@ -198,7 +201,9 @@ def test_every_candidate_is_offered_or_in_the_trace_once(asked: Context, full: B
     made = decide(asked, full)
     ends = Counter((offer.kind, offer.product.ref, offer.trigger.product) for offer in made.offers)
     ends.update((each.kind, each.product, each.trigger) for each in made.trace)
-    assert ends == Counter((each.kind, each.ref, each.trigger.product) for each in look_up(asked, full))
+    assert ends == Counter(
+        (each.kind, each.ref, each.trigger.product) for each in look_up(Scene(asked, full.products), full)
+    )
 
 
 @given(contexts(), books())
@@ -262,3 +267,123 @@ def test_saying_no_takes_nothing_but_that_product_away(asked: Context, full: Boo
         left = offered(decide(after, full))
         assert ref not in left
         assert left[:place] == refs[:place]
+
+
+# --- with rules ------------------------------------------------------------------------------------------------------
+
+GOODS = [PHONE, PLUS, CASE, product("pen", 300), product("cap", 500)]
+LED = {"phone": leads({"case": 0.5}, {"plus": 0.25})}
+
+
+def ruled(*rules: Rule, **about: Any) -> Decision:
+    return decide(context(line("phone", 60_000), **about), book(GOODS, LED, rules=ruleset(*rules)))
+
+
+def test_what_a_rule_brought_says_so_and_claims_no_evidence() -> None:
+    (pen, _) = ruled(rule("pens", Products(refs=("pen",))), policy=Policy(max_upgrades=0)).offers
+    assert (pen.rule, pen.copy, pen.score) == ("pens", None, 0)
+    assert pen.reason == Reason(Kind.COMPLEMENT, 0, 0, "The phone")
+    assert pen.reason.sentence == "Our suggestion to go with The phone"
+    (better, case) = ruled(rule("plus", Products(refs=("plus",), kind=Kind.UPGRADE))).offers
+    assert better.reason == Reason(Kind.UPGRADE, 0, 0, "The phone")
+    assert better.reason.sentence == "Our suggestion instead of The phone"
+    assert (case.rule, case.reason) == ("", Reason(Kind.COMPLEMENT, 38, 412, "The phone"))
+
+
+def test_what_a_rule_takes_from_learning_keeps_its_evidence() -> None:
+    (case,) = ruled(rule("learned", Learned(), stop=True)).offers
+    assert (case.product.ref, case.rule, case.reason.together) == ("case", "learned", 38)
+
+
+def test_upgrades_are_listed_first_though_a_rules_complement_was_chosen_before() -> None:
+    made = ruled(rule("pens", Products(refs=("pen",))))
+    assert [(each.kind, each.product.ref, each.rule) for each in made.offers] == [
+        (Kind.UPGRADE, "plus", ""),
+        (Kind.COMPLEMENT, "pen", "pens"),
+    ]
+    assert made.trace == (Dropped(Kind.COMPLEMENT, "case", "phone", Code.OUTRANKED),)
+
+
+def test_what_a_rule_brought_and_could_not_offer_is_dropped_in_its_name() -> None:
+    made = ruled(rule("r", Products(refs=("gone", "pen"))))
+    assert [(each.product, each.code.value, each.rule) for each in made.trace] == [
+        ("gone", "unknown_product", "r"),
+        ("case", "outranked", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "headline"),
+    [
+        ("de", "Dazu"), ("de-AT", "Dazua"), ("de_AT", "Dazua"), ("de-CH", "Dazu"), ("en", "Add"), ("fr", "Add"),
+        (None, "Add"), ("", "Add"),
+    ],
+)  # fmt: skip
+def test_a_rules_words_are_in_the_shoppers_language_else_in_the_first(language: str | None, headline: str) -> None:
+    words = {"en": Copy(headline="Add"), "de": Copy(headline="Dazu"), "de-AT": Copy(headline="Dazua")}
+    spoken = rule("r", Products(refs=("pen",)), copy=words, stop=True)
+    (offer,) = ruled(spoken, visitor=customer(language=language)).offers
+    assert offer.copy == Copy(headline=headline)
+
+
+def test_nothing_is_nothing_and_no_rules_have_no_verdicts() -> None:
+    made = ruled(rule("quiet", Nothing()))
+    assert (made.offers, made.trace, [each.detail for each in made.rules]) == ((), (), ["it shows nothing"])
+    assert ruled().rules == ()
+
+
+WHEN: list[Tree | None] = [
+    None,
+    {"lines": {"product": ["p0", "p1"]}},
+    {"lines": {"category": ["A"], "match": "only"}},
+    {"line_count": {"min": 2}},
+    {"none": [{"lines": {"product": ["p2"]}}]},
+]
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> list[Rule]:
+    refs = st.lists(st.sampled_from(REFS), min_size=1, max_size=4, unique=True).map(tuple)
+    listed = st.builds(Products, refs=refs, kind=st.sampled_from(Kind))
+    return [
+        rule(
+            f"r{number}",
+            draw(st.one_of(listed, listed, st.builds(Learned, kind=st.sampled_from(Kind)))),
+            when=draw(st.sampled_from(WHEN)),
+            most=draw(st.sampled_from([1, 2, 3])),
+            priority=draw(st.sampled_from([0, 1])),
+            status=draw(mostly(Status.ACTIVE, Status.PAUSED)),
+            stop=draw(mostly(False, True)),
+            any_price=draw(st.booleans()),
+            discount=draw(st.sampled_from([None, Discount(off=Off.PERCENT, percent=1000)])),
+        )
+        for number in range(draw(st.integers(1, 4)))
+    ]
+
+
+@given(contexts(), books(), rules())
+def test_with_rules_the_promises_of_the_policy_hold_too(asked: Context, full: Book, written: list[Rule]) -> None:
+    made = decide(asked, Book(full.version, full.products, full.affinities, {}, ruleset(*written)))
+    assert len(made.offers) <= asked.policy.max_offers
+    assert len(made.offers) <= max(0, asked.policy.max_page - len(asked.shown_elsewhere))
+    upgrades = [offer for offer in made.offers if offer.kind is Kind.UPGRADE]
+    assert len(upgrades) <= asked.policy.max_upgrades
+    assert list(made.offers[: len(upgrades)]) == upgrades
+    refs, known = offered(made), {each.name: each for each in written}
+    assert len(set(refs)) == len(refs)
+    assert not (asked.declined | asked.shown_elsewhere | {each.product for each in asked.anchors}) & set(refs)
+    for name, count in Counter(offer.rule for offer in made.offers if offer.rule).items():
+        assert count <= known[name].most
+        assert known[name].status is Status.ACTIVE
+    for offer in made.offers:
+        assert 0 <= offer.quote.unit_price <= (offer.quote.normal or offer.product.price) == offer.product.price
+
+
+@given(contexts(), books(), rules())
+def test_a_page_shows_what_is_explained(asked: Context, full: Book, written: list[Rule]) -> None:
+    """Without `explain` a decision stops early, with the same offers."""
+    full = Book(full.version, full.products, full.affinities, {}, ruleset(*written))
+    explained, shown = decide(asked, full), decide(asked, full, explain=False)
+    assert shown.offers == explained.offers
+    assert shown.trace == explained.trace[: len(shown.trace)]
+    assert (shown.rules, len(explained.rules)) == ((), len(written))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from flask_upsell.core import eligibility
@@ -9,8 +10,9 @@ from flask_upsell.core.context import Capability, Context, Policy
 from flask_upsell.core.eligibility import same_for_longer, within_gap, worth
 from flask_upsell.core.offer import SENTENCES, Candidate, Code, Placement
 from flask_upsell.core.product import Product, Variant
+from flask_upsell.core.rule import Rule
 
-from .build import ALL, complement, context, line, product, upgrade
+from .build import ALL, complement, context, customer, line, product, rule, upgrade
 
 PHONE = product("phone", 60_000)
 TWO = line("phone", 60_000, 2)
@@ -193,3 +195,62 @@ def test_within_a_period_the_gap_counts() -> None:
 def test_every_code_has_a_sentence_of_its_own() -> None:
     assert set(SENTENCES) == set(Code)
     assert len(set(SENTENCES.values())) == len(Code)
+
+
+def by(candidate: Candidate, brought: Rule) -> Candidate:
+    return msgspec.structs.replace(candidate, rule=brought)
+
+
+@pytest.mark.parametrize("judged", [judged_complement, judged_upgrade])
+def test_what_the_customer_has_is_not_offered_again(judged: object) -> None:
+    assert callable(judged)
+    has, other, unknown = customer(bought=frozenset({"x"})), customer(bought=frozenset({"y"})), customer(bought=None)
+    assert judged(product("x", 61_000), visitor=has) is Code.OWNED
+    assert judged(product("x", 61_000), visitor=other) is None
+    assert judged(product("x", 61_000), visitor=unknown) is None
+
+
+def test_what_is_used_up_or_runs_out_is_offered_again() -> None:
+    has = customer(bought=frozenset({"x"}))
+    assert judged_complement(product("x", tags=["new", "consumable"]), visitor=has) is None
+    assert judged_complement(product("x", tags=["consumables"]), visitor=has) is Code.OWNED
+    assert judged_complement(product("x", months=1), visitor=has) is None
+
+
+def test_a_rule_may_allow_a_complement_of_any_price() -> None:
+    dear = product("case", 480_001)
+    assert judge(by(complement("case", TWO), rule()), dear, PHONE, context(TWO)) is Code.TOO_DEAR
+    assert judge(by(complement("case", TWO), rule(any_price=True)), dear, PHONE, context(TWO)) is None
+
+
+@pytest.mark.parametrize(
+    ("brought", "price", "code"),
+    [
+        (rule(), 75_000, None),
+        (rule(), 75_001, Code.PRICE_GAP),
+        (rule(gap_percent=50), 90_000, None),
+        (rule(gap_percent=50), 90_001, Code.PRICE_GAP),
+        (rule(gap_percent=10), 66_000, None),
+        (rule(gap_percent=10), 66_001, Code.PRICE_GAP),
+        (rule(gap_percent=0), 60_001, Code.PRICE_GAP),
+        (rule(any_price=True), 10**9, None),
+        (rule(any_price=True, gap_percent=0), 10**9, None),
+        (rule(any_price=True), 60_000, Code.NOT_DEARER),
+    ],
+)
+def test_a_rule_may_have_a_price_gap_of_its_own(brought: Rule, price: int, code: Code | None) -> None:
+    assert judge(by(upgrade("plus", TWO), brought), product("plus", price), PHONE, context(TWO)) is code
+
+
+def test_a_rules_own_gap_is_without_the_floor_of_the_policy() -> None:
+    cheap, policy = line("soap", 390), Policy(price_gap_floor=100)
+    for brought, code in ((rule(), None), (rule(gap_percent=25), Code.PRICE_GAP)):
+        asked = by(upgrade("soap-2", cheap), brought)
+        assert judge(asked, product("soap-2", 490), None, context(cheap, policy=policy)) is code
+
+
+def test_any_price_is_not_any_period() -> None:
+    on = line("plan", 999)
+    monthly, yearly = product("plan", 999, months=1), product("year", 30_000, months=12)
+    asked = by(upgrade("year", on), rule(any_price=True))
+    assert judge(asked, yearly, monthly, context(on)) is Code.OTHER_PERIOD

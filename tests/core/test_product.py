@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flask_upsell.core.product import Product, Variant, gained
+from flask_upsell.core.product import Product, Variant, gained, parents, within
 
 from .build import product
 
@@ -52,3 +52,26 @@ def test_what_is_gained_is_told_in_at_most_so_many_rows() -> None:
     better = compared(**{f"a{i}": "yes" for i in range(9)})
     assert [name for name, _, _ in gained(compared(), better)] == ["a0", "a1", "a2", "a3"]
     assert len(gained(compared(), better, most=2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("category", "wanted", "inside"),
+    [
+        ("Garden", "Garden", True),
+        ("Garden/Grills", "Garden", True),
+        ("Garden/Grills/Gas", "Garden/Grills", True),
+        ("Garden2", "Garden", False),
+        ("Garden", "Garden/Grills", False),
+        ("Home/Garden", "Garden", False),
+        ("garden", "Garden", False),
+        (None, "Garden", False),
+    ],
+)
+def test_a_category_is_within_its_parents(category: str | None, wanted: str, inside: bool) -> None:
+    assert within(category, wanted) is inside
+    assert (wanted in parents(category)) is inside
+
+
+def test_the_parents_of_a_category_are_itself_and_those_above_it() -> None:
+    assert parents("Garden/Grills/Gas") == ["Garden/Grills/Gas", "Garden/Grills", "Garden"]
+    assert parents("") == parents(None) == []

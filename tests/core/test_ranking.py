@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from flask_upsell.core.context import Policy
-from flask_upsell.core.offer import Code
+from flask_upsell.core.offer import Candidate, Code
 from flask_upsell.core.ranking import Places
+from flask_upsell.core.rule import Rule
 
-from .build import complement, line, product, upgrade
+from .build import complement, line, product, rule, upgrade
 
 
 def test_places_are_as_many_as_the_policy_says() -> None:
@@ -84,3 +86,62 @@ def test_products_without_a_category_are_all_different(category: str | None) -> 
     assert places.place(complement("a"), product("a", category=category)) is None
     assert places.place(complement("b"), product("b", category=category)) is None
     assert [each.ref for each in places.chosen] == ["a", "b"]
+
+
+def by(candidate: Candidate, brought: Rule) -> Candidate:
+    return msgspec.structs.replace(candidate, rule=brought)
+
+
+def test_what_a_rule_puts_side_by_side_may_be_of_one_category() -> None:
+    places, cases = Places(Policy(max_offers=3)), rule()
+    assert places.place(by(complement("case-1"), cases), product("case-1", category="Cases")) is None
+    assert places.place(by(complement("case-2"), cases), product("case-2", category="Cases")) is None
+    assert places.place(complement("case-3"), product("case-3", category="Cases")) is Code.SAME_KIND
+
+
+def test_a_rule_fills_as_many_places_as_it_says() -> None:
+    places, one, two = Places(Policy(max_offers=4, max_page=4)), rule("one", most=1), rule("two", most=2)
+    for ref, brought in (("a", one), ("b", two)):
+        assert places.no_room(by(complement(ref), brought)) is None
+        assert places.place(by(complement(ref), brought), product(ref)) is None
+    assert places.no_room(by(complement("c"), one)) is Code.RULE_FULL
+    assert places.no_room(by(upgrade("c"), one)) is Code.RULE_FULL
+    assert places.no_room(by(complement("c"), two)) is None
+    assert places.no_room(complement("c")) is None, "what was learned belongs to no rule"
+
+
+def test_what_a_rule_could_not_place_is_not_counted() -> None:
+    places, one = Places(Policy(max_offers=3)), rule(most=1)
+    assert places.place(complement("a"), product("a")) is None
+    assert places.place(by(complement("a"), one), product("a")) is Code.DUPLICATE
+    assert places.no_room(by(complement("b"), one)) is None
+
+
+def test_upgrades_that_have_no_room_need_not_be_judged() -> None:
+    places = Places(Policy(max_offers=2, max_upgrades=1))
+    assert places.no_room(upgrade("a")) is None
+    assert places.place(upgrade("a"), product("a")) is None
+    assert places.no_room(upgrade("b", line("tablet"))) is Code.OUTRANKED
+    assert places.no_room(complement("b")) is None
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "room", "then"),
+    [
+        (0, 2, Code.OUTRANKED),
+        (1, 2, Code.OUTRANKED),
+        (2, 1, Code.PAGE_FULL),
+        (3, 0, Code.PAGE_FULL),
+        (9, 0, Code.PAGE_FULL),
+    ],
+)
+def test_the_offers_of_other_placements_take_room_of_the_page(elsewhere: int, room: int, then: Code) -> None:
+    places = Places(Policy(max_offers=2, max_page=3), elsewhere)
+    placed = [
+        ref
+        for ref in ("a", "b", "c")
+        if not places.no_room(complement(ref)) and not places.place(complement(ref), product(ref))
+    ]
+    assert len(placed) == room
+    assert places.full
+    assert places.no_room(complement("z")) is then

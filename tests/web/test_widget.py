@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from flask_upsell import Columns, Product, SQLAlchemyStore, faults
 from flask_upsell.core.affinity import Affinities
+from flask_upsell.core.rule import Copy, Discount, Nothing, Off, Products, Rule, Status
+from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.web.widget import _here
 from tests.conftest import MakeApp
 from tests.web.conftest import Serve
@@ -367,3 +370,44 @@ def test_a_page_that_answers_a_post_is_no_way_back(app: Flask) -> None:
     shown = slot(shopper.client.post("/coupon").text)
     answer = shopper.send(shown.card("bag").forms["decline"], script=False)
     assert answer.location == "/cart"
+
+
+# --- rules ---------------------------------------------------------------------------------------------------------
+
+
+def put_rules(app: Flask, *rules: Rule) -> None:
+    offers = parts_of(app).offers
+    offers.rules.save(RuleBook(rules=rules), datetime.now(UTC))
+    offers.publish_rules()
+
+
+WORDS = {"en": Copy(headline="Carry it well", benefits=("Fits 16 inches",)), "de": Copy(headline="Gut getragen")}
+
+
+def test_a_rules_offer_says_so_in_the_merchants_words_and_at_its_price(shopper: Visitor, app: Flask) -> None:
+    rule = Rule(
+        name="bag", offer=Products(refs=("bag",)), when={"lines": {"category": ["Laptops"]}}, copy=WORDS,
+        discount=Discount(off=Off.PERCENT, percent=1000),
+    )  # fmt: skip
+    put_rules(app, rule)
+    card = shopper.see().card("bag")
+    for text in ("Carry it well", "Fits 16 inches", "€53.10", "Our suggestion to go with Laptop",
+                 "Chosen by the people of this store"):  # fmt: skip
+        assert text in card.text, text
+    assert "past orders" not in card.text and "€59.00" not in card.text
+    assert slot(shopper.send(card.forms["accept"]).text).tone == "done"
+    assert parts_of(app).offers.ledger.counts() == []
+
+
+def test_a_rule_that_shows_nothing_leaves_nothing(shopper: Visitor, app: Flask) -> None:
+    assert shopper.see().products == ["plus", "bag"]
+    put_rules(app, Rule(name="quiet", offer=Nothing(), when={"lines": {"category": ["Laptops"]}}))
+    assert shopper.see().hidden
+    parts_of(app).offers.set_rule("quiet", Status.PAUSED)
+    assert shopper.see().products == ["plus", "bag"]
+
+
+def test_a_campaign_in_the_address_is_a_condition(shopper: Visitor, app: Flask) -> None:
+    put_rules(app, Rule(name="mail", offer=Products(refs=("card",)), audience={"source": {"is": ["mail"]}}, stop=True))
+    assert shopper.see("/cart").products == ["plus", "bag"]
+    assert shopper.see("/cart?utm_source=mail").products == ["card"]

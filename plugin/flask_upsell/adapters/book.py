@@ -15,10 +15,11 @@ version's key brings the products that a decision looks at first. A reader sees 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from secrets import token_hex
-from typing import Any, TypeVar
+from threading import Thread
+from typing import Any
 
 import msgspec
 from redis import Redis
@@ -26,14 +27,19 @@ from redis.exceptions import RedisError, ResponseError, WatchError
 
 from .. import faults
 from ..core.affinity import Affinities
-from ..core.book import SCHEMA, Book, decode_affinities, decode_product, encode
+from ..core.book import SCHEMA, Book, Lists, encode
 from ..core.product import Product
-from ..errors import BookError
+from ..core.rulebook import RuleBook
+from ..core.rules import EMPTY_RULES, Published, RuleSet, decode_published
+from ..errors import BookError, UpsellError
 from .breaker import Breaker
+from .copy import Copy, Fetched
 
 #: A version's field that says which version is live: its own name, until another is published. What is read in one
 #: command together with it is of that version, and of no other.
 LIVE = "live"
+#: … and the field that says which rules are, which have versions of their own.
+RULES = "rules"
 #: The most products fetched at once.
 MOST_FACTS = 2000
 #: How often another version is tried when one was published while it was read.
@@ -43,84 +49,11 @@ CERTAIN_SECONDS = 60.0
 #: The most products in a process's copy; 50,000 take about 60 MB.
 MOST_COPIED = 50_000
 CHUNK = 500
+#: Rules up to so many bytes are made ready by the page that finds them: a few milliseconds.
+AT_ONCE = 50_000
 
 #: What redis-py takes for a field's name and value.
 Field = bytes | bytearray | memoryview | str | int | float
-
-
-T = TypeVar("T")
-
-
-class _Raw(Mapping[str, T]):
-    """Values by reference, decoded when they are first looked at: of most carts a process knows the decision already,
-    and of the others it looks at few products."""
-
-    def __init__(self, what: str, decode: Callable[[bytes], T]) -> None:
-        self._what, self._decode = what, decode
-        self._known: dict[str, T | bytes | None] = {}
-
-    def put(self, refs: Iterable[str], values: Iterable[bytes | None]) -> None:
-        self._known.update(zip(refs, values, strict=True))
-
-    def has(self, ref: str) -> bool:
-        """Whether it is known what the book says of this reference, though that be nothing."""
-        return ref in self._known
-
-    def __getitem__(self, ref: str) -> T:
-        value = self._known.get(ref)
-        if isinstance(value, bytes):
-            try:
-                value = self._decode(value)
-            except (msgspec.DecodeError, ValueError) as error:
-                faults.note("book_unreadable", "%s %r in the book is not readable: %s", self._what, ref, error)
-                value = None
-            self._known[ref] = value
-        if value is None:
-            raise KeyError(ref)
-        return value
-
-    def __contains__(self, ref: object) -> bool:
-        return ref in self._known
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(list(self._known))
-
-    def __len__(self) -> int:
-        return len(self._known)
-
-
-class Facts(_Raw[Product]):
-    """Products. One that did not come with a reading is fetched when it is asked for, together with all that are
-    `expected`."""
-
-    def __init__(self, version: str, fetch: Callable[[Facts, list[str]], None]) -> None:
-        super().__init__("product", decode_product)
-        self.version, self._fetch = version, fetch
-        self._expected: dict[str, None] = {}
-
-    def expect(self, first: Sequence[str], later: Sequence[str]) -> None:
-        """Bring `first` now; `later` when one of them is asked for, which seldom happens."""
-        lacking = [ref for ref in dict.fromkeys(first) if ref not in self._known]
-        if lacking:
-            self._fetch(self, lacking)
-        self._expected = dict.fromkeys([ref for ref in later if ref not in self._known])
-
-    def __getitem__(self, ref: str) -> Product:
-        if ref not in self._known:
-            self._expected.pop(ref, None)
-            refs, self._expected = [ref, *self._expected], {}
-            self._fetch(self, refs)
-        return super().__getitem__(ref)
-
-
-class _Copy:
-    """This process's copy of one version. It is in no circle: a page need not wait until a dropped one is collected."""
-
-    def __init__(self, version: str, fetch: Callable[[Facts, list[str]], None]) -> None:
-        self.facts = Facts(version, fetch)
-        self.leads: _Raw[Affinities] = _Raw("what leads on from", decode_affinities)
-        self.book = Book(version, self.facts, self.leads, self.facts.expect)
-        self.checked = self.certain = float("-inf")
 
 
 class RedisShelf:
@@ -140,6 +73,8 @@ class RedisShelf:
     ) -> None:
         self._root = f"{prefix}:{{book}}:{SCHEMA}:"
         self._current, self._amended = self._root + "current", self._root + "amended"
+        self._pointer = self._root + "rules"
+        self._rules, self._loading = EMPTY_RULES, ""
         self._reader, self._writer, self._breaker = reader, writer, breaker
         self._patient = patient or reader
         self._trust, self._keep, self._clock = trust_seconds, keep_seconds, clock
@@ -177,7 +112,7 @@ class RedisShelf:
         self._copy = copy
         return copy.book
 
-    def _renewed(self, copy: _Copy, missing: Sequence[str], refs: Sequence[str]) -> _Copy:
+    def _renewed(self, copy: Copy, missing: Sequence[str], refs: Sequence[str]) -> Copy:
         """The copy, or one of the version that is live by now, with `refs`."""
         live = ""
         if copy.book.version:
@@ -222,22 +157,49 @@ class RedisShelf:
         finally:
             pool.release(connection)
 
-    def _take(self, copy: _Copy, refs: Sequence[str]) -> str:
+    def _take(self, copy: Copy, refs: Sequence[str]) -> str:
         """Put these references into the copy if its version is live; says which one is, "" when that is not known."""
-        fields = [LIVE, *["a:" + ref for ref in refs], *["p:" + ref for ref in refs]]
+        fields = [LIVE, RULES, *["a:" + ref for ref in refs], *["p:" + ref for ref in refs]]
         values: list[Any] = self._ask("HMGET", self._version_key(copy.book.version), *fields)
         live: str = (values[0] or b"").decode("utf-8", "replace")
         if live == copy.book.version:
-            copy.facts.put(refs, values[1 + len(refs) :])
+            rules = (values[1] or b"").decode("utf-8", "replace")
+            if rules != copy.book.rules.version:
+                copy.put_rules(self._rules_of(rules))
+            copy.facts.put(refs, values[2 + len(refs) :])
             # What leads on comes last: another thread that finds it must find its product too.
-            copy.leads.put(refs, values[1 : 1 + len(refs)])
+            copy.leads.put(refs, values[2 : 2 + len(refs)])
         return live
 
-    def _empty(self, version: str) -> _Copy:
-        return _Copy(version, self._fetch)
+    def _rules_of(self, version: str) -> RuleSet:
+        """The rules of this version; those that are known already when it cannot be read."""
+        if version == self._rules.version:
+            return self._rules
+        if not version:
+            return EMPTY_RULES
+        raw: bytes | None = self._ask("GET", f"{self._pointer}:{version}")
+        if raw is None:  # another version is live by now, which the next reading finds
+            faults.seen["rules_gone"] += 1
+        elif len(raw) <= AT_ONCE or not self._rules.version:
+            self._load_rules(version, raw)
+        elif self._loading != version:
+            # Thousands of rules take a moment to make ready: meanwhile no page waits, the last ones hold.
+            self._loading = version
+            Thread(target=self._load_rules, args=(version, raw), name="upsell-rules", daemon=True).start()
+        return self._rules
 
-    def _fetch(self, facts: Facts, refs: list[str]) -> None:
-        """Products in the middle of a decision: without an answer they are unknown this time."""
+    def _load_rules(self, version: str, raw: bytes) -> None:
+        try:
+            written = decode_published(raw)
+            self._rules = RuleSet(written.book, written.zone, version, frozenset(written.spent))
+        except (msgspec.DecodeError, UpsellError, ValueError, KeyError) as error:
+            faults.note("rules_unreadable", "rules %s are not readable, the last ones hold: %s", version, error)
+
+    def _empty(self, version: str) -> Copy:
+        return Copy(version, self._fetch, self._rules)
+
+    def _fetch(self, facts: Fetched[Any], refs: list[str]) -> None:
+        """Values in the middle of a decision: without an answer they are unknown this time."""
         if not facts.version:
             return
         if not self._breaker.allow():
@@ -247,7 +209,7 @@ class RedisShelf:
         try:
             for start in range(0, len(refs), MOST_FACTS):
                 part = refs[start : start + MOST_FACTS]
-                facts.put(part, self._ask("HMGET", key, *["p:" + ref for ref in part]))
+                facts.put(part, self._ask("HMGET", key, *[facts.mark + ref for ref in part]))
         except (RedisError, OSError, ValueError) as error:
             self._breaker.failed()
             faults.note("redis_read", "products of the book cannot be read: %s: %s", type(error).__name__, error)
@@ -289,12 +251,14 @@ class RedisShelf:
                     pipe.watch(self._current)  # type: ignore[no-untyped-call]
                     old: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
                     late = self._amended_since(pipe, old, began)
+                    pipe.watch(self._pointer)  # type: ignore[no-untyped-call]
+                    rules: bytes | None = pipe.get(self._pointer)  # type: ignore[assignment]
                     pipe.multi()
                     if late:
                         pipe.hset(key, mapping=late)
                     pipe.persist(key)
                     pipe.set(self._current, version)
-                    pipe.hset(key, LIVE, version)
+                    pipe.hset(key, mapping={LIVE: version, RULES: rules or b""})
                     if old and self._version_key(old.decode("utf-8", "replace")) != key:
                         pipe.hset(self._version_key(old.decode("utf-8", "replace")), LIVE, version)
                         pipe.expire(self._version_key(old.decode("utf-8", "replace")), self._keep)
@@ -345,6 +309,30 @@ class RedisShelf:
         except (RedisError, OSError, ValueError) as error:
             raise BookError(f"the live book was not amended: {error}") from error
 
+    def publish_rules(self, book: RuleBook, zone: str, spent: frozenset[str]) -> str:
+        """Put up other rules, without the catalogue: every process sees them with its next reading."""
+        version = token_hex(6)
+        try:
+            self._writer.set(f"{self._pointer}:{version}", encode(Published(book, zone, tuple(sorted(spent)))))
+            with self._writer.pipeline() as pipe:
+                while True:
+                    try:
+                        pipe.watch(self._current, self._pointer)  # type: ignore[no-untyped-call]
+                        live: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
+                        old: bytes | None = pipe.get(self._pointer)  # type: ignore[assignment]
+                        pipe.multi()
+                        pipe.set(self._pointer, version)
+                        if live:
+                            pipe.hset(self._version_key(live.decode("utf-8", "replace")), RULES, version)
+                        if old:
+                            pipe.expire(f"{self._pointer}:{old.decode('utf-8', 'replace')}", self._keep)
+                        pipe.execute()
+                        return version
+                    except WatchError:
+                        continue
+        except (RedisError, OSError) as error:
+            raise BookError(f"the rules were not published, the old ones stay live: {error}") from error
+
     def published(self) -> tuple[str, datetime] | None:
         current: Any = self._patient.get(self._current)
         if not current:
@@ -356,10 +344,15 @@ class RedisShelf:
 
 
 def _fields(products: Iterable[Product], affinities: Iterable[tuple[str, Affinities]]) -> Iterator[tuple[str, bytes]]:
+    lists = Lists()
     for product in products:
+        lists.add(product)
         yield "p:" + product.ref, encode(product)
     for ref, leads in affinities:
+        lists.learn(leads)
         yield "a:" + ref, encode(leads)
+    for name, refs in lists.best():
+        yield "l:" + name, encode(refs)
 
 
 def _chunks(fields: Iterator[tuple[str, bytes]]) -> Iterator[dict[Field, Field]]:

@@ -15,7 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import Connection, Engine, Row, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
@@ -118,7 +118,14 @@ class SQLLedger:
                     c.instance == self._instance, c.id == id, c.visitor == visitor, c.state == "accepted"
                 )
             ).one_or_none()
-        return None if row is None else msgspec.convert({str(k): v for k, v in row._mapping.items()}, Acceptance)
+        return None if row is None else _acceptance(row)
+
+    def accepted(self, visitor: str) -> list[Acceptance]:
+        c = t.acceptances.c
+        mine = (c.instance == self._instance, c.visitor == visitor, c.state == "accepted", c.rule != "")
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(t.acceptances).where(*mine).order_by(c.accepted_at, c.id)).all()
+        return [_acceptance(row) for row in rows]
 
     def claim_undo(self, id: str) -> bool:
         return self._move(id, "accepted", "undoing")
@@ -386,3 +393,7 @@ class SQLLedger:
 
 def _count(placement: str, kind: str, product: str, currency: str = "", **counted: int) -> dict[str, Any]:
     return {"placement": placement, "kind": str(kind), "product": product, "currency": currency, **counted}
+
+
+def _acceptance(row: Row[Any]) -> Acceptance:
+    return msgspec.convert({str(name): value for name, value in row._mapping.items()}, Acceptance)

@@ -6,11 +6,14 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
+from msgspec import structs
 from sqlalchemy import StaticPool, create_engine
 
 from ..core.affinity import Affinities
-from ..core.book import EMPTY, Book
+from ..core.book import EMPTY, Book, Lists
 from ..core.product import Product
+from ..core.rulebook import RuleBook
+from ..core.rules import RuleSet
 from .ledger import SQLLedger
 from .tables import metadata
 
@@ -22,13 +25,19 @@ class MemoryShelf:
         self._book = EMPTY
         self._number = 0
         self._revision = 0
+        self._rules = 0
         self._at: datetime | None = None
 
     def read(self, refs: Sequence[str]) -> Book:
         return self._book
 
     def publish(self, products: Iterable[Product], affinities: Iterable[tuple[str, Affinities]]) -> str:
-        new = Book(f"{self._number + 1}.0", {p.ref: p for p in products}, dict(affinities))
+        known, leads, lists = {p.ref: p for p in products}, dict(affinities), Lists()
+        for product in known.values():
+            lists.add(product)
+        for each in leads.values():
+            lists.learn(each)
+        new = Book(f"{self._number + 1}.0", known, leads, dict(lists.best()), self._book.rules)
         self._number, self._revision, self._book, self._at = self._number + 1, 0, new, datetime.now(UTC)
         return new.version
 
@@ -36,7 +45,12 @@ class MemoryShelf:
         if self._number and products:
             self._revision += 1
             known = {**self._book.products, **{p.ref: p for p in products}}
-            self._book = Book(f"{self._number}.{self._revision}", known, self._book.affinities)
+            self._book = structs.replace(self._book, version=f"{self._number}.{self._revision}", products=known)
+
+    def publish_rules(self, book: RuleBook, zone: str, spent: frozenset[str]) -> str:
+        self._rules += 1
+        self._book = structs.replace(self._book, rules=RuleSet(book, zone, str(self._rules), spent))
+        return str(self._rules)
 
     def published(self) -> tuple[str, datetime] | None:
         return (self._book.version, self._at) if self._at else None

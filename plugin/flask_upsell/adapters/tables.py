@@ -1,4 +1,7 @@
-"""The ledger's tables. Money is in minor units, times are UTC, `instance` keeps Upsells that share a database apart."""
+"""Our tables: the ledger's and the rules'.
+
+Money is in minor units, times are UTC, `instance` keeps Upsells that share a database apart.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    Date,
     DateTime,
     Dialect,
     Float,
@@ -80,6 +84,8 @@ acceptances = Table(
     Column("title", Text, nullable=False),
     Column("line", String(200), nullable=False),
     Column("replaced", JSON),
+    Column("rule", String(100), nullable=False, server_default=""),
+    Column("normal", BigInteger, nullable=False, server_default="0"),
     Column("accepted_at", UTCDateTime, nullable=False),
     CheckConstraint("quantity > 0", name="quantity"),
     CheckConstraint("unit_price >= 0", name="unit_price"),
@@ -170,4 +176,68 @@ runs = Table(
     Column("started_at", UTCDateTime, nullable=False),
     Column("ended_at", UTCDateTime),
     Index("ix_upsell_run_job", "instance", "job", "started_at"),
+)
+
+rulebooks = Table(
+    "upsell_rulebook",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
+    Column("updated_at", UTCDateTime),
+    CheckConstraint("revision >= 0", name="revision"),
+)
+
+
+def _part(name: str, *more: Column[Any] | CheckConstraint) -> Table:
+    """A kind of part of the rulebook: `body` is its JSON, `revision` the book's when it was last changed."""
+    return Table(
+        name,
+        metadata,
+        Column("instance", String(40), primary_key=True),
+        Column("name", String(100), primary_key=True),
+        Column("position", Integer, nullable=False),
+        *more,
+        Column("body", Text, nullable=False),
+        Column("revision", BigInteger, nullable=False),
+        Column("updated_at", UTCDateTime, nullable=False),
+    )
+
+
+rules = _part(
+    "upsell_rule",
+    Column("status", String(10), nullable=False),
+    CheckConstraint("status IN ('draft', 'active', 'paused', 'ended')", name="status"),
+)
+seasons = _part("upsell_season")
+ladders = _part("upsell_ladder")
+
+#: `used` is always the sum of the redemptions that the scope covers and that were not released.
+allowances = Table(
+    "upsell_allowance",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("rule", String(100), primary_key=True),
+    Column("scope", String(80), primary_key=True),
+    Column("used", BigInteger, nullable=False),
+    CheckConstraint("used >= 0", name="used"),
+)
+
+redemptions = Table(
+    "upsell_redemption",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("rule", String(100), nullable=False),
+    Column("customer", String(64), nullable=False),
+    Column("day", Date, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("currency", String(3), nullable=False),
+    Column("order_ref", String(200), nullable=False),
+    Column("granted_at", UTCDateTime, nullable=False),
+    Column("released_at", UTCDateTime),
+    CheckConstraint("customer <> ''", name="customer"),
+    CheckConstraint("amount >= 0", name="amount"),
+    CheckConstraint("length(currency) = 3", name="currency"),
+    Index("ix_upsell_redemption_customer", "instance", "rule", "customer"),
+    Index("ix_upsell_redemption_day", "instance", "rule", "day"),
 )

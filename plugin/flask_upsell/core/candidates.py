@@ -1,13 +1,16 @@
-"""Look up: what the book leads to from the lines of a context, best first."""
+"""Look up: everything that the rules and the book lead to from the lines of a context, best first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from .affinity import BILLION, Affinities
 from .book import Book
-from .context import Context, Line
+from .conditions import Scene
+from .context import Line
 from .offer import Candidate, Kind
+from .rules import Working, stops
+from .sources import Matched, candidates, lists, refs
 
 #: A wholesale cart of 5,000 lines is judged by its first lines; shoppers' carts are far smaller.
 MOST_LINES = 200
@@ -15,12 +18,26 @@ MOST_LINES = 200
 FIRST_UPGRADES, FIRST_COMPLEMENTS = 2, 8
 
 
-def look_up(context: Context, book: Book) -> Iterator[Candidate]:
-    """Candidates from the best down: a line's upgrades first, then complements by their weights summed over the lines.
+def look_up(scene: Scene, book: Book) -> Iterator[Candidate]:
+    """Candidates from the best down: those of the rules that apply, in their order, then what was learned.
 
-    Made one by one, because most are never looked at. Ties are broken by reference, so that a decision never flickers.
+    Made one by one, because most are never looked at.
     """
-    led = [(line, book.leads_to(line.product)) for line in context.anchors[:MOST_LINES] if line.quantity > 0]
+    applying = [(working, working.matched(scene)) for working in book.rules.matching(scene)]
+    if applying:
+        _expect(applying, book)
+    for working, matched in applying:
+        yield from candidates(working, matched, scene, book, lambda lines, kind: _of_kind(lines, kind, book))
+    if not applying or not stops(applying[-1][0].rule):
+        yield from learned(scene.context.anchors, book)
+
+
+def learned(anchors: Sequence[Line], book: Book) -> Iterator[Candidate]:
+    """A line's upgrades first, then complements by their weights summed over the lines.
+
+    Ties are broken by reference, so that a decision never flickers.
+    """
+    led = [(line, book.leads_to(line.product)) for line in anchors[:MOST_LINES] if line.quantity > 0]
     weights: dict[str, int] = {}
     for _, leads in led:
         for ref, weight in leads.weights.items():
@@ -37,6 +54,20 @@ def look_up(context: Context, book: Book) -> Iterator[Candidate]:
         yield Candidate(Kind.UPGRADE, ref, line, affinity, affinity.weight)
     for ref in complements:
         yield _complement(ref, weights[ref] / BILLION, led)
+
+
+def _of_kind(lines: Sequence[Line], kind: Kind, book: Book) -> Iterator[Candidate]:
+    return (candidate for candidate in learned(lines, book) if candidate.kind is kind)
+
+
+def _expect(applying: Sequence[tuple[Working, Matched]], book: Book) -> None:
+    """Ask for all that these rules will look at together: first their lists, then the products in them."""
+    keys = [key for working, matched in applying for key in lists(working, matched)]
+    if keys:
+        book.list_ahead(keys)
+    wanted = [ref for working, matched in applying for ref in refs(working, matched, book)]
+    if wanted:
+        book.expect(wanted, ())
 
 
 def _without_values(upgrade: tuple[float, str, str, Line, object]) -> tuple[float, str, str]:

@@ -9,21 +9,39 @@ import msgspec
 
 
 class Capability(StrEnum):
-    """What a store can do beyond showing its cart and products. What it cannot do is not offered."""
+    """What a store can do beyond showing its cart and products. What it cannot do is not offered.
+
+    LINE_PRICE: give a cart line a price of its own. GRANT: it asks for the discounts of an order before it is placed
+    (`flask_upsell.grant`), so that limited ones can be refused.
+    """
 
     ADD = "add"
     REPLACE = "replace"
     REMOVE = "remove"
     LINE_PRICE = "line_price"
+    GRANT = "grant"
     ORDERS = "orders"
 
 
 class Visitor(msgspec.Struct, frozen=True, gc=False):
-    """Who is looking. `key` is opaque and stable for one cart; "" while the store knows nobody yet."""
+    """Who is looking. `key` is opaque and stable for one cart; "" while the store knows nobody yet.
+
+    What a store does not tell stays None, and no rule that asks for it holds. `groups` are declared (members, staff),
+    never computed from behaviour. `country` (ISO 3166) and `language` (BCP 47) are those of the page. `orders`: how
+    many orders this customer placed; `last_order` when; `bought`: product references, `bought_categories` theirs.
+    `source`: the campaign that led here (UTM source), where the shopper agreed that the store remembers it.
+    """
 
     key: str
     customer: str | None = None
     groups: frozenset[str] = frozenset()
+    country: str | None = None
+    language: str | None = None
+    orders: int | None = None
+    last_order: datetime | None = None
+    bought: frozenset[str] | None = None
+    bought_categories: frozenset[str] | None = None
+    source: str = ""
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -37,16 +55,24 @@ class Line(msgspec.Struct, frozen=True, gc=False):
 
 
 class Cart(msgspec.Struct, frozen=True, gc=False):
-    """The shopper's cart; `currency` is that of every line's price."""
+    """The shopper's cart; `currency` is that of every line's price.
+
+    `discount`: what the store takes off by itself (coupons, its own promotions), in minor units. `payment` and
+    `shipping`: the methods chosen, in the store's own names, "" before that.
+    """
 
     currency: str
     lines: tuple[Line, ...] = ()
     coupons: tuple[str, ...] = ()
+    discount: int = 0
+    payment: str = ""
+    shipping: str = ""
 
 
 class Policy(msgspec.Struct, frozen=True, gc=False):
     """The merchant's limits. `price_gap_floor` in minor units: a difference up to it is always small enough.
-    `complement_times`: how many times what it goes with a complement may cost; 0 means any price.
+    `complement_times`: how many times what it goes with a complement may cost; 0 means any price. `max_page`: the most
+    offers on a page, all its placements together.
     """
 
     max_offers: int = 2
@@ -54,6 +80,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     price_gap_percent: int = 25
     price_gap_floor: int = 0
     complement_times: int = 4
+    max_page: int = 3
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):
@@ -61,6 +88,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
 
     `anchors` are the lines that the page is about: the cart's, the product that is looked at, or what was just
     ordered. `now` is an aware instant (UTC); `declined` holds products this visitor said no to in this session.
+    `source` is the campaign that led here (UTM source), `answers` what this visitor answered in this session: pairs of
+    question and answer.
     """
 
     placement: str
@@ -72,3 +101,5 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     shown_elsewhere: frozenset[str] = frozenset()
     capabilities: frozenset[Capability] = frozenset(Capability)
     policy: Policy = Policy()
+    source: str = ""
+    answers: frozenset[tuple[str, str]] = frozenset()

@@ -5,6 +5,10 @@ from __future__ import annotations
 from .context import Capability, Context, Policy
 from .offer import Candidate, Code, Kind, Placement
 from .product import Product, gained
+from .rule import Rule
+
+#: The tag of products that are bought again and again.
+CONSUMABLE = "consumable"
 
 
 def judge(
@@ -20,11 +24,15 @@ def judge(
         return Code.HIDDEN
     if product.currency != context.cart.currency:
         return Code.OTHER_CURRENCY
+    bought = context.visitor.bought
+    if bought is not None and product.ref in bought and CONSUMABLE not in product.tags and not product.period_months:
+        return Code.OWNED
     if candidate.kind is Kind.UPGRADE:
         return _judge_upgrade(candidate, product, base, context)
     if not product.has(1):
         return Code.OUT_OF_STOCK
-    if too_dear(product, about, context.policy):
+    any_price = candidate.rule is not None and candidate.rule.any_price
+    if not any_price and too_dear(product, about, context.policy):
         return Code.TOO_DEAR
     if Capability.ADD not in context.capabilities:
         return Code.CANNOT_ADD
@@ -48,15 +56,22 @@ def _judge_upgrade(candidate: Candidate, product: Product, base: Product | None,
     if base is not None and base.period_months != product.period_months:
         if not same_for_longer(line.unit_price, base, product):
             return Code.OTHER_PERIOD
-    elif not within_gap(line.unit_price, product.price, context.policy):
+    elif not within_gap(line.unit_price, product.price, context.policy, candidate.rule):
         return Code.PRICE_GAP
     if base is not None and base.title == product.title and not gained(base, product):
         return Code.NOTHING_GAINED
     return None
 
 
-def within_gap(now: int, then: int, policy: Policy) -> bool:
-    """Whether the step up is small enough: at most `price_gap_percent` of the line, or `price_gap_floor` if larger."""
+def within_gap(now: int, then: int, policy: Policy, rule: Rule | None = None) -> bool:
+    """Whether the step up is small enough: at most `price_gap_percent` of the line, or `price_gap_floor` if larger.
+
+    A rule may have a guard of its own, or allow any price.
+    """
+    if rule is not None and rule.any_price:
+        return True
+    if rule is not None and rule.gap_percent is not None:
+        return (then - now) * 100 <= now * rule.gap_percent
     return (then - now) * 100 <= max(now * policy.price_gap_percent, policy.price_gap_floor * 100)
 
 

@@ -1,36 +1,62 @@
-"""Decisions that are kept: when two carts are decided alike, and whose lines an upgrade then replaces."""
+"""Decisions that are kept: when two contexts are decided alike, and whose lines an upgrade then replaces."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 
-from .context import Capability, Cart, Line
+from .context import Context, Line
 from .offer import Decision
+from .rules import RuleSet
 
 
-def same(
-    placement: str,
-    cart: Cart,
-    anchors: tuple[Line, ...],
-    declined: frozenset[str],
-    elsewhere: frozenset[str],
-    able: frozenset[Capability],
-) -> object:
-    """All that a decision depends on beside the book and this store: not who the visitor is, nor the time.
+class Kept(msgspec.Struct, frozen=True):
+    """A decision with the lines it was made for and the instant."""
 
-    Lines without their references: another visitor's cart of the same products is decided alike.
+    decision: Decision
+    anchors: tuple[Line, ...]
+    at: datetime
+
+    def holds(self, now: datetime) -> bool:
+        """Whether no schedule that was looked at can have changed its answer."""
+        until = self.decision.until
+        return until is None or self.at <= now < until
+
+
+def same(context: Context, rules: RuleSet) -> object | None:
+    """All that a decision depends on beside the book and this store; None when it cannot be kept.
+
+    Lines without their references: another visitor's cart of the same products is decided alike. Of the visitor only
+    what rules ask for.
     """
+    asked = rules.same(context)
+    if asked is None:
+        return None
+    cart, anchors = context.cart, context.anchors
     lines = tuple([(line.product, line.quantity, line.unit_price, line.variant) for line in anchors])
-    others = () if anchors is cart.lines else frozenset([line.product for line in cart.lines])
-    own = () if anchors is cart.lines else tuple([line.ref != "" for line in anchors])
-    return placement, cart.currency, lines, others, own, declined, elsewhere, able
+    others: frozenset[str] = frozenset()
+    own: tuple[bool, ...] = ()
+    beside: tuple[object, ...] = ()
+    if anchors is not cart.lines:
+        others = frozenset([line.product for line in cart.lines])
+        own = tuple([line.ref != "" for line in anchors])
+    if asked:
+        rest = () if anchors is cart.lines else tuple([(line.quantity, line.unit_price) for line in cart.lines])
+        beside = (cart.coupons, cart.discount, cart.payment, cart.shipping, rest)
+    visitor = context.visitor
+    return (
+        context.placement, cart.currency, lines, others, own, beside, context.declined, context.shown_elsewhere,
+        context.capabilities, visitor.bought, asked,
+    )  # fmt: skip
 
 
-def rebound(known: tuple[Decision, tuple[Line, ...]], anchors: tuple[Line, ...]) -> Decision:
+def rebound(kept: Kept, anchors: tuple[Line, ...]) -> Decision:
     """A kept decision for another cart of the same products in the same order: upgrades replace that cart's lines."""
-    decision, before = known
+    decision, before = kept.decision, kept.anchors
     if before is anchors:
         return decision
-    here = {line.ref: anchors[place] for place, line in enumerate(before)}
-    offers = [msgspec.structs.replace(offer, trigger=here[offer.trigger.ref]) for offer in decision.offers]
-    return Decision(decision.placement, decision.version, tuple(offers), decision.trace)
+    # Whole lines: those of products that are looked at have no reference.
+    here = dict(zip(before, anchors, strict=True))
+    offers = [msgspec.structs.replace(offer, trigger=here[offer.trigger]) for offer in decision.offers]
+    return msgspec.structs.replace(decision, offers=tuple(offers))

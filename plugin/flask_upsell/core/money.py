@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from functools import cache, lru_cache
 
+import msgspec
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 from babel.numbers import format_currency, get_currency_precision
@@ -13,6 +14,13 @@ from ..errors import BadInput
 
 #: 10^15 minor units: more than any cart, less than SQLite's and JavaScript's exact integers.
 LARGEST = 10**15
+
+
+class Money(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """An amount in minor units."""
+
+    amount: int
+    currency: str
 
 
 @cache

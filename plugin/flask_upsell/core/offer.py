@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2s
 
@@ -9,23 +10,10 @@ import msgspec
 
 from .affinity import Affinity
 from .context import Line
+from .kind import Kind as Kind
+from .kind import Placement as Placement
 from .product import Product
-
-
-class Kind(StrEnum):
-    """How an offer relates to the cart."""
-
-    COMPLEMENT = "complement"
-    UPGRADE = "upgrade"
-
-
-class Placement(StrEnum):
-    """The named spots on a store's pages."""
-
-    PRODUCT = "product"
-    CART = "cart"
-    CHECKOUT = "checkout"
-    CONFIRMATION = "confirmation"
+from .rule import Copy, Rule
 
 
 class Code(StrEnum):
@@ -50,6 +38,17 @@ class Code(StrEnum):
     DUPLICATE = "duplicate"
     SAME_KIND = "same_kind"
     OUTRANKED = "outranked"
+    BELOW_FLOOR = "below_floor"
+    NO_SAVING = "no_saving"
+    WITH_COUPON = "with_coupon"
+    NO_COMBINING = "no_combining"
+    UNKNOWN_COST = "unknown_cost"
+    OWNED = "owned"
+    UNEVEN = "uneven"
+    CANNOT_PRICE = "cannot_price"
+    CANNOT_GRANT = "cannot_grant"
+    RULE_FULL = "rule_full"
+    PAGE_FULL = "page_full"
 
 
 SENTENCES = {
@@ -72,17 +71,71 @@ SENTENCES = {
     Code.DUPLICATE: "it is offered for another line already",
     Code.SAME_KIND: "another one of its category is offered already",
     Code.OUTRANKED: "others rank higher",
+    Code.BELOW_FLOOR: "its discount would go below the rule's floor",
+    Code.NO_SAVING: "its discount would take nothing off",
+    Code.WITH_COUPON: "the shopper has a coupon, which its discount may not be combined with",
+    Code.NO_COMBINING: "its discount may not be combined with the store's own",
+    Code.OWNED: "the customer bought it before, and it is no consumable",
+    Code.CANNOT_GRANT: "its discount is limited, and this store does not ask for it when an order is placed",
+    Code.CANNOT_PRICE: "this store cannot give a cart line a price of its own",
+    Code.UNEVEN: "its discount is not the same for every unit, and a cart line has one price",
+    Code.RULE_FULL: "its rule has filled its places already",
+    Code.PAGE_FULL: "the page shows enough offers already",
+    Code.UNKNOWN_COST: "its cost is not known, and the rule's floor depends on it",
+}
+
+
+class RuleCode(StrEnum):
+    """Why a rule did not apply, or that it did."""
+
+    APPLIED = "applied"
+    NOT_ACTIVE = "not_active"
+    SPENT = "spent"
+    OTHER_PLACEMENT = "other_placement"
+    OUT_OF_SEASON = "out_of_season"
+    AUDIENCE = "audience"
+    CONDITIONS = "conditions"
+    STOPPED = "stopped"
+    NOTHING_LEFT = "nothing_left"
+
+
+class Verdict(msgspec.Struct, frozen=True, gc=False):
+    """What became of a rule in a decision. `detail` says what was in the way, or how many offers it filled."""
+
+    rule: str
+    code: RuleCode
+    detail: str = ""
+
+    @property
+    def sentence(self) -> str:
+        return RULE_SENTENCES[self.code].format(self.detail)
+
+
+RULE_SENTENCES = {
+    RuleCode.APPLIED: "It applied: {}.",
+    RuleCode.NOT_ACTIVE: "It is {}, and only active rules are looked at.",
+    RuleCode.SPENT: "Its limits are used up.",
+    RuleCode.OTHER_PLACEMENT: "It is for other placements: {}.",
+    RuleCode.OUT_OF_SEASON: "Its schedule does not hold at this time.",
+    RuleCode.AUDIENCE: "It is for other shoppers: {}.",
+    RuleCode.CONDITIONS: "The cart does not meet its conditions: {}.",
+    RuleCode.STOPPED: "The rule {} matched and stops what is below it.",
+    RuleCode.NOTHING_LEFT: "It matched, but none of its products could be offered.",
 }
 
 
 class Candidate(msgspec.Struct, frozen=True, gc=False):
-    """Something the book leads to from one line (the trigger), not yet judged. `score` is summed over all lines."""
+    """Something that could be offered for one line (the trigger), not yet judged.
+
+    Learned ones have the evidence (`affinity`) and a score summed over all lines; `rule` is the one that brought it.
+    """
 
     kind: Kind
     ref: str
     trigger: Line
-    affinity: Affinity
+    affinity: Affinity | None
     score: float
+    rule: Rule | None = None
 
 
 class Dropped(msgspec.Struct, frozen=True, gc=False):
@@ -92,19 +145,34 @@ class Dropped(msgspec.Struct, frozen=True, gc=False):
     product: str
     trigger: str
     code: Code
+    rule: str = ""
 
     @property
     def sentence(self) -> str:
-        return f"{self.kind.capitalize()} {self.product} for {self.trigger} was dropped: {SENTENCES[self.code]}."
+        by = f" (rule {self.rule})" if self.rule else ""
+        return f"{self.kind.capitalize()} {self.product} for {self.trigger}{by} was dropped: {SENTENCES[self.code]}."
 
 
 class Quote(msgspec.Struct, frozen=True, gc=False):
-    """The price of an offer, in minor units: of one unit, of one unit now (upgrades), and of accepting it."""
+    """The price of an offer, in minor units: of one unit, of one unit now (upgrades), and of accepting it.
+
+    `normal`: what one unit costs without the rule's discount; None when there is none. `free_shipping`: the store is
+    told to send it free. `variants`: discounted prices by variant. `without`: why the rule's discount is not given.
+    """
 
     currency: str
     unit_price: int
     quantity: int
     replaces: int | None = None
+    normal: int | None = None
+    free_shipping: bool = False
+    variants: tuple[tuple[str, int], ...] = ()
+    without: Code | None = None
+
+    @property
+    def off(self) -> int:
+        """What the discount takes off, all units together."""
+        return 0 if self.normal is None else (self.normal - self.unit_price) * self.quantity
 
     @property
     def difference(self) -> int:
@@ -118,7 +186,7 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
-    """Why the shopper sees it: from the evidence that chose it, nothing else."""
+    """Why the shopper sees it: from what chose it, nothing else. Without evidence (`base` 0) a rule chose it."""
 
     kind: Kind
     together: int
@@ -127,6 +195,8 @@ class Reason(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def sentence(self) -> str:
+        if not self.base:
+            return f"Our suggestion {'instead of' if self.kind is Kind.UPGRADE else 'to go with'} {self.about}"
         if self.kind is Kind.UPGRADE:
             return f"Chosen in {self.together} of {self.base} orders of {self.about}"
         return f"Bought together in {self.together} of {self.base} orders with {self.about}"
@@ -143,15 +213,22 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
     trigger: Line
     base: Product | None
     score: float
+    rule: str = ""
+    copy: Copy | None = None
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
-    """The ordered offers for one placement and the trace of what was dropped; `version` is the book's."""
+    """The ordered offers for one placement and the trace of what was dropped; `version` is the book's.
+
+    `rules`: what became of each rule, when it was explained. `until`: from when on a schedule may decide otherwise.
+    """
 
     placement: str
     version: str
     offers: tuple[Offer, ...]
     trace: tuple[Dropped, ...]
+    rules: tuple[Verdict, ...] = ()
+    until: datetime | None = None
 
 
 def offer_id(kind: Kind, trigger: str, product: str) -> str:

@@ -7,7 +7,7 @@ and one contract suite in `tests/adapters/`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
@@ -17,6 +17,8 @@ from .book import Book
 from .context import Capability, Cart, Line, Visitor
 from .offer import Kind
 from .product import Product
+from .rule import Limits, Rule, Status
+from .rulebook import Changes, RuleBook
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -112,6 +114,9 @@ class Shelf(Protocol):
     def amend(self, products: Sequence[Product]) -> None:
         """Replace these products in the live version."""
 
+    def publish_rules(self, book: RuleBook, zone: str, spent: frozenset[str]) -> str:
+        """Put up other rules at once and return their version; raises BookError and leaves the old ones live."""
+
     def published(self) -> tuple[str, datetime] | None:
         """The live version and when it was published (UTC), asked of the backend; None when there is none."""
 
@@ -119,7 +124,8 @@ class Shelf(Protocol):
 class Acceptance(msgspec.Struct, frozen=True):
     """An offer that a shopper accepted. Prices in minor units of `currency`; `line` is the cart line that holds it.
 
-    `replaced` is the line as it was before an upgrade.
+    `replaced` is the line as it was before an upgrade. `rule` brought the offer; `normal` is the store's own price of
+    one unit, from which the rule took `off`.
     """
 
     id: str
@@ -135,6 +141,13 @@ class Acceptance(msgspec.Struct, frozen=True):
     variant: str | None = None
     line: str = ""
     replaced: Line | None = None
+    rule: str = ""
+    normal: int = 0
+
+    @property
+    def off(self) -> int:
+        """What was taken off, all units together."""
+        return max(0, self.normal - self.unit_price) * self.quantity if self.normal else 0
 
 
 class Started(msgspec.Struct, frozen=True):
@@ -189,6 +202,9 @@ class Ledger(Protocol):
 
     def acceptance(self, id: str, visitor: str) -> Acceptance | None:
         """An acceptance of this visitor that is not undone."""
+
+    def accepted(self, visitor: str) -> list[Acceptance]:
+        """What this visitor accepted under a rule and neither undid nor ordered, oldest first."""
 
     def claim_undo(self, id: str) -> bool:
         """Claim an acceptance for undoing; False when somebody else has, or it is undone or ordered."""
@@ -257,3 +273,64 @@ class Queue(Protocol):
 
 Report = Callable[[str, int, int], None]
 """Progress of a run: (step, done, total)."""
+
+
+class Rules(Protocol):
+    """Where a merchant's rules are kept. Each change of them is a new revision; 0 is an empty book."""
+
+    def load(self) -> RuleBook:
+        """All of it as of one moment. Raises RuleError with the name of what cannot be read."""
+
+    def revision(self) -> int:
+        """The current revision; who wants to save what he changed asks for it before `load`."""
+
+    def save(self, book: RuleBook, at: datetime, expected: int | None = None) -> Changes:
+        """Replace all or nothing. Raises RuleError (`stale`) when `expected` is not the current revision.
+
+        Saving what is there already changes nothing.
+        """
+
+    def set_status(self, name: str, status: Status, at: datetime) -> Changes:
+        """Change the status of one rule. Raises BadInput for an unknown name."""
+
+
+class Want(msgspec.Struct, frozen=True):
+    """A use of a rule's discount that an order asks for. `id`: the acceptance's; `amount`: minor units taken off.
+
+    `customer`: a pseudonym, a guest's is his visitor's. `day`: the date in the store's zone.
+    """
+
+    id: str
+    rule: str
+    limits: Limits
+    customer: str
+    day: date
+    amount: int
+    currency: str
+    order: str = ""
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A want that was not granted. `scope`: the limit that is used up ("total", "day:2026-05-04", "customer:…",
+    "budget:EUR"), or "redeemed" for an acceptance that was redeemed otherwise."""
+
+    id: str
+    rule: str
+    scope: str
+    reason: str
+
+
+class Allowances(Protocol):
+    """How much of each rule's limits is used. Grants fail closed."""
+
+    def grant(self, wants: Sequence[Want], connection: object = None) -> list[Refusal]:
+        """Count an order's wants (all of them in one call) in its transaction; those that are not granted come back."""
+
+    def release(self, ids: Sequence[str], connection: object = None) -> int:
+        """Give back what these acceptances were granted, once; returns how many were."""
+
+    def used(self, rule: str) -> dict[str, int]:
+        """Scope -> uses, or minor units of a budget; scopes that were never limited are not there."""
+
+    def exhausted(self, rules: Iterable[Rule]) -> set[str]:
+        """Names of those whose total, or whole budget in every currency, is used up."""

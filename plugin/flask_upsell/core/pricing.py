@@ -2,13 +2,70 @@
 
 from __future__ import annotations
 
-from .context import Line
-from .offer import Kind, Quote
+from .context import Capability, Context
+from .discount import apply, may_combine
+from .offer import Candidate, Code, Kind, Quote
 from .product import Product
+from .rule import Class, Limits, Rule
+
+UNLIMITED = Limits()
 
 
-def quote(kind: Kind, product: Product, line: Line) -> Quote:
-    """Minor units of the product's currency. An upgrade keeps its line's quantity; a complement is one unit."""
-    if kind is Kind.UPGRADE:
-        return Quote(product.currency, product.price, line.quantity, line.unit_price if line.ref else None)
-    return Quote(product.currency, product.price, 1)
+def quote(candidate: Candidate, product: Product, context: Context) -> Quote | Code:
+    """Minor units of the product's currency. An upgrade keeps its line's quantity; a complement is one unit.
+
+    Where a rule's discount may not be given (a store that cannot price a line, a coupon, discounts that do not combine)
+    the offer stands at the full price, and the quote says why. A discount that would break its floor, or would be none,
+    is a reason not to offer.
+    """
+    line = candidate.trigger
+    quantity, replaces = 1, None
+    if candidate.kind is Kind.UPGRADE:
+        quantity, replaces = line.quantity, line.unit_price if line.ref else None
+    plain = Quote(product.currency, product.price, quantity, replaces)
+    rule = candidate.rule
+    if rule is None or rule.discount is None:
+        return plain
+    without = not_given(rule, context)
+    if without is not None:
+        return Quote(plain.currency, plain.unit_price, quantity, replaces, without=without)
+    price = reduced(rule, product, product.price, quantity)
+    if isinstance(price, Code):
+        return price
+    variants = {variant.ref: reduced(rule, product, variant.price, quantity) for variant in product.variants}
+    if any(isinstance(each, Code) for each in variants.values()):
+        return next(each for each in variants.values() if isinstance(each, Code))
+    return Quote(
+        plain.currency,
+        price,
+        quantity,
+        replaces,
+        product.price if price != product.price else None,
+        rule.discount.off.ships_free,
+        tuple([(ref, each) for ref, each in variants.items() if not isinstance(each, Code)]),
+    )
+
+
+def not_given(rule: Rule, context: Context) -> Code | None:
+    """Why a rule's discount is not given in this context, whatever the product."""
+    discount, cart = rule.discount, context.cart
+    if discount is None:
+        return None
+    if Capability.LINE_PRICE not in context.capabilities and not discount.off.ships_free:
+        return Code.CANNOT_PRICE
+    if rule.limits != UNLIMITED and Capability.GRANT not in context.capabilities:
+        return Code.CANNOT_GRANT
+    # What the store takes off beside a coupon is the coupon's.
+    store_classes = frozenset([Class.ORDER]) if cart.discount and not cart.coupons else frozenset[Class]()
+    return may_combine(discount, coupon=bool(cart.coupons), store_classes=store_classes)
+
+
+def reduced(rule: Rule, product: Product, unit_price: int, quantity: int) -> int | Code:
+    """What one unit costs with a rule's discount: from the store's price now, never from a discounted one."""
+    if rule.discount is None:
+        return unit_price
+    priced = apply(rule.discount, unit_price, product.currency, quantity, cost=product.cost)
+    if isinstance(priced, Code):
+        return priced
+    price = priced.even_price
+    return Code.UNEVEN if price is None else price

@@ -19,7 +19,8 @@ class Product(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     `price` is one unit's price in minor units of `currency`; `stock` None means not counted; `hidden` products are
     never offered; `attributes` are what people compare ("Memory": "16 GB"); `period_months` is how often `price`
-    recurs (1 monthly, 12 yearly), None for things that are paid once.
+    recurs (1 monthly, 12 yearly), None for things that are paid once. `category` is a path: "Garden/Grills" is within
+    "Garden". `cost` is what one unit costs the store, in minor units; it never leaves the server.
     """
 
     ref: str
@@ -34,6 +35,9 @@ class Product(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     variants: tuple[Variant, ...] = ()
     attributes: dict[str, str] = {}
     period_months: int | None = None
+    brand: str | None = None
+    tags: tuple[str, ...] = ()
+    cost: int | None = None
 
     def has(self, quantity: int) -> bool:
         """Whether `quantity` can be sold: in one of the variants where there are any."""
@@ -43,6 +47,20 @@ class Product(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     def variant(self, ref: str) -> Variant | None:
         return next((v for v in self.variants if v.ref == ref), None)
+
+
+def within(category: str | None, wanted: str) -> bool:
+    """Whether a category is the wanted one or one of its children."""
+    return category is not None and (category == wanted or category.startswith(wanted + "/"))
+
+
+def parents(category: str | None) -> list[str]:
+    """A category and what it lies within: "Garden/Grills", "Garden"."""
+    found, rest = [], category or ""
+    while rest:
+        found.append(rest)
+        rest = rest.rpartition("/")[0]
+    return found
 
 
 def gained(base: Product, better: Product, most: int = 4) -> list[tuple[str, str, str]]:

@@ -10,20 +10,28 @@ from .product import Product
 class Places:
     """The places of one placement, filled from the best candidate down: few of each kind, each a different idea."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, elsewhere: int = 0) -> None:
+        """`elsewhere`: how many offers other placements of the page show."""
         self.policy = policy
+        self._places = min(policy.max_offers, max(0, policy.max_page - elsewhere))
         self.chosen: list[Candidate] = []
         self._upgraded: set[str] = set()
         self._taken: set[str] = set()
         self._categories: set[str] = set()
+        self._filled: dict[str, int] = {}
 
     @property
     def full(self) -> bool:
-        return len(self.chosen) >= self.policy.max_offers
+        return len(self.chosen) >= self._places
 
-    def room(self, kind: Kind) -> bool:
-        """Whether a candidate of this kind could get a place at all; one that cannot need not be judged."""
-        return not self.full and (kind is not Kind.UPGRADE or len(self._upgraded) < self.policy.max_upgrades)
+    def no_room(self, candidate: Candidate) -> Code | None:
+        """Why a candidate could not get a place whatever it is; one that cannot need not be judged."""
+        if self.full:
+            return Code.PAGE_FULL if len(self.chosen) < self.policy.max_offers else Code.OUTRANKED
+        if candidate.kind is Kind.UPGRADE and len(self._upgraded) >= self.policy.max_upgrades:
+            return Code.OUTRANKED
+        rule = candidate.rule
+        return Code.RULE_FULL if rule is not None and self._filled.get(rule.name, 0) >= rule.most else None
 
     def place(self, candidate: Candidate, product: Product) -> Code | None:
         """None when it got a place, else why it did not."""
@@ -38,9 +46,12 @@ class Places:
                 return Code.OUTRANKED
             self._upgraded.add(line)
         elif product.category:
-            if product.category in self._categories:
+            # What a merchant put side by side on purpose may be of one category.
+            if product.category in self._categories and candidate.rule is None:
                 return Code.SAME_KIND
             self._categories.add(product.category)
+        if candidate.rule is not None:
+            self._filled[candidate.rule.name] = self._filled.get(candidate.rule.name, 0) + 1
         self._taken.add(candidate.ref)
         self.chosen.append(candidate)
         return None

@@ -17,10 +17,10 @@ from flask_upsell import Columns, SQLAlchemyStore, Upsell
 from ..adapters.ledger import make_engine
 from ..jobs import parts
 from ..web.health import health
-from . import embedded
+from . import clock, embedded
 from .models import CartLine, Order, OrderLine, Product
 from .store import LOCALE, store
-from .visitor import cart_key, db, open_cart
+from .visitor import cart_coupon, cart_key, db, open_cart
 
 CSP = "default-src 'self'; img-src 'self' https: data:; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
 
@@ -48,6 +48,7 @@ def create_app(folder: str | Path, **config: Any) -> Flask:
     app.extensions["demo_sessions"] = sessionmaker(engine, expire_on_commit=False)
     app.register_blueprint(store)
     Upsell(store=host_store(app.config["DEMO_CURRENCY"])).init_app(app)
+    app.extensions["upsell"].offers.clock = clock.now
 
     @app.after_request
     def strict(response: Response) -> Response:
@@ -92,6 +93,9 @@ def host_store(currency: str) -> SQLAlchemyStore:
         cart_key=cart_key,
         start_cart=open_cart,
         customer=lambda: session.get("customer"),
+        facts=lambda: {"orders": len(session.get("orders", ()))},
+        coupons=lambda: [coupon] if (coupon := cart_coupon()) else [],
+        grants=True,
         urls={"cart": "/cart", "checkout": "/checkout"},
     )
 

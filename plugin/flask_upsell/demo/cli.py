@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -27,10 +28,13 @@ from ..adapters.queue import RQQueue, worker_name
 from ..errors import BadInput, UpsellError
 from ..jobs import Parts, parts
 from ..web.cli import Bar, follow
+from ..web.rulefile import load
 from . import embedded, journey, loading
 from .app import create_app, engine_of
 
 WORKER_SECONDS = 30
+#: Seasons and rules to start with, linked from the top-level config/.
+SAMPLES = Path(__file__).with_name("config")
 #: How often (seconds) the demo looks whether Valkey and worker are still there.
 WATCH_SECONDS = 2
 
@@ -166,6 +170,9 @@ def _running(here: Path) -> Iterator[Any]:
         if this.offers.shelf.published() is None:
             with app.app_context():
                 _learn(this)
+        if not _is_foreign(here):
+            with app.app_context():
+                _load_rules(this)
         yield app
     finally:
         over.set()
@@ -174,6 +181,18 @@ def _running(here: Path) -> Iterator[Any]:
             processes[-1].wait(15)
         this.close()
         embedded.stop(here)
+
+
+def _is_foreign(here: Path) -> bool:
+    """Whether the shop was filled from somebody's export: our own rules name products that it has not."""
+    return bool(json.loads((here / "shop.json").read_text())["source"]["name"])
+
+
+def _load_rules(this: Parts) -> None:
+    """The demo's seasons and rules, once; what was changed since stays as it is."""
+    if this.offers.rules.revision() == 0:
+        this.offers.rules.save(load([SAMPLES / "seasons.yaml", SAMPLES / "rules" / "demo.yaml"]), datetime.now(UTC))
+        this.offers.publish_rules()
 
 
 def _start_worker(here: Path) -> subprocess.Popen[bytes]:

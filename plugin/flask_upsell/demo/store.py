@@ -33,7 +33,8 @@ from sqlalchemy.orm.interfaces import ORMOption
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
-from flask_upsell import cart_changed, checkout_started, order_placed
+from flask_upsell import cart_changed, checkout_started, grant, order_placed
+from flask_upsell.demo import clock
 from flask_upsell.demo.models import Cart, CartLine, Order, OrderLine, Product
 from flask_upsell.demo.pictures import picture
 from flask_upsell.demo.shelf import biggest_categories, find_page
@@ -130,7 +131,9 @@ def each_period(months: int | None) -> str:
 def _close_with_the_app(state: BlueprintSetupState) -> None:
     app = state.app
     app.teardown_appcontext(close_db)
-    app.jinja_env.globals.update(shop_name=SHOP_NAME, most_pieces=MOST_PIECES, name_length=NAME_LENGTH)
+    app.jinja_env.globals.update(
+        shop_name=SHOP_NAME, moved_clock=clock.moved, most_pieces=MOST_PIECES, name_length=NAME_LENGTH
+    )
 
 
 @store.before_request
@@ -146,6 +149,13 @@ def refuse_foreign_forms() -> None:
     """A POST without this visitor's token changes nothing and gets a page with status 400."""
     if request.method == "POST" and not csrf_valid(request.form.get("csrf_token", "")):
         abort(400, "This form was open too long or came from elsewhere, so nothing was changed.")
+
+
+@store.before_request
+def travel_in_time() -> None:
+    """`?at=` shows the offers of another day."""
+    if "at" in request.args and not clock.travel(request.args["at"]):
+        flash("Write a day such as ?at=2027-02-10, or ?at= for today.", "error")
 
 
 @store.after_request
@@ -316,6 +326,10 @@ def place_order() -> AnyResponse:
         db().rollback()
         return _say("error", refusal.reason, url_for("store.show_cart"))
     number = order.number
+    refused = grant(number, db().connection())
+    if refused:
+        db().rollback()
+        return _say("error", " ".join(refused), url_for("store.show_cart"))
     order_placed.send(_app(), order=number, connection=db().connection())
     db().commit()
     forget_cart_lines()

@@ -18,6 +18,7 @@ from ..core.ports import Progress
 from ..errors import UpsellError
 from ..jobs import Parts, parts, run_learning, this_app
 from .health import health
+from .rulecli import add_rule_commands
 from .worker import work
 
 
@@ -43,6 +44,7 @@ def commands(identifier: str) -> AppGroup:
     def here() -> Parts:
         return parts(identifier)
 
+    add_rule_commands(group, here)
     db = AppGroup("db", help="The ledger's tables.")
     group.add_command(db)
 

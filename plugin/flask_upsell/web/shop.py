@@ -11,8 +11,8 @@ from .. import faults
 from ..core.ports import Acceptance
 from ..errors import BadInput, TokenError
 from ..jobs import this_app
-from ..offers import Outcome, Wanted
 from ..signals import offer_accepted, offer_declined
+from ..till import Outcome, Wanted
 from .edge import harmless
 from .health import health
 from .schemas import read_accept

@@ -18,7 +18,8 @@ class Card(msgspec.Struct, frozen=True):
 
     `kind` is "complement" or "upgrade". `replaces` is true when accepting swaps a cart line (base_* say which);
     `difference` is what one unit costs more, `total` what accepting adds to the cart. `period` is "", "per month",
-    "per year" or "every n months". `gained` has (attribute, old or "", new).
+    "per year" or "every n months". `gained` has (attribute, old or "", new). `headline` and `benefits` are the
+    merchant's words, if there are any; `because` says what chose it.
     """
 
     id: str
@@ -42,6 +43,9 @@ class Card(msgspec.Struct, frozen=True):
     base_image: str | None = None
     gained: list[tuple[str, str, str]] = []
     choices: list[Choice] = []
+    headline: str = ""
+    benefits: tuple[str, ...] = ()
+    because: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True):

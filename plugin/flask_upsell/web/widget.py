@@ -19,9 +19,10 @@ from ..core.offer import Decision, Kind, Offer, Placement
 from ..core.product import Product, Variant, gained
 from ..errors import BadInput
 from ..jobs import this_app
-from ..offers import Offers, Wanted
+from ..offers import Offers
 from ..settings import Settings
 from ..signals import offers_shown
+from ..till import Wanted
 from .edge import harmless
 from .tokens import Tokens
 from .view import Card, Choice, Notice, Slot
@@ -40,6 +41,11 @@ LINKS = ("/", "https://", "http://")
 HOLE = f"[{token_hex(16)}]"
 #: How much HTML a process keeps; one takes about 6 KB.
 MOST_BLANKS = 1000
+#: What chose an offer: evidence from orders, or a rule of the merchant's.
+BY_ORDERS = (
+    "Chosen from past orders of this store, by what you look at or have in your cart. Nobody paid for this place."
+)
+BY_PEOPLE = "Chosen by the people of this store to go with what you look at or have in your cart."
 PERIODS = {1: "per month", 12: "per year"}
 
 
@@ -134,6 +140,7 @@ class Widget:
             fresh=fresh,
             declined=memory.declined,
             elsewhere=elsewhere,
+            source=request.args.get("utm_source", "")[:100] if has_request_context() else "",
         )
         visitor = self.offers.pseudonym(self.offers.store.visitor().key)
         if notice is None and memory.has_notice:
@@ -169,7 +176,7 @@ class Widget:
                 for amount in (offer.quote.unit_price, offer.quote.total, offer.trigger.unit_price, 123456789)
             ]
         )
-        prices = tuple([(offer.id, offer.quote, offer.trigger.unit_price) for offer in offers])
+        prices = tuple([(offer.id, offer.quote, offer.trigger.unit_price, offer.rule, offer.copy) for offer in offers])
         key = (decision.version, prefix, refresh, said_in, prices)
         keep = notice is None and not fresh and self._templates_are_ours
         if keep and (known := self._blanks.get(key)) is not None:
@@ -243,6 +250,7 @@ class Widget:
         money, currency = self.offers.store.format_money, quote.currency
         upgrade = offer.kind is Kind.UPGRADE
         replaces = quote.replaces is not None
+        prices = [price for _, price in _choice_prices(offer)]
         return Card(
             id=offer.id,
             kind=offer.kind.value,
@@ -264,7 +272,13 @@ class Widget:
             base_period=_period(base) if upgrade and base else "",
             base_image=base.image if upgrade and base else None,
             gained=gained(base, product) if upgrade and base else [],
-            choices=[Choice(v.ref, v.title, money(v.price, currency)) for v in _choices(product)],
+            headline=offer.copy.headline if offer.copy else "",
+            benefits=offer.copy.benefits if offer.copy else (),
+            because=BY_ORDERS if offer.reason.base else BY_PEOPLE,
+            choices=[
+                Choice(v.ref, v.title, money(price, currency))
+                for v, price in zip(_choices(product), prices, strict=True)
+            ],
         )
 
     def _difference(self, offer: Offer) -> str:
@@ -272,8 +286,8 @@ class Widget:
         money, product, base = self.offers.store.format_money, offer.product, offer.base
         if base is not None and product.period_months and product.period_months != base.period_months:
             months = product.period_months
-            return f"{money((product.price + months // 2) // months, product.currency)} a month"
-        return "+" + money(product.price - offer.trigger.unit_price, product.currency)
+            return f"{money((offer.quote.unit_price + months // 2) // months, product.currency)} a month"
+        return "+" + money(offer.quote.unit_price - offer.trigger.unit_price, product.currency)
 
 
 def _wanted(offer: Offer, page: Page) -> Wanted:
@@ -292,12 +306,20 @@ def _wanted(offer: Offer, page: Page) -> Wanted:
         line=line.ref if replaces else "",
         replaced=line.product if replaces else "",
         replaces=quote.replaces or 0,
-        variants={v.ref: v.price for v in _choices(product)} if product.variants else {},
+        variants=dict(_choice_prices(offer)) if product.variants else {},
+        rule=offer.rule,
+        trigger=line.product if offer.rule else "",
     )
 
 
 def _choices(product: Product) -> list[Variant]:
     return [v for v in product.variants if v.stock is None or v.stock > 0]
+
+
+def _choice_prices(offer: Offer) -> list[tuple[str, int]]:
+    """What each choice of the product costs in this offer."""
+    own = dict(offer.quote.variants)
+    return [(variant.ref, own.get(variant.ref, variant.price)) for variant in _choices(offer.product)]
 
 
 def _keep_private(response: Response) -> Response:

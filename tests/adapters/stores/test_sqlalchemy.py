@@ -514,7 +514,7 @@ def test_a_missing_needed_column_is_named() -> None:
 
 
 def test_an_unknown_field_is_named_with_those_that_exist() -> None:
-    with pytest.raises(MappingError, match=r"product: colour is not a field; these are: attributes, category"):
+    with pytest.raises(MappingError, match=r"product: colour is not a field; these are: attributes, brand, category"):
         made(product=Columns(Ware, ref="sku", title="title", price="cents", colour="title"))
 
 

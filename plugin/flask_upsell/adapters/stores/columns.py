@@ -15,7 +15,7 @@ from ...errors import MappingError
 FIELDS = {
     "product": (
         {"ref", "title", "price"},
-        {"url", "image", "category", "stock", "hidden", "attributes", "period_months"},
+        {"url", "image", "category", "stock", "hidden", "attributes", "period_months", "brand", "tags", "cost"},
     ),
     "cart_line": ({"ref", "cart", "product", "quantity"}, {"unit_price", "variant"}),
     "order": ({"ref", "placed_at"}, {"id", "customer"}),

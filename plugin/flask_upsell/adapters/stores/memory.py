@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 from ...core.context import Capability, Cart, Line, Visitor
 from ...core.money import format_money
@@ -33,6 +34,8 @@ class MemoryStore:
         self.placed: dict[str, Order] = {}
         self.visitor_key, self.customer, self.locale = visitor_key, customer, locale
         self.carts: dict[str, list[Line]] = {}
+        #: What else is known of the visitor: the fields of `Visitor`.
+        self.facts: dict[str, Any] = {}
         self.coupons: tuple[str, ...] = ()
         self._capabilities = capabilities
         self._urls = dict(urls or {})
@@ -43,7 +46,7 @@ class MemoryStore:
         return self._capabilities
 
     def visitor(self) -> Visitor:
-        return Visitor(self.visitor_key, self.customer)
+        return Visitor(self.visitor_key, self.customer, **self.facts)
 
     def cart(self, given: object = None) -> Cart:
         if isinstance(given, Cart):

@@ -51,7 +51,9 @@ class SQLAlchemyStore:
         cart_key: Callable[[], str | None] = lambda: None,
         start_cart: Callable[[], str] | None = None,
         customer: Callable[[], str | None] = lambda: None,
+        facts: Callable[[], Mapping[str, Any]] = dict,
         coupons: Callable[[], Iterable[str]] = tuple,
+        grants: bool = False,
         new_line: Callable[[], Mapping[str, Any]] = dict,
         csrf_field: Callable[[], str | None] = lambda: None,
         urls: Mapping[str, str] | Callable[[], Mapping[str, str]] | None = None,
@@ -70,7 +72,7 @@ class SQLAlchemyStore:
         self._order, self._order_line = order, order_line
         self._cart_key, self._start_cart, self._customer, self._coupons = cart_key, start_cart, customer, coupons
         self._new_line, self._csrf_field, self._urls, self._locale = new_line, csrf_field, urls, locale
-        self._minor = minor_units
+        self._facts, self._minor = facts, minor_units
         can = set()
         if cart_line is not None:
             can |= {Capability.ADD, Capability.REPLACE, Capability.REMOVE}
@@ -78,6 +80,8 @@ class SQLAlchemyStore:
                 can.add(Capability.LINE_PRICE)
         if order is not None:
             can.add(Capability.ORDERS)
+        if grants:
+            can.add(Capability.GRANT)
         self._capabilities = frozenset(can)
 
     @property
@@ -85,7 +89,7 @@ class SQLAlchemyStore:
         return self._capabilities
 
     def visitor(self) -> Visitor:
-        return Visitor(self._cart_key() or "", self._customer())
+        return Visitor(self._cart_key() or "", self._customer(), **self._facts())
 
     # --- cart ------------------------------------------------------------------------------------------------------
 
@@ -236,7 +240,7 @@ class SQLAlchemyStore:
     def _to_product(self, row: Any) -> Product | None:
         read = self._product.read
         try:
-            stock, months = read(row, "stock"), read(row, "period_months")
+            stock, months, cost = read(row, "stock"), read(row, "period_months"), read(row, "cost")
             return Product(
                 ref=str(read(row, "ref")),
                 title=str(read(row, "title") or read(row, "ref")),
@@ -249,6 +253,9 @@ class SQLAlchemyStore:
                 hidden=bool(read(row, "hidden", False)),
                 attributes={str(k): str(v) for k, v in (read(row, "attributes") or {}).items()},
                 period_months=None if months is None else int(months),
+                brand=read(row, "brand") or None,
+                tags=tuple([str(tag) for tag in read(row, "tags") or ()]),
+                cost=None if cost is None else self._to_minor(cost),
             )
         except Exception as error:  # functions of the store are in here
             faults.note("product_unusable", "product %r cannot be offered: %s", read(row, "ref"), error)

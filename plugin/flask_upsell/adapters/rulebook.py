@@ -1,0 +1,175 @@
+"""The rules in SQL: one row for each rule, season and ladder, and one for the whole book's revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import Connection, Engine, Row, Select, Table, delete, insert, literal, select, union_all, update
+
+from ..core.rule import Rule, Status
+from ..core.rulebook import Changes, RuleBook
+from ..core.season import Season
+from ..errors import BadInput, RuleError
+from . import tables as t
+from .dialects import insert_into
+
+#: Kind -> its table and what a row's body holds.
+PARTS: dict[str, tuple[Table, Any]] = {
+    "rule": (t.rules, Rule),
+    "season": (t.seasons, Season),
+    "ladder": (t.ladders, tuple[str, ...]),
+}
+
+
+class SQLRules:
+    """See core.ports.Rules."""
+
+    def __init__(self, engine: Engine, instance: str) -> None:
+        self.engine = engine
+        self._instance = instance
+
+    def load(self) -> RuleBook:
+        # One statement: several would see the work of a saving between them.
+        query = union_all(
+            *(
+                select(literal(kind).label("kind"), table.c.name, table.c.position, table.c.body).where(
+                    table.c.instance == self._instance
+                )
+                for kind, (table, _) in PARTS.items()
+            )
+        )
+        with self.engine.connect() as connection:
+            rows = connection.execute(query.order_by("kind", "position")).all()
+        found: dict[str, dict[str, Any]] = {kind: {} for kind in PARTS}
+        for row in rows:
+            found[row.kind][row.name] = _read(row.kind, row.name, row.body)
+        return RuleBook(
+            rules=tuple(found["rule"].values()), seasons=tuple(found["season"].values()), ladders=found["ladder"]
+        )
+
+    def revision(self) -> int:
+        with self.engine.connect() as connection:
+            return connection.execute(self._revision()).scalar_one_or_none() or 0
+
+    def save(self, book: RuleBook, at: datetime, expected: int | None = None) -> Changes:
+        added: list[str] = []
+        changed: list[str] = []
+        removed: list[str] = []
+        with self._writing() as (connection, revision):
+            if expected is not None and expected != revision:
+                raise RuleError(f"the rules are at revision {revision} now, not at {expected} any more", stale=True)
+            for kind, parts in _parts(book).items():
+                before = self._rows(connection, kind)
+                new, other, gone = _compare(before, parts)
+                if new or other or gone:
+                    self._replace(connection, kind, before, parts, {*new, *other}, revision + 1, at)
+                added += [f"{kind} {name}" for name in new]
+                changed += [f"{kind} {name}" for name in other]
+                removed += [f"{kind} {name}" for name in gone]
+            if added or changed or removed:
+                revision = self._advance(connection, revision, at)
+        return Changes(revision, tuple(added), tuple(changed), tuple(removed))
+
+    def set_status(self, name: str, status: Status, at: datetime) -> Changes:
+        c = t.rules.c
+        this = (c.instance == self._instance, c.name == name)
+        with self._writing() as (connection, revision):
+            body = connection.execute(select(c.body).where(*this)).scalar_one_or_none()
+            if body is None:
+                raise BadInput("rule", f"no rule is named {name!r}")
+            rule: Rule = _read("rule", name, body)
+            if rule.status is status:
+                return Changes(revision)
+            revision = self._advance(connection, revision, at)
+            columns = _columns(msgspec.structs.replace(rule, status=status))
+            connection.execute(update(t.rules).where(*this).values(**columns, revision=revision, updated_at=at))
+        return Changes(revision, changed=(f"rule {name}",))
+
+    # --- one writer at a time --------------------------------------------------------------------------------------
+
+    def _revision(self) -> Select[int]:
+        return select(t.rulebooks.c.revision).where(t.rulebooks.c.instance == self._instance)
+
+    @contextmanager
+    def _writing(self) -> Iterator[tuple[Connection, int]]:
+        """A transaction that holds the book's row, and the revision in it. It writes first: see `dialects`."""
+        with self.engine.begin() as connection:
+            connection.execute(
+                insert_into(connection, t.rulebooks)
+                .values(instance=self._instance, revision=0)
+                .on_conflict_do_nothing(index_elements=["instance"])
+            )
+            yield connection, connection.execute(self._revision().with_for_update()).scalar_one()
+
+    def _advance(self, connection: Connection, revision: int, at: datetime) -> int:
+        book = update(t.rulebooks).where(t.rulebooks.c.instance == self._instance)
+        connection.execute(book.values(revision=revision + 1, updated_at=at))
+        return revision + 1
+
+    def _rows(self, connection: Connection, kind: str) -> dict[str, Row[Any]]:
+        table = PARTS[kind][0]
+        query = select(table).where(table.c.instance == self._instance).order_by(table.c.position)
+        return {row.name: row for row in connection.execute(query)}
+
+    def _replace(
+        self,
+        connection: Connection,
+        kind: str,
+        before: Mapping[str, Row[Any]],
+        parts: Mapping[str, Any],
+        touched: set[str],
+        revision: int,
+        at: datetime,
+    ) -> None:
+        """All rows of a kind, as positions move; those that are not touched keep their revision and time."""
+        table = PARTS[kind][0]
+        connection.execute(delete(table).where(table.c.instance == self._instance))
+        rows = [
+            {
+                "instance": self._instance,
+                "name": name,
+                "position": position,
+                "revision": revision if name in touched else before[name].revision,
+                "updated_at": at if name in touched else before[name].updated_at,
+                **_columns(part),
+            }
+            for position, (name, part) in enumerate(parts.items())
+        ]
+        if rows:
+            connection.execute(insert(table), rows)
+
+
+def _parts(book: RuleBook) -> dict[str, dict[str, Any]]:
+    """Kind -> name -> part, in the order that is kept; ladders have none of their own."""
+    return {
+        "rule": {rule.name: rule for rule in book.rules},
+        "season": {season.name: season for season in book.seasons},
+        "ladder": dict(sorted(book.ladders.items())),
+    }
+
+
+def _columns(part: Any) -> dict[str, str]:
+    columns = {"body": msgspec.json.encode(part).decode()}
+    return {**columns, "status": part.status.value} if isinstance(part, Rule) else columns
+
+
+def _read(kind: str, name: str, body: str) -> Any:
+    try:
+        return msgspec.json.decode(body, type=PARTS[kind][1])
+    except (ValueError, RecursionError) as error:
+        raise RuleError(f"{kind} {name!r} cannot be read: {error}", rule=name) from error
+
+
+def _compare(before: Mapping[str, Row[Any]], parts: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:
+    """Names that are new, changed and gone. Texts are compared: a row that cannot be read can so be replaced."""
+    stayed = [name for name in parts if name in before]
+    moved = {now for now, then in zip(stayed, [name for name in before if name in parts], strict=True) if now != then}
+    return (
+        [name for name in parts if name not in before],
+        [name for name in stayed if name in moved or before[name].body != _columns(parts[name])["body"]],
+        [name for name in before if name not in parts],
+    )

@@ -1,0 +1,150 @@
+"""What conditions are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from enum import Flag, auto
+from functools import cached_property
+from typing import ClassVar, TypeVar
+
+import msgspec
+
+from ...errors import BadInput
+from ..context import Context, Line
+from ..money import Money, exponent
+from ..product import Product
+from ..rule import Part
+
+C = TypeVar("C", bound="type[Condition]")
+
+
+class Facet(Flag):
+    """What of the context, beside the cart, a condition looks at: decisions are kept for contexts that agree in it."""
+
+    CART = 0
+    SHOPPER = auto()
+    SESSION = auto()
+    KEY = auto()
+    CLOCK = auto()
+
+
+class Scene:
+    """What conditions look at: the context, and what is known of the products in it.
+
+    `until`: the first instant at which a schedule that was looked at may answer otherwise.
+    """
+
+    def __init__(self, context: Context, products: Mapping[str, Product]) -> None:
+        self.context, self.products = context, products
+        self.until: datetime | None = None
+
+    @cached_property
+    def lines(self) -> list[tuple[Line, Product | None]]:
+        """The lines that the page is about, with their products."""
+        known = self.products
+        return [(line, known.get(line.product)) for line in self.context.anchors if line.quantity > 0]
+
+    @cached_property
+    def subtotal(self) -> int:
+        return sum(line.unit_price * line.quantity for line, _ in self.lines)
+
+
+class Condition(Part, frozen=True, kw_only=True):
+    """Base of all: frozen arguments and a pure `check`."""
+
+    code: ClassVar[str]
+    looks_at: ClassVar[Facet] = Facet.CART
+
+    def check(self, scene: Scene) -> bool:
+        raise NotImplementedError
+
+    def problems(self) -> list[tuple[str, str]]:
+        """What is wrong with the arguments: (argument, sentence)."""
+        return []
+
+    def triggers(self) -> frozenset[str] | None:
+        """Keys of which a cart must have one for this to hold ("p:", "c:", "t:", "b:" and a name); None: any cart."""
+        return None
+
+
+CONDITIONS: dict[str, type[Condition]] = {}
+
+
+def condition(cls: C) -> C:
+    """Register a condition class under its code."""
+    known = CONDITIONS.get(cls.code)
+    if known is not None and known is not cls:
+        raise BadInput("code", f"a condition {cls.code!r} exists already ({known.__module__}.{known.__qualname__})")
+    CONDITIONS[cls.code] = cls
+    return cls
+
+
+class Amounts(Part, frozen=True, kw_only=True):
+    """From `min` up to and including `max`, in money: one for each currency; without one for the cart's, it fails."""
+
+    min: tuple[Money, ...] = ()
+    max: tuple[Money, ...] = ()
+
+    def hold(self, amount: int, currency: str) -> bool:
+        low = amount_in(self.min, currency)
+        high = amount_in(self.max, currency)
+        if (self.min and low is None) or (self.max and high is None):
+            return False
+        return (low is None or amount >= low) and (high is None or amount <= high)
+
+    def problems(self) -> list[tuple[str, str]]:
+        found = []
+        for name, given in (("min", self.min), ("max", self.max)):
+            for money in given:
+                try:
+                    exponent(money.currency)
+                except BadInput as error:
+                    found.append((name, str(error)))
+                if money.amount < 0:
+                    found.append((name, "an amount is 0 or more"))
+        if not self.min and not self.max:
+            found.append(("min", "give min, max or both"))
+        for money in self.max:
+            low = amount_in(self.min, money.currency)
+            if low is not None and low > money.amount:
+                found.append(("max", f"is less than min in {money.currency}"))
+        return found
+
+
+class Numbers(Part, frozen=True, kw_only=True):
+    """From `min` up to and including `max`."""
+
+    min: int | None = None
+    max: int | None = None
+
+    def hold(self, number: int) -> bool:
+        return (self.min is None or number >= self.min) and (self.max is None or number <= self.max)
+
+    def problems(self) -> list[tuple[str, str]]:
+        if self.min is None and self.max is None:
+            return [("min", "give min, max or both")]
+        if self.min is not None and self.max is not None and self.min > self.max:
+            return [("max", "is less than min")]
+        if min(self.min or 0, self.max or 0) < 0:
+            return [("min", "a number is 0 or more")]
+        return []
+
+
+def amount_in(amounts: tuple[Money, ...], currency: str) -> int | None:
+    return next((money.amount for money in amounts if money.currency == currency), None)
+
+
+class OneOf(Condition, frozen=True, kw_only=True):
+    """Base of those that compare one text with a list."""
+
+    is_: tuple[str, ...] = msgspec.field(name="is")
+
+    def problems(self) -> list[tuple[str, str]]:
+        return [] if self.is_ else [("is", "name at least one")]
+
+
+class YesNo(Condition, frozen=True, kw_only=True):
+    """Base of those that are so or not."""
+
+    is_: bool = msgspec.field(name="is", default=True)

@@ -1,0 +1,21 @@
+"""How an offer relates to the cart, and where it stands."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """How an offer relates to the cart."""
+
+    COMPLEMENT = "complement"
+    UPGRADE = "upgrade"
+
+
+class Placement(StrEnum):
+    """The named spots on a store's pages."""
+
+    PRODUCT = "product"
+    CART = "cart"
+    CHECKOUT = "checkout"
+    CONFIRMATION = "confirmation"

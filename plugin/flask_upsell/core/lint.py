@@ -1,0 +1,357 @@
+"""What a merchant probably did not mean: rules that never apply, get in each other's way or name what does not exist.
+
+Nothing here is an error: a book with findings can be published. Rules that are drafts or ended are not looked at, and
+rules are compared with each other only while both are active.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+
+import msgspec
+
+from ..errors import BadInput, RuleError
+from .agenda import Agenda
+from .discount import breaks_own_floor
+from .named import Goods, named
+from .offer import Code
+from .product import Product
+from .rule import Category, Ladder, Learned, Nothing, Products, Rule, Status, Tagged, Tree
+from .rulebook import RuleBook
+from .rules import stops
+from .trees import grow
+
+#: How many names a sentence gives before it only counts them.
+_NAMED = 3
+
+
+class Flaw(StrEnum):
+    """What is odd."""
+
+    UNUSABLE = "unusable"
+    NEVER_REACHED = "never_reached"
+    NEVER_IN_SEASON = "never_in_season"
+    OVER = "over"
+    CLOCK_CHANGE = "clock_change"
+    CONTRADICTION = "contradiction"
+    OVERLAP = "overlap"
+    CATCH_ALL = "catch_all"
+    BELOW_FLOOR = "below_floor"
+    UNKNOWN_PRODUCT = "unknown_product"
+    UNKNOWN_CATEGORY = "unknown_category"
+    UNKNOWN_TAG = "unknown_tag"
+    UNKNOWN_SEASON = "unknown_season"
+    UNKNOWN_LADDER = "unknown_ladder"
+    UNKNOWN_RULE = "unknown_rule"
+    UNUSED_SEASON = "unused_season"
+    UNUSED_LADDER = "unused_ladder"
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """`rule` is what it is about ("" for a season or ladder), `other` the rule, product or name that it names."""
+
+    code: Flaw
+    rule: str
+    other: str
+    sentence: str
+
+
+class Looked(msgspec.Struct, frozen=True, eq=False):
+    """A rule with what it is compared by. `offers`: references, and "category …" and the like for whole sources."""
+
+    rule: Rule
+    when: bytes
+    audience: bytes
+    triggers: object
+    offers: tuple[str, ...]
+
+    @property
+    def always(self) -> bool:
+        return not self.rule.when and not self.rule.audience
+
+    @property
+    def name(self) -> str:
+        return self.rule.name
+
+
+def lint(book: RuleBook, *, zone: str, now: datetime, products: Mapping[str, Product] | None = None) -> list[Finding]:
+    """All findings, in the order in which rules are tried. `zone`: the store's. `products`: all that the book can
+    name, whole categories and tags included; without them nothing is said about products."""
+    agenda = Agenda(book, zone, now)
+    found: list[Finding] = []
+    usable: list[Looked] = []
+    for rule in sorted(book.rules, key=lambda rule: -rule.priority):
+        if rule.status in (Status.DRAFT, Status.ENDED):
+            continue
+        try:
+            agenda.check(rule.schedule)
+            usable.append(_looked(rule))
+        except (RuleError, BadInput) as error:
+            found.append(Finding(Flaw.UNUSABLE, rule.name, "", f"This rule cannot be used: {error}."))
+    active = [each for each in usable if each.rule.status is Status.ACTIVE]
+    for each in usable:
+        found += _schedule(each.rule, agenda)
+        found += _names(each.rule, book)
+    found += _never_reached(active, agenda)
+    found += _suppressed(active, agenda)
+    found += _same(active, agenda)
+    found += _catch_alls(active, agenda)
+    if products is not None:
+        goods = Goods(products)
+        for each in usable:
+            found += _below_floor(each.rule, book, goods)
+            found += _unknown(each.rule, goods)
+        found += _unknown_steps(book, goods)
+    place = {rule.name: number for number, rule in enumerate(sorted(book.rules, key=lambda rule: -rule.priority))}
+    found += _unused(book)
+    return sorted(found, key=lambda each: place.get(each.rule, len(place)))
+
+
+# --- one rule --------------------------------------------------------------------------------------------------------
+
+
+def _looked(rule: Rule) -> Looked:
+    for tree in (rule.audience, rule.when):
+        if tree:
+            grow(tree)
+    triggers = grow(rule.when).triggers() if rule.when else None
+    when = _frozen(rule.when)
+    return Looked(rule, when, _frozen(rule.audience), when if triggers is None else triggers, tuple(_offers(rule)))
+
+
+def _frozen(tree: Tree | None) -> bytes:
+    return msgspec.json.encode(tree or None, order="deterministic")
+
+
+def _offers(rule: Rule) -> Iterator[str]:
+    match rule.offer:
+        case Products(refs=refs):
+            yield from refs
+        case Category(name=name):
+            yield f"category {name}"
+        case Tagged(name=name):
+            yield f"tag {name}"
+        case Ladder(name=name):
+            yield f"ladder {name}"
+        case Learned(kind=kind):
+            yield f"learned {kind}s"
+        case _:
+            pass
+
+
+def _schedule(rule: Rule, agenda: Agenda) -> Iterator[Finding]:
+    schedule, name = rule.schedule, rule.name
+    if agenda.over(schedule):
+        yield Finding(
+            Flaw.OVER, name, "", f"This rule ended on {schedule.end}. Set its status to ended, or give it a later end."
+        )
+    elif not agenda.ever(schedule):
+        which = f" ({', '.join(schedule.seasons)})" if schedule.seasons else ""
+        yield Finding(
+            Flaw.NEVER_IN_SEASON, name, "",
+            f"This rule's schedule{which} does not hold at any time of the next three years. Look at its seasons, "
+            "dates, weekdays and hours: all that are given must hold at once.",
+        )  # fmt: skip
+    for edge in agenda.clock_changes(schedule):
+        yield Finding(
+            Flaw.CLOCK_CHANGE, name, "",
+            f"{edge}. Choose a time that every day has once, such as 04:00.",
+        )  # fmt: skip
+
+
+def _names(rule: Rule, book: RuleBook) -> Iterator[Finding]:
+    seasons, rules = {season.name for season in book.seasons}, {each.name for each in book.rules}
+    for season in rule.schedule.seasons:
+        if season not in seasons:
+            yield _missing(Flaw.UNKNOWN_SEASON, rule, "season", season)
+    if isinstance(rule.offer, Ladder) and rule.offer.name not in book.ladders:
+        yield _missing(Flaw.UNKNOWN_LADDER, rule, "ladder", rule.offer.name)
+    for other in rule.discount.with_rules if rule.discount else ():
+        if other not in rules:
+            yield _missing(Flaw.UNKNOWN_RULE, rule, "rule", other)
+
+
+def _missing(code: Flaw, rule: Rule, what: str, name: str) -> Finding:
+    return Finding(
+        code, rule.name, name, f"This rule names the {what} {name!r}, which does not exist. Correct the name."
+    )
+
+
+# --- rules with each other -------------------------------------------------------------------------------------------
+
+
+def _never_reached(active: list[Looked], agenda: Agenda) -> Iterator[Finding]:
+    stoppers: list[Rule] = []
+    for each in active:
+        rule = each.rule
+        for above in stoppers:
+            if _covers(above, rule) and agenda.covers(above.schedule, rule.schedule):
+                yield Finding(
+                    Flaw.NEVER_REACHED, rule.name, above.name,
+                    f"This rule is never reached: {above.name!r} is tried before it, always matches and stops what is "
+                    f"below. Give {above.name!r} conditions, or this rule a priority above {above.priority}.",
+                )  # fmt: skip
+                break
+        # When its limits are used up, what is below is reached after all.
+        if each.always and stops(rule) and rule.limits.total is None and not rule.limits.budget:
+            stoppers.append(rule)
+
+
+def _suppressed(active: list[Looked], agenda: Agenda) -> Iterator[Finding]:
+    """Rules that offer something to carts of which another one says: nothing."""
+    by_condition: dict[bytes, list[tuple[int, Looked]]] = defaultdict(list)
+    by_audience: dict[bytes, list[tuple[int, Looked]]] = defaultdict(list)
+    for place, each in enumerate(active):
+        if not isinstance(each.rule.offer, Nothing):
+            # Whatever meets all of several conditions meets each of them.
+            for key in {each.when, *map(_frozen, _needed(each.rule.when))}:
+                by_condition[key].append((place, each))
+            by_audience[each.audience].append((place, each))
+    for place, nothing in enumerate(active):
+        if nothing.always or not isinstance(nothing.rule.offer, Nothing):
+            continue
+        rule = nothing.rule
+        for other, each in by_condition[nothing.when] if rule.when else by_audience[nothing.audience]:
+            if (rule.audience and each.audience != nothing.audience) or not _meet(rule, each.rule, agenda):
+                continue
+            if place < other:
+                then = "is tried first, so this one is not shown then. Remove one of them, or narrow the other"
+            else:
+                then = (
+                    f"is tried later, so this one is shown. To show nothing, raise that one above {each.rule.priority}"
+                )
+            yield Finding(
+                Flaw.CONTRADICTION, each.name, rule.name,
+                f"This rule makes an offer to carts for which {rule.name!r} shows nothing; {rule.name!r} {then}.",
+            )  # fmt: skip
+
+
+def _needed(tree: Tree | None) -> list[Tree]:
+    return list(tree["all"]) if tree and "all" in tree else []
+
+
+def _same(active: list[Looked], agenda: Agenda) -> Iterator[Finding]:
+    """Rules that offer the same for the same."""
+    seen: dict[tuple[object, bytes, str], list[Looked]] = defaultdict(list)
+    for each in active:
+        told = False
+        for offer in each.offers:
+            before = seen[each.triggers, each.audience, offer]
+            other = None if told else next((one for one in before if _meet(one.rule, each.rule, agenda)), None)
+            before.append(each)
+            if other is not None:
+                told = True
+                yield _alike(each, other, offer)
+
+
+def _alike(each: Looked, other: Looked, offer: str) -> Finding:
+    mine, theirs = each.rule, other.rule
+    alike = mine.priority == theirs.priority and each.when == other.when
+    if alike and mine.discount is not None and theirs.discount is not None and mine.discount != theirs.discount:
+        return Finding(
+            Flaw.CONTRADICTION, mine.name, theirs.name,
+            f"This rule and {theirs.name!r} give different discounts on {offer} for the same carts and have the same "
+            "priority: only the one that is written first counts. Keep one, or give them different conditions.",
+        )  # fmt: skip
+    return Finding(
+        Flaw.OVERLAP, mine.name, theirs.name,
+        f"This rule offers {offer} for the same things in the cart as {theirs.name!r}, which is tried first. Keep one, "
+        "or tell them apart by placement, schedule or conditions.",
+    )  # fmt: skip
+
+
+def _catch_alls(active: list[Looked], agenda: Agenda) -> Iterator[Finding]:
+    specific = [each for each in active if each.rule.when]
+    for each in active:
+        rule = each.rule
+        if not each.always or stops(rule):
+            continue
+        below = next(
+            (one for one in reversed(specific) if one.rule.priority < rule.priority and _meet(rule, one.rule, agenda)),
+            None,
+        )
+        if below is not None:
+            yield Finding(
+                Flaw.CATCH_ALL, rule.name, below.name,
+                f"This rule has no conditions and is tried before {below.name!r}, which has some, so it takes the "
+                f"places first. Give it a priority below {below.rule.priority}.",
+            )  # fmt: skip
+
+
+def _covers(above: Rule, rule: Rule) -> bool:
+    """Whether a rule stands everywhere where another one does."""
+    return not above.placements or (bool(rule.placements) and set(rule.placements) <= set(above.placements))
+
+
+def _meet(one: Rule, other: Rule, agenda: Agenda) -> bool:
+    """Whether two rules stand somewhere at the same time."""
+    apart = one.placements and other.placements and set(one.placements).isdisjoint(other.placements)
+    return not apart and agenda.meet(one.schedule, other.schedule)
+
+
+# --- the catalogue ---------------------------------------------------------------------------------------------------
+
+
+def _unknown(rule: Rule, goods: Goods) -> Iterator[Finding]:
+    for what, name in named(rule):
+        if (what, name) not in goods.listed:
+            yield Finding(
+                Flaw(f"unknown_{what}"), rule.name, name,
+                f"This rule names the {what} {name!r}, which the store has not. Correct the name, or remove it.",
+            )  # fmt: skip
+
+
+def _unknown_steps(book: RuleBook, goods: Goods) -> Iterator[Finding]:
+    for ladder, steps in book.ladders.items():
+        for ref in steps:
+            if ref not in goods.products:
+                yield Finding(
+                    Flaw.UNKNOWN_PRODUCT, "", ref,
+                    f"The ladder {ladder!r} names the product {ref!r}, which the store has not. Correct the name, or "
+                    "remove it.",
+                )  # fmt: skip
+
+
+def _below_floor(rule: Rule, book: RuleBook, goods: Goods) -> Iterator[Finding]:
+    if rule.discount is None:
+        return
+    broken: dict[Code, list[str]] = defaultdict(list)
+    for product in goods.offered(rule, book):
+        for price in {product.price, *(variant.price for variant in product.variants)}:
+            code = breaks_own_floor(rule.discount, price, product.cost, product.currency)
+            if code is not None:
+                broken[code].append(product.ref)
+                break
+    for code, refs in broken.items():
+        why = "has no known cost, which its floor needs"
+        if code is Code.BELOW_FLOOR:
+            why = "would cost less than its floor allows"
+        yield Finding(
+            Flaw.BELOW_FLOOR, rule.name, refs[0],
+            f"With this rule's discount {_some(refs)} {why}, so it is not offered. Lower the discount or the floor, or "
+            "offer something else.",
+        )  # fmt: skip
+
+
+def _some(names: list[str]) -> str:
+    rest = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" (and {rest} more)" if rest > 0 else "")
+
+
+# --- what nobody names -----------------------------------------------------------------------------------------------
+
+
+def _unused(book: RuleBook) -> Iterator[Finding]:
+    seasons = {name for rule in book.rules for name in rule.schedule.seasons}
+    ladders = {rule.offer.name for rule in book.rules if isinstance(rule.offer, Ladder)}
+    yield from _unnamed(Flaw.UNUSED_SEASON, "season", (season.name for season in book.seasons), seasons)
+    yield from _unnamed(Flaw.UNUSED_LADDER, "ladder", book.ladders, ladders)
+
+
+def _unnamed(code: Flaw, what: str, names: Iterable[str], used: set[str]) -> Iterator[Finding]:
+    for name in names:
+        if name not in used:
+            yield Finding(code, "", name, f"No rule names the {what} {name!r}. Remove it, or use it in a rule.")

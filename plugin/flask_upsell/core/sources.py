@@ -1,0 +1,115 @@
+"""Sources: where a rule's candidates come from, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+from .book import Book
+from .conditions import Scene
+from .context import Line
+from .offer import Candidate, Kind
+from .product import Product
+from .rule import Category, Gap, Ladder, Learned, Products, Relative, Rule, Tagged
+from .rules import Working
+
+#: Of a category or tag so many of the most bought are looked at.
+MOST_LISTED = 50
+
+Matched = Sequence[tuple[Line, Product | None]]
+#: Learned candidates of some lines: (lines, kind) -> candidates, best first.
+Learn = Callable[[Sequence[Line], Kind], Iterator[Candidate]]
+
+
+def lists(working: Working, matched: Matched) -> list[str]:
+    """The keys of the book's lists that `candidates` will read."""
+    source = working.rule.offer
+    if isinstance(source, Category):
+        return ["c:" + source.name]
+    if isinstance(source, Tagged):
+        return ["t:" + source.name]
+    if isinstance(source, Gap):
+        return ["c:" + source.category] if source.category else ["t:" + source.tag_] if source.tag_ else []
+    if isinstance(source, Relative):
+        return ["c:" + product.category for _, product in matched if product is not None and product.category]
+    return []
+
+
+def refs(working: Working, matched: Matched, book: Book) -> list[str]:
+    """The products that `candidates` will look at."""
+    source = working.rule.offer
+    if isinstance(source, Products):
+        return list(source.refs)
+    if isinstance(source, Ladder):
+        return [ref for line, _ in matched for ref in _above(source, line, book)]
+    if isinstance(source, Gap) and source.refs:
+        return list(source.refs)
+    return [ref for key in lists(working, matched) for ref in book.lists.get(key, ())[:MOST_LISTED]]
+
+
+def candidates(working: Working, matched: Matched, scene: Scene, book: Book, learned: Learn) -> Iterator[Candidate]:
+    """Best first. A complement goes with the first matched line; an upgrade takes the place of each in turn."""
+    rule, source = working.rule, working.rule.offer
+    if not matched:
+        return
+    if isinstance(source, Learned):
+        for candidate in learned([line for line, _ in matched], source.kind):
+            yield Candidate(candidate.kind, candidate.ref, candidate.trigger, candidate.affinity, candidate.score, rule)
+    elif isinstance(source, Products | Category | Tagged):
+        found = refs(working, matched, book)
+        for line, _ in matched if source.kind is Kind.UPGRADE else matched[:1]:
+            yield from _listed(found, source.kind, line, rule)
+    elif isinstance(source, Ladder):
+        for line, _ in matched:
+            yield from _listed(_above(source, line, book), Kind.UPGRADE, line, rule)
+    elif isinstance(source, Relative):
+        for line, product in matched:
+            if product is not None:
+                yield from _listed(_like(source, line, product, book), source.kind, line, rule)
+    elif isinstance(source, Gap):
+        yield from _listed(_closing(source, working, matched, scene, book), Kind.COMPLEMENT, matched[0][0], rule)
+
+
+def _listed(found: Sequence[str], kind: Kind, line: Line, rule: Rule) -> Iterator[Candidate]:
+    for place, ref in enumerate(found):
+        yield Candidate(kind, ref, line, None, float(-place), rule)
+
+
+def _above(ladder: Ladder, line: Line, book: Book) -> tuple[str, ...]:
+    steps = book.rules.ladders.get(ladder.name, ())
+    if line.product not in steps:
+        return ()
+    at = steps.index(line.product)
+    return steps[at + 1 : at + 1 + ladder.steps]
+
+
+def _like(source: Relative, line: Line, base: Product, book: Book) -> list[str]:
+    """Products of the category that have the same values, within the price range; most bought first."""
+    found = []
+    for ref in book.lists.get("c:" + (base.category or ""), ())[:MOST_LISTED]:
+        product = book.products.get(ref)
+        if product is None or ref == base.ref:
+            continue
+        percent = product.price * 100
+        if percent < source.min_percent * line.unit_price:
+            continue
+        if source.max_percent is not None and percent > source.max_percent * line.unit_price:
+            continue
+        if all(_value(product, name) == _value(base, name) for name in source.same):
+            found.append(ref)
+    return found
+
+
+def _value(product: Product, name: str) -> str | None:
+    return product.brand if name == "brand" else product.attributes.get(name)
+
+
+def _closing(source: Gap, working: Working, matched: Matched, scene: Scene, book: Book) -> list[str]:
+    """What closes the gap, the cheapest first; nothing once the threshold is reached."""
+    currency = scene.context.cart.currency
+    goal = next((money.amount for money in source.threshold if money.currency == currency), 0)
+    missing = goal - sum(line.unit_price * line.quantity for line in scene.context.cart.lines)
+    if missing <= 0:
+        return []
+    known = [book.products.get(ref) for ref in refs(working, matched, book)]
+    closing = [product for product in known if product is not None and product.price >= missing]
+    return [product.ref for product in sorted(closing, key=lambda product: (product.price, product.ref))]
