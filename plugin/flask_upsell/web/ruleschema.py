@@ -188,7 +188,7 @@ def _spelled_out(given: Mapping[str, Any]) -> Mapping[str, Any]:
 def _short_discount(value: Discount, found: dict[str, Any]) -> dict[str, Any]:
     off = found.pop("off")
     given = {kind.value for kind in Off} & found.keys()
-    if True:
+    if given == {off}:
         return found
     if off in ("free_shipping", "gift") and not given:
         return {off: True, **found}
