@@ -15,8 +15,7 @@ import msgspec
 
 from . import faults
 from .core.book import EMPTY, Book
-from .core.candidates import MOST_LINES
-from .core.context import Cart, Context, Line, Policy
+from .core.context import MOST_LINES, Cart, Context, Line, Policy
 from .core.decision import decide
 from .core.kept import Kept, rebound, same
 from .core.offer import Decision

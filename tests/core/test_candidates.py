@@ -8,9 +8,8 @@ import pytest
 
 from flask_upsell.core import candidates
 from flask_upsell.core.book import Book
-from flask_upsell.core.candidates import MOST_LINES
 from flask_upsell.core.conditions import Scene
-from flask_upsell.core.context import Context
+from flask_upsell.core.context import MOST_LINES, Context
 from flask_upsell.core.offer import Candidate, Kind
 
 from .build import book, context, leads, line

@@ -7,13 +7,11 @@ from collections.abc import Iterator, Sequence
 from .affinity import BILLION, Affinities
 from .book import Book
 from .conditions import Scene
-from .context import Line
+from .context import MOST_LINES, Line
 from .offer import Candidate, Kind
 from .rules import Working, stops
 from .sources import Matched, candidates, lists, refs
 
-#: A wholesale cart of 5,000 lines is judged by its first lines; shoppers' carts are far smaller.
-MOST_LINES = 200
 #: How many upgrades of each line, and complements, a decision looks at before it is made; seldom more.
 FIRST_UPGRADES, FIRST_COMPLEMENTS = 2, 8
 

@@ -7,6 +7,9 @@ from enum import StrEnum
 
 import msgspec
 
+#: A wholesale cart of 5,000 lines is judged by its first lines; shoppers' carts are far smaller.
+MOST_LINES = 200
+
 
 class Capability(StrEnum):
     """What a store can do beyond showing its cart and products. What it cannot do is not offered.

@@ -97,9 +97,11 @@ def _offer(candidate: Candidate, quoted: Quote, product: Product, base: Product 
 
 
 def _copy(rule: Rule, language: str | None) -> Copy | None:
-    """The rule's words in the shopper's language, else in its parent, else in the first one written."""
-    spoken = (language or "").replace("_", "-")
-    for wanted in (spoken, spoken.partition("-")[0]):
-        if wanted in rule.copy:
-            return rule.copy[wanted]
-    return next(iter(rule.copy.values()), None)
+    """The rule's words in the shopper's language, else in its parent (zh-Hant-TW: zh-Hant, zh), else the first ones."""
+    words = {written.replace("_", "-").lower(): copy for written, copy in rule.copy.items()}
+    spoken = (language or "").replace("_", "-").lower()
+    while spoken:
+        if spoken in words:
+            return words[spoken]
+        spoken = spoken.rpartition("-")[0]
+    return next(iter(words.values()), None)

@@ -131,7 +131,7 @@ class Gap(Source, tag="gap", frozen=True, kw_only=True):
 
 
 class Nothing(Source, tag="nothing", frozen=True, kw_only=True):
-    """Show nothing at all, and look no further."""
+    """Show nothing more, and look no further."""
 
 
 AnySource = Products | Category | Tagged | Learned | Relative | Ladder | Gap | Nothing

@@ -46,7 +46,9 @@ class Working:
         if not self._lines:
             return scene.lines
         currency = scene.context.cart.currency
-        return [each for each in scene.lines if any(lines.fits(*each, currency) for lines in self._lines)]
+        fitting = [each for each in scene.lines if any(lines.fits(*each, currency) for lines in self._lines)]
+        # In an `any` another condition may have held instead.
+        return fitting or scene.lines
 
     def against(self, scene: Scene) -> RuleCode | None:
         """The first thing against it, without its status; None when it applies."""

@@ -87,7 +87,7 @@ def _like(source: Relative, line: Line, base: Product, book: Book) -> list[str]:
     found = []
     for ref in book.lists.get("c:" + (base.category or ""), ())[:MOST_LISTED]:
         product = book.products.get(ref)
-        if product is None or ref == base.ref:
+        if product is None or ref == base.ref or product.currency != base.currency:
             continue
         percent = product.price * 100
         if percent < source.min_percent * line.unit_price:
@@ -111,5 +111,9 @@ def _closing(source: Gap, working: Working, matched: Matched, scene: Scene, book
     if missing <= 0:
         return []
     known = [book.products.get(ref) for ref in refs(working, matched, book)]
-    closing = [product for product in known if product is not None and product.price >= missing]
+    closing = [
+        product
+        for product in known
+        if product is not None and product.currency == currency and product.price >= missing
+    ]
     return [product.ref for product in sorted(closing, key=lambda product: (product.price, product.ref))]

@@ -11,7 +11,7 @@ from typing import ClassVar, TypeVar
 import msgspec
 
 from ...errors import BadInput
-from ..context import Context, Line
+from ..context import MOST_LINES, Context, Line
 from ..money import Money, exponent
 from ..product import Product
 from ..rule import Part
@@ -41,13 +41,14 @@ class Scene:
 
     @cached_property
     def lines(self) -> list[tuple[Line, Product | None]]:
-        """The lines that the page is about, with their products."""
+        """The (first) lines that the page is about, with their products."""
         known = self.products
-        return [(line, known.get(line.product)) for line in self.context.anchors if line.quantity > 0]
+        anchors = self.context.anchors[:MOST_LINES]
+        return [(line, known.get(line.product)) for line in anchors if line.quantity > 0]
 
     @cached_property
     def subtotal(self) -> int:
-        return sum(line.unit_price * line.quantity for line, _ in self.lines)
+        return sum(line.unit_price * line.quantity for line in self.context.anchors if line.quantity > 0)
 
 
 class Condition(Part, frozen=True, kw_only=True):
@@ -126,9 +127,11 @@ class Numbers(Part, frozen=True, kw_only=True):
             return [("min", "give min, max or both")]
         if self.min is not None and self.max is not None and self.min > self.max:
             return [("max", "is less than min")]
-        if min(self.min or 0, self.max or 0) < 0:
-            return [("min", "a number is 0 or more")]
-        return []
+        return [
+            (name, "a number is 0 or more")
+            for name, given in (("min", self.min), ("max", self.max))
+            if given is not None and given < 0
+        ]
 
 
 def amount_in(amounts: tuple[Money, ...], currency: str) -> int | None:

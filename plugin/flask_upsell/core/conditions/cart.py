@@ -64,10 +64,18 @@ class Lines(Condition, frozen=True, kw_only=True):
             return bool(fitting) and len(fitting) == len(scene.lines)
         if self.match == "at_least":
             return sum(line.quantity for line, _ in fitting) >= self.units
-        return bool(fitting) and all(
-            any(has(line, product, value) for line, product in fitting)
-            for has, values in self._listed()
-            for value in values
+        return (
+            bool(fitting)
+            and all(
+                any(has(line, product, value) for line, product in fitting)
+                for has, values in self._listed()
+                for value in values
+            )
+            and all(
+                any(product is not None and product.attributes.get(name) == value for _, product in fitting)
+                for name, values in self.attribute.items()
+                for value in values
+            )
         )
 
     def _listed(self) -> list[tuple[Any, tuple[str, ...]]]:
@@ -90,6 +98,8 @@ class Lines(Condition, frozen=True, kw_only=True):
         given = (self.product, self.variant, self.category, self.tag, self.brand, self.attribute)
         if not any(given) and self.price is None and self.quantity is None:
             found.append(("product", "say which lines: product, variant, category, tag, brand, price, quantity, …"))
+        named = ("product", "variant", "category", "tag", "brand")
+        found += [(name, "an empty name") for name in named if "" in getattr(self, name)]
         for name, part in (("price", self.price), ("quantity", self.quantity)):
             if part is not None:
                 found += [(f"{name}.{path}", sentence) for path, sentence in part.problems()]
@@ -124,7 +134,7 @@ class LineCount(Condition, Numbers, frozen=True, kw_only=True):
     code = "line_count"
 
     def check(self, scene: Scene) -> bool:
-        return self.hold(len(scene.lines))
+        return self.hold(sum(line.quantity > 0 for line in scene.context.anchors))
 
     def problems(self) -> list[tuple[str, str]]:
         return Numbers.problems(self)
@@ -191,10 +201,12 @@ class DiscountShare(Condition, Numbers, frozen=True, kw_only=True):
     code = "discount_share"
 
     def check(self, scene: Scene) -> bool:
-        whole, off = scene.subtotal, scene.context.cart.discount
+        cart = scene.context.cart
+        whole, off = sum(line.unit_price * line.quantity for line in cart.lines), cart.discount
         low, high = self.min, self.max
         return whole > 0 and (low is None or off * 100 >= low * whole) and (high is None or off * 100 <= high * whole)
 
     def problems(self) -> list[tuple[str, str]]:
-        found = Numbers.problems(self)
-        return [*found, ("max", "at most 100")] if max(self.min or 0, self.max or 0) > 100 else found
+        given = (("min", self.min), ("max", self.max))
+        above = [(name, "at most 100") for name, number in given if number is not None and number > 100]
+        return [*Numbers.problems(self), *above]

@@ -30,7 +30,7 @@ class Language(OneOf, frozen=True, kw_only=True):
     def check(self, scene: Scene) -> bool:
         spoken = (scene.context.visitor.language or "").replace("_", "-").lower()
         return bool(spoken) and any(
-            spoken == each.lower() or spoken.startswith(each.lower() + "-") for each in self.is_
+            (spoken + "-").startswith(each.replace("_", "-").lower() + "-") for each in self.is_
         )
 
 
