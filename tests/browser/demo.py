@@ -51,7 +51,10 @@ class Demo:
             str(base),
         ]
         root = Path(__file__).parents[2]
+        # A shell that runs the tests in the background lets its children ignore Ctrl-C; a person's terminal does not.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
         self.process = subprocess.Popen([*command, *options], stdout=self._log, stderr=self._log, cwd=root)
+        signal.signal(signal.SIGINT, before)
 
     @property
     def said(self) -> str:
