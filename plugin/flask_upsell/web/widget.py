@@ -140,7 +140,7 @@ class Widget:
             fresh=fresh,
             declined=memory.declined,
             elsewhere=elsewhere,
-            source=request.args.get("utm_source", "")[:100] if has_request_context() else "",
+            source=_campaign(),
         )
         visitor = self.offers.pseudonym(self.offers.store.visitor().key)
         if notice is None and memory.has_notice:
@@ -328,6 +328,13 @@ def _keep_private(response: Response) -> Response:
     if "private" not in control and "no-store" not in control:
         response.headers["Cache-Control"] = "private, no-store"
     return response
+
+
+def _campaign() -> str:
+    """The campaign in the page's address; an address without a query, as most are, is not parsed for it."""
+    if not has_request_context() or not request.environ.get("QUERY_STRING"):
+        return ""
+    return request.args.get("utm_source", "")[:100]
 
 
 def _here() -> str:
