@@ -18,6 +18,7 @@ from flask_upsell.adapters.rulebook import SQLRules
 from flask_upsell.core.context import Policy
 from flask_upsell.core.kind import Kind
 from flask_upsell.core.money import Money
+from flask_upsell.core.ports import Shelf
 from flask_upsell.core.rule import Discount, Limits, Off, Orphan, Products, Rule, Schedule, Status
 from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.offers import Offers
@@ -48,13 +49,17 @@ class Shop:
     ledger: SQLLedger = field(default_factory=memory_ledger)
 
     def __post_init__(self) -> None:
+        self.offers = self.process(MemoryShelf())
+        self.offers.shelf.publish(self.store.catalogue(), [])
+
+    def process(self, shelf: Shelf) -> Offers:
+        """The pipeline of a process of its own."""
         engine = self.ledger.engine
-        self.offers = Offers(
-            store=self.store, shelf=MemoryShelf(), ledger=self.ledger, tally=MemoryTally(), queue=MemoryQueue(),
+        return Offers(
+            store=self.store, shelf=shelf, ledger=self.ledger, tally=MemoryTally(), queue=MemoryQueue(),
             rules=SQLRules(engine, "upsell"), limits=SQLLimits(engine, "upsell"), policy=Policy(complement_times=0),
             secret="a secret of the tests, long enough to sign with", zone="Europe/Rome", clock=lambda: self.now,
         )  # fmt: skip
-        self.offers.shelf.publish(self.store.catalogue(), [])
 
     def rule(self, *rules: Rule) -> None:
         self.offers.rules.save(RuleBook(rules=rules), self.now)
@@ -310,3 +315,35 @@ def test_the_store_line_that_was_ordered_at_another_price_is_not_ours(shop: Shop
     shop.store.placed["1001"] = Order("1001", "EUR", lines)
     assert shop.offers.till.grant("1001") == []
     assert shop.offers.limits.used("cup") == {}
+
+
+def test_a_budget_pays_for_what_is_ordered_not_for_what_was_accepted(shop: Shop) -> None:
+    """Shown red with `each.off`: three cups at 2.00 less would cost the budget one."""
+    shop.rule(cup_rule(limits=Limits(budget=(Money(1000, "EUR"),))))
+    shop.fill("tea")
+    outcome = shop.accept()
+    assert outcome.acceptance is not None
+    shop.store.replace(outcome.acceptance.line, "cup", None, 3, 1800)
+    assert shop.order() == []
+    assert shop.offers.limits.used("cup") == {"budget:EUR": 600}
+
+
+def test_a_spent_rule_is_published_once_and_comes_back_when_there_is_room(shop: Shop) -> None:
+    """Each counting is a process of its own. Shown red with what was spent remembered in `Offers`."""
+    shop.rule(cup_rule(limits=Limits(total=1)))
+    shop.fill("tea")
+    outcome = shop.accept()
+    assert outcome.acceptance is not None
+    shop.order()
+    versions = set()
+    for _ in range(2):
+        shop.ledger.record_decline("cart", "complement", "cup", shop.now)
+        shop.process(shop.offers.shelf).fold()
+        live = shop.offers.shelf.read(()).rules
+        versions.add(live.version)
+        assert live.spent == {"cup"}
+    assert len(versions) == 1
+    shop.offers.limits.release([outcome.acceptance.id])
+    shop.ledger.record_decline("cart", "complement", "cup", shop.now)
+    shop.process(shop.offers.shelf).fold()
+    assert shop.offers.shelf.read(()).rules.spent == frozenset()

@@ -53,7 +53,6 @@ class Offers:
         self.policy, self.clock = policy, clock
         # Decisions from the version that is live, by all that they depend on: carts of one kind are many.
         self._decided: tuple[tuple[str, str], dict[object, Kept]] = (("", ""), {})
-        self._spent: frozenset[str] = frozenset()
         self._secret = blake2b(secret.encode(), digest_size=32).digest()
         self.till = Till(store, shelf, ledger, limits, policy, zone, self.pseudonym, lambda: self.clock())
 
@@ -71,7 +70,8 @@ class Offers:
         answers: frozenset[tuple[str, str]] = frozenset(),
         fresh: Mapping[str, Product] | None = None,
     ) -> Decision:
-        """The offers for a placement. No SQL of ours; at most one round trip to Redis, none while the copy is warm.
+        """The offers for a placement. No SQL of ours, and no round trip to Redis while the copy is warm; one reads the
+        book again, others bring what a new decision looks at.
 
         `cart`: what the page has loaded already. `products`: what the page is about instead of the cart (the product
         that is looked at, what was ordered). `fresh`: products known better than the book knows them.
@@ -197,10 +197,9 @@ class Offers:
     def _hide_spent(self) -> None:
         """Publish the rules again when a limit was reached, or there is room again."""
         book = self.rules.load()
-        spent = frozenset(self.limits.exhausted(book.rules))
-        if spent != self._spent:
-            self._spent = spent
-            self.shelf.publish_rules(book, self.zone, spent)
+        # What is live is asked, not remembered: a job runs in a process of its own.
+        if self.limits.exhausted(book.rules) != self.shelf.read(()).rules.spent:
+            self.publish_rules()
 
     def pseudonym(self, visitor_key: str) -> str:
         """A visitor's key as the ledger keeps it: the same for the same visitor, and of no use to anybody else."""

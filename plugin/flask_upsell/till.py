@@ -184,7 +184,8 @@ class Till:
         before = [accepted.replaced] if accepted.replaced else []
         rest = (*[each for each in cart.lines if each is not line], *before)
         if accepted.placement in (Placement.PRODUCT, Placement.CONFIRMATION):
-            against = None if working.timetable.state(self.clock(), None)[0] else RuleCode.OUT_OF_SEASON
+            country = self.store.visitor().country
+            against = None if working.timetable.state(self.clock(), country)[0] else RuleCode.OUT_OF_SEASON
         else:
             against = working.against(Scene(self._context(accepted.placement, cart, rest), book.products))
         if against is None:
@@ -196,8 +197,11 @@ class Till:
         back: with any of them the order must not be placed as it is."""
         accepted = self._discounted()
         placed = self.store.order(order, connection) if accepted else None
-        lines = {(line.product, line.unit_price) for line in placed.lines} if placed is not None else set()
-        accepted = [each for each in accepted if (each.product, each.unit_price) in lines]
+        # The shopper may have changed how many since: what is counted is what is ordered.
+        ordered = (
+            {(line.product, line.unit_price): line.quantity for line in placed.lines} if placed is not None else {}
+        )
+        accepted = [each for each in accepted if (each.product, each.unit_price) in ordered]
         if not accepted:
             return []
         visitor, rules = self.store.visitor(), self.shelf.read([each.product for each in accepted]).rules
@@ -209,8 +213,8 @@ class Till:
             if working is None:
                 refusals.append(Refusal(each.id, each.rule, "", "the offer has ended"))
                 continue
-            limits = working.rule.limits
-            wants.append(Want(each.id, each.rule, limits, customer, today, each.off, each.currency, order))
+            off = (each.normal - each.unit_price) * ordered[each.product, each.unit_price]
+            wants.append(Want(each.id, each.rule, working.rule.limits, customer, today, off, each.currency, order))
         return [*refusals, *self.limits.grant(wants, connection)]
 
     def _context(self, placement: str, cart: Cart, anchors: tuple[Line, ...]) -> Context:
