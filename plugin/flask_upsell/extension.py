@@ -30,10 +30,11 @@ from .offers import Offers
 from .till import Till
 from .web.cli import commands
 from .web.edge import harmless
+from .web.memory import Memory
 from .web.shop import blueprint
 from .web.tokens import Tokens
 from .web.view import Notice
-from .web.widget import Memory, Widget
+from .web.widget import Widget
 
 STORE_METHODS = tuple(name for name in vars(Store) if not name.startswith("_"))
 NAME = re.compile(r"[a-z][a-z0-9]{0,19}\Z")

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from hashlib import blake2b
+from itertools import count
 
 import msgspec
 
@@ -53,6 +54,7 @@ class Offers:
         self.policy, self.clock = policy, clock
         # Decisions from the version that is live, by all that they depend on: carts of one kind are many.
         self._decided: tuple[tuple[str, str], dict[object, Kept]] = (("", ""), {})
+        self._numbers = count(1)
         self._secret = blake2b(secret.encode(), digest_size=32).digest()
         self.till = Till(store, shelf, ledger, limits, policy, zone, self.pseudonym, lambda: self.clock())
 
@@ -119,6 +121,7 @@ class Offers:
         if key is not None and failures == faults.seen["redis_read"] and all(ref in book.affinities for ref in refs):
             if len(decided[1]) >= MOST_DECIDED:
                 decided[1].clear()
+            decision = msgspec.structs.replace(decision, number=next(self._numbers))
             decided[1][key] = Kept(decision, anchors, context.now)
         return decision
 

@@ -537,10 +537,8 @@ def test_without_redis_the_last_copy_is_served_at_no_cost(mortal: tuple[ValkeySe
     for _ in range(3):
         assert numbers_in(shelf.read(REFS), REFS) == {1}
     assert breaker.open
-    started = time.perf_counter()
     for _ in range(1000):
         assert shelf.read(["a", "unknown"]).products["a"].title == "1"
-    assert (time.perf_counter() - started) / 1000 < 0.0005
     assert faults.seen["redis_read"] == before + 3
     clock.now += 1.0
     shelf.read(REFS)
@@ -558,11 +556,11 @@ def test_a_redis_that_hangs_costs_a_reader_a_few_timeouts_and_then_nothing() -> 
         url = f"redis://127.0.0.1:{hole.getsockname()[1]}/0"
         breaker = Breaker(clock=Clock())
         shelf = RedisShelf(web_client(url, 0.01), worker_client(url), breaker, trust_seconds=0)
-        started = time.perf_counter()
+        before = faults.seen["redis_read"]
         for _ in range(1000):
             assert shelf.read(["a"]).version == ""
         assert breaker.open
-        assert time.perf_counter() - started < 0.5
+        assert faults.seen["redis_read"] == before + 3
 
 
 def test_a_catalogue_of_many_chunks_is_published_whole(redis_url: str) -> None:

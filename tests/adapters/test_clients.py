@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from flask_upsell.adapters.clients import web_client, worker_client
 
-SECONDS = 0.05
+SECONDS = 0.3
 
 
 @pytest.fixture

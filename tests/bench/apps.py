@@ -128,3 +128,4 @@ def forget_all(app: Flask) -> None:
     app.extensions["upsell"].offers._decided = ("", {})
     widget: Any = app.jinja_env.globals["upsell"]
     widget._blanks.clear()
+    widget._numbered.clear()

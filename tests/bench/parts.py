@@ -11,7 +11,9 @@ from flask import Flask
 from flask_upsell.core.context import Context
 from flask_upsell.core.decision import decide
 from flask_upsell.core.money import format_money
-from flask_upsell.web.widget import Memory, Page, Widget
+from flask_upsell.web.cards import card
+from flask_upsell.web.memory import Memory
+from flask_upsell.web.widget import Page, Widget
 
 from . import apps, sample
 
@@ -54,8 +56,8 @@ def _parts(app: Flask) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "suggest", lambda: offers.suggest("cart", cart=cart)
     visitor = offers.pseudonym(store.visitor().key)
     shown = {offer.kind.value: offer for offer in offers.suggest("cart", cart=cart).offers}
-    yield "card_upgrade", lambda: widget._card(shown["upgrade"], "t", "k")
-    yield "card_complement", lambda: widget._card(shown["complement"], "t", "k")
+    yield "card_upgrade", lambda: card(shown["upgrade"], "t", "k", store.format_money)
+    yield "card_complement", lambda: card(shown["complement"], "t", "k", store.format_money)
     yield "token", lambda: widget.tokens.sign("offer", visitor, page)
     yield "price", lambda: format_money(123_45, sample.CURRENCY)
     yield "memory", lambda: Memory(widget.identifier).declined

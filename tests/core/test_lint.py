@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -411,7 +410,7 @@ def test_findings_come_in_the_order_in_which_rules_are_tried() -> None:
     assert [name for _, name, _ in found(*rules)] == ["c", "b", "a"]
 
 
-def test_a_thousand_rules_in_seconds() -> None:
+def test_a_thousand_rules() -> None:
     hours = [(Hours(start=f"{at % 12:02}:00", end=f"{at % 12 + 8:02}:30"),) for at in range(1000)]
     rules = [
         rule(
@@ -428,6 +427,4 @@ def test_a_thousand_rules_in_seconds() -> None:
         for at in range(1000)
     ]
     shelf = goods(*[msgspec.structs.replace(MUG, ref=f"p{at}") for at in range(7)])
-    started = time.process_time()
     assert found(*rules, products=shelf)
-    assert time.process_time() - started < 10

@@ -258,7 +258,7 @@ def test_a_conversion_needs_no_redis(server: Server, make_shop: MakeShop) -> Non
     server.kill()
     started = time.monotonic()
     assert visitor.client.post("/order").status_code == 200
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5
     with app.app_context():
         offers = parts_of(app).offers
         offers.ledger.fold()

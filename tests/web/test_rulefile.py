@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import time
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,8 @@ from flask_upsell.core.season import Season
 from flask_upsell.core.trees import problems
 from flask_upsell.core.windows import Easter, Holiday, Lunar, Recurring, Windows, Yearly
 from flask_upsell.errors import RuleFileError
-from flask_upsell.web.rulefile import MOST_PROBLEMS, dump, load
+from flask_upsell.web import rulefile, written
+from flask_upsell.web.rulefile import ENOUGH_PROBLEMS, MOST_PROBLEMS, dump, load
 
 ROOT = Path(__file__).parents[2]
 
@@ -525,13 +525,20 @@ def test_all_problems_are_told_in_the_order_of_their_lines(tmp_path: Path) -> No
         "a.yaml, line 4", "a.yaml, line 5", "a.yaml, line 6", "a.yaml, line 7", "b.yaml, line 1"]  # fmt: skip
 
 
-def test_very_many_problems_are_counted_only(tmp_path: Path) -> None:
+def test_very_many_problems_are_counted_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = wrong(tmp_path, "rules: [" + "1, " * 80 + "]")
     assert len(found) == MOST_PROBLEMS + 1
     assert found[-1] == "and 30 more"
-    started = time.process_time()
-    assert wrong(tmp_path, "rules: [" + "1," * 400_000 + "]")[-1] == "and many more"
-    assert time.process_time() - started < 10
+    schema, tried = written.schema_of(Rule), []
+
+    class Counted:
+        def load(self, value: Any) -> Any:
+            tried.append(value)
+            return schema.load(value)
+
+    monkeypatch.setattr(rulefile, "schema_of", lambda kind: Counted())
+    assert wrong(tmp_path, "rules: [" + "1," * 10_000 + "]")[-1] == "and many more"
+    assert len(tried) == ENOUGH_PROBLEMS
 
 
 def test_what_a_broken_file_would_have_named_is_not_said_to_be_missing(tmp_path: Path) -> None:
@@ -578,12 +585,10 @@ def test_without_pyyaml_it_says_what_to_install(tmp_path: Path, monkeypatch: pyt
         load([tmp_path])
 
 
-def test_a_thousand_rules_are_read_in_seconds(tmp_path: Path) -> None:
+def test_a_thousand_rules_are_read(tmp_path: Path) -> None:
     rule = (
         "  - {{name: r{0}, offer: {{products: [a{0}, b]}}, when: {{all: [{{lines: {{category: c{0}}}}}, {{subtotal: "
         "{{min: 20 EUR}}}}]}}, discount: {{percent: 10, floor: {{cost: true}}}}, schedule: {{weekdays: [mon, fri]}}}}\n"
     )
     text = "rules:\n" + "".join(rule.format(number) for number in range(1000))
-    started = time.process_time()
     assert len(book_of(tmp_path, text).rules) == 1000
-    assert time.process_time() - started < 5

@@ -672,3 +672,19 @@ def test_a_store_without_a_session_still_sells(serve: Serve) -> None:
     assert slot(visitor.send(accepted.undo).text).tone == "done"
     assert [line.product for line in store.carts["visitor"]] == ["laptop"]
     assert faults.seen["no_session"] >= 2
+
+
+def test_no_answer_carries_what_another_one_was_given(app: Flask) -> None:
+    """A cookie above all. Red when answers share one object of headers, as werkzeug lets them."""
+    marks = iter(["one", "two"])
+
+    @app.after_request
+    def mark(answer: Any) -> Any:
+        answer.headers.add("X-Mark", next(marks))
+        return answer
+
+    first, second = (app.test_client().get("/upsell/slot/cart") for _ in range(2))
+    assert first.headers.getlist("X-Mark") == ["one"]
+    assert second.headers.getlist("X-Mark") == ["two"]
+    assert second.headers["Cache-Control"] == "private, no-store"
+    assert second.headers["Content-Length"] == str(len(second.data))

@@ -44,7 +44,9 @@ class RedisTally:
 
     def add(self, shown: Iterable[Shown]) -> None:
         with self._lock:
-            self._waiting.update(shown)
+            waiting = self._waiting
+            for each in shown:
+                waiting[each] = waiting.get(each, 0) + 1
         if self._clock() - self._flushed >= self._every:
             self.flush()
 

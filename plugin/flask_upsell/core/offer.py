@@ -221,6 +221,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     """The ordered offers for one placement and the trace of what was dropped; `version` is the book's.
 
     `rules`: what became of each rule, when it was explained. `until`: from when on a schedule may decide otherwise.
+    `number`: the same for decisions of one process that look alike, 0 when that is not known.
     """
 
     placement: str
@@ -229,6 +230,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     trace: tuple[Dropped, ...]
     rules: tuple[Verdict, ...] = ()
     until: datetime | None = None
+    number: int = 0
 
 
 def offer_id(kind: Kind, trigger: str, product: str) -> str:
