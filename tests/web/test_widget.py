@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from flask import Flask, render_template_string
 from flask.sansio.app import App
-from redis import Redis
+from redis import ConnectionPool
 from sqlalchemy import Integer, create_engine, event
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
@@ -234,15 +234,15 @@ class InCart(Base):
 class Counted:
     """Counts what goes over the sockets of a Redis client: one `send` with its answer is a round trip."""
 
-    def __init__(self, client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    def __init__(self, pool: ConnectionPool, monkeypatch: pytest.MonkeyPatch) -> None:
         self.trips = 0
-        send = client.connection_pool.connection_class.send_packed_command
+        send = pool.connection_class.send_packed_command
 
         def counted(connection: Any, *args: Any, **kwargs: Any) -> Any:
             self.trips += 1
             return send(connection, *args, **kwargs)
 
-        monkeypatch.setattr(client.connection_pool.connection_class, "send_packed_command", counted)
+        monkeypatch.setattr(pool.connection_class, "send_packed_command", counted)
 
 
 def sql_shop(make_app: MakeApp, tmp_path: Path, **config: Any) -> tuple[Flask, list[str], list[InCart]]:
@@ -279,8 +279,8 @@ def test_a_decision_makes_no_sql_and_one_round_trip_cold_and_none_warm(
     client = app.test_client()
     monkeypatch.setattr(offers.tally, "_every", 3600.0)
     offers.tally._flushed = time.monotonic()  # type: ignore[attr-defined]
-    counted = Counted(offers.shelf._reader, monkeypatch)  # type: ignore[attr-defined]
-    offers.shelf._reader.ping()  # type: ignore[attr-defined]
+    counted = Counted(offers.shelf._reader._pool, monkeypatch)  # type: ignore[attr-defined]
+    offers.shelf._reader.ask("PING")  # type: ignore[attr-defined]
     assert slot(client.get("/cart").text).products == ["plus", "bag"]
     assert sent == []
     before = counted.trips
@@ -304,7 +304,7 @@ def test_a_stale_copy_costs_one_round_trip_and_no_sql(
     monkeypatch.setattr(offers.tally, "_every", 3600.0)
     client = app.test_client()
     client.get("/cart")
-    counted = Counted(offers.shelf._reader, monkeypatch)  # type: ignore[attr-defined]
+    counted = Counted(offers.shelf._reader._pool, monkeypatch)  # type: ignore[attr-defined]
     assert slot(client.get("/cart").text).products == ["plus", "bag"]
     assert counted.trips == 1
     assert sent == []

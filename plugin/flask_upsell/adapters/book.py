@@ -23,7 +23,7 @@ from typing import Any
 
 import msgspec
 from redis import Redis
-from redis.exceptions import RedisError, ResponseError, WatchError
+from redis.exceptions import RedisError, WatchError
 
 from .. import faults
 from ..core.affinity import Affinities
@@ -33,6 +33,7 @@ from ..core.rulebook import RuleBook
 from ..core.rules import EMPTY_RULES, Published, RuleSet, decode_published
 from ..errors import BookError, UpsellError
 from .breaker import Breaker
+from .clients import Direct
 from .copy import Copy, Fetched
 
 #: A version's field that says which version is live: its own name, until another is published. What is read in one
@@ -75,10 +76,13 @@ class RedisShelf:
         self._current, self._amended = self._root + "current", self._root + "amended"
         self._pointer = self._root + "rules"
         self._rules, self._loading = EMPTY_RULES, ""
-        self._reader, self._writer, self._breaker = reader, writer, breaker
+        self._reader, self._writer, self._breaker = Direct(reader), writer, breaker
         self._patient = patient or reader
         self._trust, self._keep, self._clock = trust_seconds, keep_seconds, clock
         self._copy = self._empty("")
+
+    def close(self) -> None:
+        self._reader.close()
 
     # --- reading: the hot path -------------------------------------------------------------------------------------
 
@@ -138,29 +142,13 @@ class RedisShelf:
 
     def _pointed(self) -> str:
         """The version that `current` names."""
-        raw: bytes | None = self._ask("GET", self._current)
+        raw: bytes | None = self._reader.ask("GET", self._current)
         return (raw or b"").decode("utf-8", "replace")
-
-    def _ask(self, *command: str) -> Any:
-        """One command on a connection of the page's client: what its methods add takes as long as the round trip."""
-        pool = self._reader.connection_pool
-        connection: Any = pool.get_connection()
-        try:
-            connection.send_command(*command)
-            return connection.read_response()
-        except ResponseError:
-            raise
-        except BaseException:
-            # An answer may still be under way, which the next one must not take for its own.
-            connection.disconnect()
-            raise
-        finally:
-            pool.release(connection)
 
     def _take(self, copy: Copy, refs: Sequence[str]) -> str:
         """Put these references into the copy if its version is live; says which one is, "" when that is not known."""
         fields = [LIVE, RULES, *["a:" + ref for ref in refs], *["p:" + ref for ref in refs]]
-        values: list[Any] = self._ask("HMGET", self._version_key(copy.book.version), *fields)
+        values: list[Any] = self._reader.ask("HMGET", self._version_key(copy.book.version), *fields)
         live: str = (values[0] or b"").decode("utf-8", "replace")
         if live == copy.book.version:
             rules = (values[1] or b"").decode("utf-8", "replace")
@@ -177,7 +165,7 @@ class RedisShelf:
             return self._rules
         if not version:
             return EMPTY_RULES
-        raw: bytes | None = self._ask("GET", f"{self._pointer}:{version}")
+        raw: bytes | None = self._reader.ask("GET", f"{self._pointer}:{version}")
         if raw is None:  # another version is live by now, which the next reading finds
             faults.seen["rules_gone"] += 1
         elif len(raw) <= AT_ONCE or not self._rules.version:
@@ -209,7 +197,7 @@ class RedisShelf:
         try:
             for start in range(0, len(refs), MOST_FACTS):
                 part = refs[start : start + MOST_FACTS]
-                facts.put(part, self._ask("HMGET", key, *[facts.mark + ref for ref in part]))
+                facts.put(part, self._reader.ask("HMGET", key, *[facts.mark + ref for ref in part]))
         except (RedisError, OSError, ValueError) as error:
             self._breaker.failed()
             faults.note("redis_read", "products of the book cannot be read: %s: %s", type(error).__name__, error)

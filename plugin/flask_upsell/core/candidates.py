@@ -10,7 +10,7 @@ from .conditions import Scene
 from .context import MOST_LINES, Line
 from .offer import Candidate, Kind
 from .rules import Working, stops
-from .sources import Matched, candidates, lists, refs
+from .sources import Learn, Matched, candidates, lists, refs
 
 #: How many upgrades of each line, and complements, a decision looks at before it is made; seldom more.
 FIRST_UPGRADES, FIRST_COMPLEMENTS = 2, 8
@@ -21,11 +21,12 @@ def look_up(scene: Scene, book: Book) -> Iterator[Candidate]:
 
     Made one by one, because most are never looked at.
     """
-    applying = [(working, working.matched(scene)) for working in book.rules.matching(scene)]
+    applying = scene.applying = [(working, working.matched(scene)) for working in book.rules.matching(scene)]
     if applying:
         _expect(applying, book)
+    learn = learned_in(book)
     for working, matched in applying:
-        yield from candidates(working, matched, scene, book, lambda lines, kind: _of_kind(lines, kind, book))
+        yield from candidates(working, matched, scene, book, learn)
     if not applying or not stops(applying[-1][0].rule):
         yield from learned(scene.context.anchors, book)
 
@@ -54,8 +55,9 @@ def learned(anchors: Sequence[Line], book: Book) -> Iterator[Candidate]:
         yield _complement(ref, weights[ref] / BILLION, led)
 
 
-def _of_kind(lines: Sequence[Line], kind: Kind, book: Book) -> Iterator[Candidate]:
-    return (candidate for candidate in learned(lines, book) if candidate.kind is kind)
+def learned_in(book: Book) -> Learn:
+    """What was learned for some lines, of one kind."""
+    return lambda lines, kind: (candidate for candidate in learned(lines, book) if candidate.kind is kind)
 
 
 def _expect(applying: Sequence[tuple[Working, Matched]], book: Book) -> None:

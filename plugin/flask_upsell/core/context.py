@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64encode
 from datetime import datetime
 from enum import StrEnum
+from hashlib import blake2s
 
 import msgspec
 
@@ -32,7 +34,8 @@ class Visitor(msgspec.Struct, frozen=True, gc=False):
     What a store does not tell stays None, and no rule that asks for it holds. `groups` are declared (members, staff),
     never computed from behaviour. `country` (ISO 3166) and `language` (BCP 47) are those of the page. `orders`: how
     many orders this customer placed; `last_order` when; `bought`: product references, `bought_categories` theirs.
-    `source`: the campaign that led here (UTM source), where the shopper agreed that the store remembers it.
+    `source`: the campaign that led here (UTM source), where the shopper agreed that the store remembers it. `perks`:
+    names of rules that promised this customer something for the next time (`flask_upsell.perks`).
     """
 
     key: str
@@ -45,6 +48,7 @@ class Visitor(msgspec.Struct, frozen=True, gc=False):
     bought: frozenset[str] | None = None
     bought_categories: frozenset[str] | None = None
     source: str = ""
+    perks: frozenset[str] = frozenset()
 
 
 class Line(msgspec.Struct, frozen=True, gc=False):
@@ -75,7 +79,8 @@ class Cart(msgspec.Struct, frozen=True, gc=False):
 class Policy(msgspec.Struct, frozen=True, gc=False):
     """The merchant's limits. `price_gap_floor` in minor units: a difference up to it is always small enough.
     `complement_times`: how many times what it goes with a complement may cost; 0 means any price. `max_page`: the most
-    offers on a page, all its placements together.
+    offers on a page, all its placements together. `max_session`: the most different products offered in a session, 0
+    for any number.
     """
 
     max_offers: int = 2
@@ -84,6 +89,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     price_gap_floor: int = 0
     complement_times: int = 4
     max_page: int = 3
+    max_session: int = 20
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):
@@ -92,7 +98,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     `anchors` are the lines that the page is about: the cart's, the product that is looked at, or what was just
     ordered. `now` is an aware instant (UTC); `declined` holds products this visitor said no to in this session.
     `source` is the campaign that led here (UTM source), `answers` what this visitor answered in this session: pairs of
-    question and answer.
+    question and answer; `asked` are questions that were answered or skipped. `seen` has the marks (`mark`) of what was
+    offered in this session before.
     """
 
     placement: str
@@ -106,3 +113,17 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     policy: Policy = Policy()
     source: str = ""
     answers: frozenset[tuple[str, str]] = frozenset()
+    asked: frozenset[str] = frozenset()
+    seen: frozenset[str] = frozenset()
+
+    @property
+    def room(self) -> int | None:
+        """How many more products may be offered in this session; None when that is no question here."""
+        most = self.policy.max_session
+        left = max(0, most - len(self.seen))
+        return left if most and left < self.policy.max_offers else None
+
+
+def mark(ref: str) -> str:
+    """A product in as few characters as a session has room for; two of a thousand seldom have the same."""
+    return urlsafe_b64encode(blake2s(ref.encode("utf-8", "surrogatepass"), digest_size=3).digest()).decode()

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
+
+import msgspec
 
 from .book import Book
-from .candidates import look_up
+from .candidates import learned_in, look_up
 from .conditions import Scene
-from .context import Context
-from .eligibility import judge, worth
-from .offer import Candidate, Code, Decision, Dropped, Kind, Offer, Quote, Reason, offer_id
-from .pricing import quote
+from .context import Context, mark
+from .discount import best
+from .eligibility import judge, too_dear, worth
+from .offer import Asked, Candidate, Code, Decision, Dropped, Item, Kind, Offer, Quote, Reason, offer_id
+from .pricing import quote, quote_bundle
 from .product import Product
 from .ranking import Places
-from .rule import Copy, Rule
+from .rule import Programme, Rule
+from .sources import brings
+from .words import spoken
+
+#: What one offer costs, and the products of a bundle.
+Priced = tuple[Quote, tuple[Item, ...]]
 
 
 def decide(context: Context, book: Book, *, explain: bool = True) -> Decision:
@@ -24,60 +33,146 @@ def decide(context: Context, book: Book, *, explain: bool = True) -> Decision:
     stops there: the same offers, but the trace ends early and rules have no verdicts (a page has no use for them).
     """
     scene = Scene(context, book.products)
-    in_cart = {line.product for line in context.cart.lines}
-    in_cart.update([line.product for line in context.anchors])
-    about = worth(context)
     places = Places(context.policy, len(context.shown_elsewhere))
-    quotes: dict[int, Quote] = {}
+    judged = _Judge(scene, book, places)
     trace: list[Dropped] = []
     for candidate in look_up(scene, book):
-        code = _ruled_out(candidate, context, in_cart) or places.no_room(candidate)
-        if code is None:
-            found = _judged(candidate, book, context, about, places)
-            if isinstance(found, Quote):
-                quotes[id(candidate)] = found
-            else:
-                code = found
+        code = judged.against(candidate)
         if code is not None:
-            rule = candidate.rule.name if candidate.rule is not None else ""
-            trace.append(Dropped(candidate.kind, candidate.ref, candidate.trigger.product, code, rule))
+            trace.append(_dropped(candidate, code))
         if places.full and not explain:
             break
-    known, language = book.products, context.visitor.language
-    offers = [_offer(c, quotes[id(c)], known[c.ref], known.get(c.trigger.product), language) for c in places.chosen]
+    chosen = [judged.cheaper(candidate, trace) for candidate in list(places.chosen)]
+    language = context.visitor.language
+    offers = [_offer(candidate, judged, language) for candidate in chosen]
     offers.sort(key=_upgrades_first)
-    filled = Counter(offer.rule for offer in offers)
-    verdicts = tuple(book.rules.explain(scene, filled)) if explain else ()
-    return Decision(context.placement, book.version, tuple(offers), tuple(trace), verdicts, scene.until)
+    verdicts = tuple(book.rules.explain(scene, Counter(offer.rule for offer in offers))) if explain else ()
+    return Decision(
+        context.placement,
+        book.version,
+        tuple(offers),
+        tuple(trace),
+        verdicts,
+        scene.until,
+        _question(scene, language) if scene.applying else None,
+    )
 
 
-def _ruled_out(candidate: Candidate, context: Context, in_cart: set[str]) -> Code | None:
-    """What needs no look at the product."""
-    ref = candidate.ref
-    if ref in in_cart:
-        return Code.IN_CART
-    if ref in context.declined:
-        return Code.DECLINED
-    return Code.SHOWN_ELSEWHERE if ref in context.shown_elsewhere else None
+class _Judge:
+    """Judges candidates one by one, and remembers what those that got a place cost."""
+
+    def __init__(self, scene: Scene, book: Book, places: Places) -> None:
+        context = scene.context
+        self.scene, self.context, self.book, self.places = scene, context, book, places
+        self.in_cart = {line.product for line in context.cart.lines}
+        self.in_cart.update([line.product for line in context.anchors])
+        self.about, self.room = worth(context), context.room
+        self.new: set[str] = set()
+        self.priced: dict[int, Priced] = {}
+
+    def against(self, candidate: Candidate) -> Code | None:
+        """Why it is not offered; None when it got a place."""
+        code = self._ruled_out(candidate) or self.places.no_room(candidate)
+        if code is not None:
+            return code
+        if candidate.kind is Kind.PROGRAMME:
+            return self._place(candidate, (Quote(self.context.cart.currency, 0, 1), ()), None)
+        parts = candidate.parts or (candidate.ref,)
+        products = [self.book.products.get(ref) for ref in parts]
+        base = self.book.products.get(candidate.trigger.product)
+        for product in products:
+            code = judge(candidate, product, base, self.context, self.about)
+            if code is not None:
+                return code
+        known = [product for product in products if product is not None]
+        found = self._quoted(candidate, known)
+        return found if isinstance(found, Code) else self._place(candidate, found, known[0].category)
+
+    def _ruled_out(self, candidate: Candidate) -> Code | None:
+        """What needs no look at the product."""
+        context = self.context
+        for ref in candidate.parts or (candidate.ref,):
+            if ref in self.in_cart:
+                return Code.IN_CART
+            if ref in context.declined:
+                return Code.DECLINED
+            if ref in context.shown_elsewhere:
+                return Code.SHOWN_ELSEWHERE
+        if candidate.parts and candidate.ref in context.declined:
+            return Code.DECLINED
+        if self.room is not None and len(self.new) >= self.room and mark(candidate.ref) not in context.seen:
+            return Code.SESSION_FULL
+        return None
+
+    def _quoted(self, candidate: Candidate, products: Sequence[Product]) -> Priced | Code:
+        if not candidate.parts:
+            found = quote(candidate, products[0], self.context)
+            return found if isinstance(found, Code) else (found, ())
+        if any(product.variants for product in products):
+            return Code.NEEDS_VARIANT
+        any_price = candidate.rule is not None and candidate.rule.any_price
+        if not any_price and too_dear(sum(each.price for each in products), self.about, self.context.policy):
+            return Code.TOO_DEAR
+        all_of = quote_bundle(candidate, products, self.context)
+        if isinstance(all_of, Code):
+            return all_of
+        return all_of[-1], tuple([Item(*each) for each in zip(products, all_of[:-1], strict=True)])
+
+    def _place(self, candidate: Candidate, priced: Priced, category: str | None) -> Code | None:
+        code = self.places.place(candidate, category)
+        if code is None:
+            self.priced[id(candidate)] = priced
+            if self.room is not None and mark(candidate.ref) not in self.context.seen:
+                self.new.add(candidate.ref)
+        return code
+
+    def cheaper(self, candidate: Candidate, trace: list[Dropped]) -> Candidate:
+        """The same offer by the rule that takes most off: of several the shopper gets the best."""
+        if len(self.scene.applying) < 2 or candidate.kind not in (Kind.COMPLEMENT, Kind.UPGRADE):
+            return candidate
+        mine, product, learn = candidate.rule, self.book.products[candidate.ref], learned_in(self.book)
+        options = [] if mine is None else [(mine, self.priced[id(candidate)][0])]
+        filled = Counter(each.rule.name for each in self.places.chosen if each.rule is not None)
+        for working, matched in self.scene.applying:
+            rule = working.rule
+            if rule.discount is None or rule is mine or filled[rule.name] >= rule.most:
+                continue
+            if brings(working, matched, candidate, self.scene, self.book, learn):
+                found = quote(msgspec.structs.replace(candidate, rule=rule), product, self.context)
+                if isinstance(found, Quote) and (found.off or found.free_shipping):
+                    options.append((rule, found))
+        better = best(options)
+        if better is None or better[0] is mine or (mine is not None and not _saves_more(better[1], options[0][1])):
+            return candidate
+        if mine is not None:
+            trace.append(_dropped(candidate, Code.BETTER_PRICE))
+        changed = msgspec.structs.replace(candidate, rule=better[0])
+        self.priced[id(changed)] = (better[1], ())
+        self.places.chosen[self.places.chosen.index(candidate)] = changed
+        return changed
 
 
-def _judged(candidate: Candidate, book: Book, context: Context, about: int, places: Places) -> Quote | Code:
-    product = book.products.get(candidate.ref)
-    code = judge(candidate, product, book.products.get(candidate.trigger.product), context, about)
-    if code is not None or product is None:
-        return code or Code.UNKNOWN_PRODUCT
-    priced = quote(candidate, product, context)
-    if isinstance(priced, Code):
-        return priced
-    return places.place(candidate, product) or priced
+def _saves_more(one: Quote, other: Quote) -> bool:
+    return (one.off, one.free_shipping) > (other.off, other.free_shipping)
+
+
+def _dropped(candidate: Candidate, code: Code) -> Dropped:
+    rule = candidate.rule.name if candidate.rule is not None else ""
+    return Dropped(candidate.kind, candidate.ref, candidate.trigger.product, code, rule)
 
 
 def _upgrades_first(offer: Offer) -> bool:
     return offer.kind is not Kind.UPGRADE
 
 
-def _offer(candidate: Candidate, quoted: Quote, product: Product, base: Product | None, language: str | None) -> Offer:
-    line, evidence, rule = candidate.trigger, candidate.affinity, candidate.rule
+def _offer(candidate: Candidate, judged: _Judge, language: str | None) -> Offer:
+    known, rule, line, evidence = judged.book.products, candidate.rule, candidate.trigger, candidate.affinity
+    quoted, items = judged.priced[id(candidate)]
+    base, terms = known.get(line.product), ""
+    if rule is not None and isinstance(rule.offer, Programme):
+        product, terms = _programme(candidate.ref, rule.offer, quoted.currency, language)
+    else:
+        product = items[0].product if items else known[candidate.ref]
     about = base.title if base is not None else line.product
     if candidate.kind is Kind.UPGRADE and evidence is not None:
         about = product.category or about
@@ -92,16 +187,23 @@ def _offer(candidate: Candidate, quoted: Quote, product: Product, base: Product 
         base=base,
         score=candidate.score,
         rule=rule.name if rule is not None else "",
-        copy=_copy(rule, language) if rule is not None else None,
+        copy=spoken(rule.copy, language) if rule is not None else None,
+        items=items,
+        terms=terms,
     )
 
 
-def _copy(rule: Rule, language: str | None) -> Copy | None:
-    """The rule's words in the shopper's language, else in its parent (zh-Hant-TW: zh-Hant, zh), else the first ones."""
-    words = {written.replace("_", "-").lower(): copy for written, copy in rule.copy.items()}
-    spoken = (language or "").replace("_", "-").lower()
-    while spoken:
-        if spoken in words:
-            return words[spoken]
-        spoken = spoken.rpartition("-")[0]
-    return next(iter(words.values()), None)
+def _programme(ref: str, source: Programme, currency: str, language: str | None) -> tuple[Product, str]:
+    """What a rule says of a programme, as a product that costs nothing; and what follows."""
+    title, terms = spoken(source.title, language) or "", spoken(source.terms, language) or ""
+    return Product(ref, title, 0, currency, url=source.url, image=source.image), terms
+
+
+def _question(scene: Scene, language: str | None) -> Asked | None:
+    """The first question of a rule that applies, if it was neither answered nor skipped in this session."""
+    for working, _ in scene.applying:
+        rule: Rule = working.rule
+        if rule.ask is not None and rule.name not in scene.context.asked:
+            answers = [(key, spoken(words, language) or key) for key, words in rule.ask.answers.items()]
+            return Asked(rule.name, spoken(rule.ask.words, language) or "", tuple(answers))
+    return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Protocol, TypeVar
 
 import msgspec
 
@@ -16,6 +17,7 @@ from .money import LARGEST, Money, exponent
 from .offer import Code
 from .rule import Class, Discount, Floor, Off, Rule
 
+S = TypeVar("S", bound="Saving")
 #: 100 % in hundredths of a percent.
 WHOLE = 10_000
 
@@ -141,14 +143,37 @@ def pair_combines(a: Rule, b: Rule) -> bool:
     return a.name != b.name and b.name in a.discount.with_rules and a.name in b.discount.with_rules
 
 
-def best(options: Sequence[tuple[Rule, Priced]]) -> tuple[Rule, Priced] | None:
+def together(discount: Discount, prices: Sequence[int], currency: str, costs: Sequence[int | None]) -> list[int] | Code:
+    """What each product of a bundle costs: the discount is taken off their sum, and spread over them as their prices
+    are. A floor's price is for the sum, its cost and margin for each."""
+    whole = _reduce(discount, sum(prices), currency, 1)
+    if isinstance(whole, Code):
+        return whole
+    reduced = [price - off for price, off in zip(prices, spread(whole.off, prices), strict=True)]
+    floor = msgspec.structs.replace(discount.floor, price=())
+    below = [_below(floor, price, currency, cost) for price, cost in zip(reduced, costs, strict=True)]
+    least = _below(Floor(price=discount.floor.price), whole.total, currency, None)
+    return next((code for code in [least, *below] if code is not None), reduced)
+
+
+class Saving(Protocol):
+    """What discounts compete by: what is taken off, in minor units, and whether it is sent free."""
+
+    @property
+    def off(self) -> int: ...
+
+    @property
+    def free_shipping(self) -> bool: ...
+
+
+def best(options: Sequence[tuple[Rule, S]]) -> tuple[Rule, S] | None:
     """The option that takes most off; a gift takes off its normal price. None when there are no options.
 
     All are of one currency. Of equals the one with free shipping, then of the higher priority, then by name, then the
     first given.
     """
 
-    def place(option: tuple[Rule, Priced]) -> tuple[int, bool, int, str]:
+    def place(option: tuple[Rule, S]) -> tuple[int, bool, int, str]:
         rule, line = option
         return -line.off, not line.free_shipping, -rule.priority, rule.name
 

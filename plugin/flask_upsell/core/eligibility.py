@@ -32,7 +32,7 @@ def judge(
     if not product.has(1):
         return Code.OUT_OF_STOCK
     any_price = candidate.rule is not None and candidate.rule.any_price
-    if not any_price and too_dear(product, about, context.policy):
+    if not any_price and too_dear(product.price, about, context.policy):
         return Code.TOO_DEAR
     if Capability.ADD not in context.capabilities:
         return Code.CANNOT_ADD
@@ -90,7 +90,7 @@ def worth(context: Context) -> int:
     return sum(line.unit_price * line.quantity for line in context.anchors)
 
 
-def too_dear(product: Product, about: int, policy: Policy) -> bool:
+def too_dear(price: int, about: int, policy: Policy) -> bool:
     """Whether a complement costs more than `complement_times` what the page is about: no phone for a phone case."""
     times = policy.complement_times
-    return bool(times and about and product.price > times * about)
+    return bool(times and about and price > times * about)

@@ -44,10 +44,10 @@ def same(context: Context, rules: RuleSet) -> object | None:
     if asked:
         rest = () if anchors is cart.lines else tuple([(line.quantity, line.unit_price) for line in cart.lines])
         beside = (cart.coupons, cart.discount, cart.payment, cart.shipping, rest)
-    visitor = context.visitor
+    visitor, room = context.visitor, context.room
     return (
         context.placement, cart.currency, lines, others, own, beside, context.declined, context.shown_elsewhere,
-        context.capabilities, visitor.bought, asked,
+        context.capabilities, visitor.bought, asked, context.seen if room is not None else None,
     )  # fmt: skip
 
 

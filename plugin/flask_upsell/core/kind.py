@@ -10,6 +10,8 @@ class Kind(StrEnum):
 
     COMPLEMENT = "complement"
     UPGRADE = "upgrade"
+    BUNDLE = "bundle"
+    PROGRAMME = "programme"
 
 
 class Placement(StrEnum):

@@ -48,6 +48,8 @@ class Code(StrEnum):
     CANNOT_PRICE = "cannot_price"
     CANNOT_GRANT = "cannot_grant"
     RULE_FULL = "rule_full"
+    SESSION_FULL = "session_full"
+    BETTER_PRICE = "better_price"
     PAGE_FULL = "page_full"
 
 
@@ -68,7 +70,7 @@ SENTENCES = {
     Code.AFTER_ORDER: "the order is placed, so there is no line to replace",
     Code.NEEDS_VARIANT: "a variant would have to be chosen first",
     Code.SHOWN_ELSEWHERE: "another placement of this page shows it",
-    Code.DUPLICATE: "it is offered for another line already",
+    Code.DUPLICATE: "it is offered already, for another line or as a part of a bundle",
     Code.SAME_KIND: "another one of its category is offered already",
     Code.OUTRANKED: "others rank higher",
     Code.BELOW_FLOOR: "its discount would go below the rule's floor",
@@ -81,6 +83,8 @@ SENTENCES = {
     Code.UNEVEN: "its discount is not the same for every unit, and a cart line has one price",
     Code.RULE_FULL: "its rule has filled its places already",
     Code.PAGE_FULL: "the page shows enough offers already",
+    Code.BETTER_PRICE: "another rule offers it at a better price",
+    Code.SESSION_FULL: "enough was offered in this session",
     Code.UNKNOWN_COST: "its cost is not known, and the rule's floor depends on it",
 }
 
@@ -91,6 +95,7 @@ class RuleCode(StrEnum):
     APPLIED = "applied"
     NOT_ACTIVE = "not_active"
     SPENT = "spent"
+    GOAL_MET = "goal_met"
     OTHER_PLACEMENT = "other_placement"
     OUT_OF_SEASON = "out_of_season"
     AUDIENCE = "audience"
@@ -115,6 +120,7 @@ RULE_SENTENCES = {
     RuleCode.APPLIED: "It applied: {}.",
     RuleCode.NOT_ACTIVE: "It is {}, and only active rules are looked at.",
     RuleCode.SPENT: "Its limits are used up.",
+    RuleCode.GOAL_MET: "Its goal is met.",
     RuleCode.OTHER_PLACEMENT: "It is for other placements: {}.",
     RuleCode.OUT_OF_SEASON: "Its schedule does not hold at this time.",
     RuleCode.AUDIENCE: "It is for other shoppers: {}.",
@@ -128,6 +134,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     """Something that could be offered for one line (the trigger), not yet judged.
 
     Learned ones have the evidence (`affinity`) and a score summed over all lines; `rule` is the one that brought it.
+    `parts`: the products of a bundle, whose `ref` is all of theirs.
     """
 
     kind: Kind
@@ -136,6 +143,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     affinity: Affinity | None
     score: float
     rule: Rule | None = None
+    parts: tuple[str, ...] = ()
 
 
 class Dropped(msgspec.Struct, frozen=True, gc=False):
@@ -202,8 +210,27 @@ class Reason(msgspec.Struct, frozen=True, gc=False):
         return f"Bought together in {self.together} of {self.base} orders with {self.about}"
 
 
+class Item(msgspec.Struct, frozen=True, gc=False):
+    """One of the products of a bundle, and what it costs in it."""
+
+    product: Product
+    quote: Quote
+
+
+class Asked(msgspec.Struct, frozen=True, gc=False):
+    """A rule's question in the shopper's language; `answers`: (key, words)."""
+
+    rule: str
+    words: str
+    answers: tuple[tuple[str, str], ...]
+
+
 class Offer(msgspec.Struct, frozen=True, gc=False):
-    """What is shown: the product, its quote, the true reason, and the line and product that led to it."""
+    """What is shown: the product, its quote, the true reason, and the line and product that led to it.
+
+    `items`: the products of a bundle; `product` is then the first of them and the quote that of all together. Of a
+    programme `product` is no product of the store, but what the rule says of it, and `terms` what follows.
+    """
 
     id: str
     kind: Kind
@@ -215,13 +242,16 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
     score: float
     rule: str = ""
     copy: Copy | None = None
+    items: tuple[Item, ...] = ()
+    terms: str = ""
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):
     """The ordered offers for one placement and the trace of what was dropped; `version` is the book's.
 
     `rules`: what became of each rule, when it was explained. `until`: from when on a schedule may decide otherwise.
-    `number`: the same for decisions of one process that look alike, 0 when that is not known.
+    `question`: one to ask the shopper. `number`: the same for decisions of one process that look alike, 0 when that is
+    not known.
     """
 
     placement: str
@@ -230,6 +260,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     trace: tuple[Dropped, ...]
     rules: tuple[Verdict, ...] = ()
     until: datetime | None = None
+    question: Asked | None = None
     number: int = 0
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .context import Capability, Context
-from .discount import apply, may_combine
+from .discount import apply, may_combine, together
 from .offer import Candidate, Code, Kind, Quote
 from .product import Product
 from .rule import Class, Limits, Rule
@@ -43,6 +45,28 @@ def quote(candidate: Candidate, product: Product, context: Context) -> Quote | C
         product.price if price != product.price else None,
         rule.discount.off.ships_free,
         tuple([(ref, each) for ref, each in variants.items() if not isinstance(each, Code)]),
+    )
+
+
+def quote_bundle(candidate: Candidate, products: Sequence[Product], context: Context) -> tuple[Quote, ...] | Code:
+    """What each product of a bundle costs in it, then all together. A discount is taken off their sum."""
+    rule, currency = candidate.rule, products[0].currency
+    prices = [product.price for product in products]
+    plain = tuple([Quote(currency, price, 1) for price in prices])
+    if rule is None or rule.discount is None:
+        return (*plain, Quote(currency, sum(prices), 1))
+    without = not_given(rule, context)
+    if without is not None:
+        return (*plain, Quote(currency, sum(prices), 1, without=without))
+    reduced = together(rule.discount, prices, currency, [product.cost for product in products])
+    if isinstance(reduced, Code):
+        return reduced
+    free = rule.discount.off.ships_free
+    return tuple(
+        [
+            Quote(currency, price, 1, normal=normal if price != normal else None, free_shipping=free)
+            for price, normal in [*zip(reduced, prices, strict=True), (sum(reduced), sum(prices))]
+        ]
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from .context import Policy
 from .offer import Candidate, Code, Kind
-from .product import Product
 
 
 class Places:
@@ -33,9 +32,10 @@ class Places:
         rule = candidate.rule
         return Code.RULE_FULL if rule is not None and self._filled.get(rule.name, 0) >= rule.most else None
 
-    def place(self, candidate: Candidate, product: Product) -> Code | None:
-        """None when it got a place, else why it did not."""
-        if candidate.ref in self._taken:
+    def place(self, candidate: Candidate, category: str | None) -> Code | None:
+        """None when it got a place, else why it did not. `category`: that of the product, of which one is enough."""
+        refs = candidate.parts or (candidate.ref,)
+        if not self._taken.isdisjoint(refs):
             return Code.DUPLICATE
         if self.full:
             return Code.OUTRANKED
@@ -45,13 +45,13 @@ class Places:
             if len(self._upgraded) >= self.policy.max_upgrades or line in self._upgraded:
                 return Code.OUTRANKED
             self._upgraded.add(line)
-        elif product.category:
+        elif category:
             # What a merchant put side by side on purpose may be of one category.
-            if product.category in self._categories and candidate.rule is None:
+            if category in self._categories and candidate.rule is None:
                 return Code.SAME_KIND
-            self._categories.add(product.category)
+            self._categories.add(category)
         if candidate.rule is not None:
             self._filled[candidate.rule.name] = self._filled.get(candidate.rule.name, 0) + 1
-        self._taken.add(candidate.ref)
+        self._taken.update(refs)
         self.chosen.append(candidate)
         return None

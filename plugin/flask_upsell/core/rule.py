@@ -130,11 +130,29 @@ class Gap(Source, tag="gap", frozen=True, kw_only=True):
     refs: tuple[str, ...] = ()
 
 
+class Bundle(Source, tag="bundle", frozen=True, kw_only=True):
+    """2 to 4 products as one offer: added together, at one price. It is not offered when one of them cannot be."""
+
+    refs: tuple[str, ...]
+
+
+class Programme(Source, tag="programme", frozen=True, kw_only=True):
+    """Something to join instead of something to buy, behind a link: a points card, a membership, a free trial.
+
+    `title` and `terms` by language, the first for all others; `terms` say what follows (what a trial costs afterwards).
+    """
+
+    url: str
+    title: dict[str, str]
+    terms: dict[str, str] = {}
+    image: str | None = None
+
+
 class Nothing(Source, tag="nothing", frozen=True, kw_only=True):
     """Show nothing more, and look no further."""
 
 
-AnySource = Products | Category | Tagged | Learned | Relative | Ladder | Gap | Nothing
+AnySource = Products | Category | Tagged | Learned | Relative | Ladder | Gap | Bundle | Programme | Nothing
 
 
 # --- at what price --------------------------------------------------------------------------------------------------
@@ -222,15 +240,48 @@ class Copy(Part, frozen=True, kw_only=True):
     benefits: tuple[str, ...] = ()
 
 
+class Question(Part, frozen=True, kw_only=True):
+    """A question that a shopper may answer, once a session. `words` by language, the first for all others; `answers`:
+    2 to 4, each with its words. What was answered is the condition `answer`, under the rule's name."""
+
+    words: dict[str, str]
+    answers: dict[str, dict[str, str]]
+
+
+class Goal(Part, frozen=True, kw_only=True):
+    """`units` to be ordered through the rule from the local day `start` to `by`, both included ("YYYY-MM-DD").
+
+    While fewer are than should be by then, in equal parts of the time, `lift` is added to the rule's priority. When all
+    are, the rule rests.
+    """
+
+    units: int
+    start: str
+    by: str
+    lift: int = 1000
+
+
+class Perk(Part, frozen=True, kw_only=True):
+    """A thank-you for having ordered what the rule offered; one of these. `code`: of the store's, for the next
+    purchase. `gift`: a product that the customer gets next time (the condition `perk` then holds). `points`: for the
+    store to book. `words` by language, the first for all others; without them it is told plainly."""
+
+    code: str | None = None
+    gift: str | None = None
+    points: int | None = None
+    words: dict[str, str] = {}
+
+
 class Rule(Part, frozen=True, kw_only=True):
     """One rule. `priority`: higher first. `placements` empty: all. `audience` and `when` are trees of conditions.
 
-    `most`: how many offers it fills at most. `stop`: when it matched, nothing below it is tried. `gap_percent`: its own
-    price-gap guard. `any_price`: its offers may cost more than the cart.
+    `offer` is None for a rule that only asks. `most`: how many offers it fills at most. `stop`: when it matched,
+    nothing below it is tried. `gap_percent`: its own price-gap guard. `any_price`: its offers may cost more than the
+    cart. `boost`: attributes or tags ("Clearance", "New"); products that have the first of them come first, and so on.
     """
 
     name: str
-    offer: AnySource
+    offer: AnySource | None = None
     label: str = ""
     status: Status = Status.ACTIVE
     priority: int = 0
@@ -244,4 +295,8 @@ class Rule(Part, frozen=True, kw_only=True):
     stop: bool = False
     gap_percent: int | None = None
     any_price: bool = False
+    boost: tuple[str, ...] = ()
+    goal: Goal | None = None
+    ask: Question | None = None
+    perk: Perk | None = None
     copy: dict[str, Copy] = {}

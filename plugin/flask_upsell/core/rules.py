@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import cached_property
+from types import MappingProxyType
 
 import msgspec
 
 from .conditions import Facet, Lines, Scene
 from .context import Context, Line
+from .goal import Course
 from .offer import RuleCode, Verdict
 from .product import Product, parents
-from .rule import Nothing, Rule, Status, Tree
+from .rule import Nothing, Programme, Rule, Status, Tree
 from .rulebook import RuleBook
 from .season import Season, Timetable
 from .trees import Node, grow
 
 
 class Published(msgspec.Struct, frozen=True, array_like=True):
-    """Rules as they go live: with the store's time zone, and the names of those whose limits are used up."""
+    """Rules as they go live: with the store's time zone, the names of those whose limits are used up, and units that
+    were ordered through those that have a goal."""
 
     book: RuleBook
     zone: str
     spent: tuple[str, ...] = ()
+    sold: dict[str, int] = {}
 
 
 decode_published = msgspec.json.Decoder(Published).decode
+
+
+NOTHING_SOLD: Mapping[str, int] = MappingProxyType({})
 
 
 class Working:
@@ -82,10 +89,18 @@ class Working:
 
 
 class RuleSet:
-    """All rules of one published version. `spent`: names of rules whose limits are used up."""
+    """All rules of one published version. `spent`: names of rules whose limits are used up; `sold`: units that were
+    ordered through those that have a goal."""
 
-    def __init__(self, book: RuleBook, zone: str, version: str = "", spent: frozenset[str] = frozenset()) -> None:
-        self.book, self.zone, self.version, self.spent = book, zone, version, spent
+    def __init__(
+        self,
+        book: RuleBook,
+        zone: str,
+        version: str = "",
+        spent: frozenset[str] = frozenset(),
+        sold: Mapping[str, int] = NOTHING_SOLD,
+    ) -> None:
+        self.book, self.zone, self.version, self.spent, self.sold = book, zone, version, spent, sold
         self._seasons = {season.name: season for season in book.seasons}
         # Of equal priority the first written is tried first.
         self._rules = sorted(book.rules, key=lambda rule: -rule.priority)
@@ -94,11 +109,19 @@ class RuleSet:
         self._always: list[int] = []
         self.facets = Facet.CART
         self._spoken = False
+        self._goals = {
+            place: Course(rule.goal, rule.schedule.zone or zone, self.sold.get(rule.name, 0))
+            for place, rule in enumerate(self._rules)
+            if rule.goal is not None
+        }
         for place, rule in enumerate(self._rules):
-            if rule.status is not Status.ACTIVE or rule.name in spent:
+            if self._resting(place, rule) is not None:
                 continue
             self.facets |= _facets(rule.audience) | _facets(rule.when)
-            self._spoken |= len(rule.copy) > 1  # the shopper's language chooses
+            # The shopper's language chooses.
+            self._spoken |= len(rule.copy) > 1 or rule.ask is not None or isinstance(rule.offer, Programme)
+            if rule.ask is not None:
+                self.facets |= Facet.SESSION
             if rule.schedule.seasons:
                 self.facets |= Facet.SHOPPER  # seasons differ by country
             triggers = _triggers(rule.when)
@@ -116,10 +139,18 @@ class RuleSet:
 
     def get(self, name: str) -> Working | None:
         """An active rule by name, for pricing an offer again."""
-        for rule in self._rules:
-            if rule.name == name and rule.status is Status.ACTIVE and name not in self.spent:
+        for place, rule in enumerate(self._rules):
+            if rule.name == name and self._resting(place, rule) is None:
                 return self._compiled(rule)
         return None
+
+    def _resting(self, place: int, rule: Rule) -> RuleCode | None:
+        """Why a rule is not looked at, whatever the cart."""
+        if rule.status is not Status.ACTIVE:
+            return RuleCode.NOT_ACTIVE
+        if rule.name in self.spent:
+            return RuleCode.SPENT
+        return RuleCode.GOAL_MET if place in self._goals and self._goals[place].met else None
 
     def matching(self, scene: Scene) -> Iterator[Working]:
         """The rules that apply, best first, down to the first that stops."""
@@ -134,11 +165,11 @@ class RuleSet:
         """What became of every rule; `filled`: how many offers came of those that applied."""
         found: list[Verdict] = []
         stopper = ""
-        for rule in self._rules:
-            if rule.status is not Status.ACTIVE:
-                verdict = Verdict(rule.name, RuleCode.NOT_ACTIVE, rule.status)
-            elif rule.name in self.spent:
-                verdict = Verdict(rule.name, RuleCode.SPENT)
+        for place in self._ranked(set(range(len(self._rules))), scene):
+            rule = self._rules[place]
+            resting = self._resting(place, rule)
+            if resting is not None:
+                verdict = Verdict(rule.name, resting, rule.status if resting is RuleCode.NOT_ACTIVE else "")
             elif stopper:
                 verdict = Verdict(rule.name, RuleCode.STOPPED, stopper)
             else:
@@ -164,7 +195,20 @@ class RuleSet:
                 for key in _keys(line, product):
                     if key in index:
                         found.update(index[key])
-        return sorted(found)
+        return self._ranked(found, scene)
+
+    def _ranked(self, places: Collection[int], scene: Scene) -> list[int]:
+        """In the order in which they are tried: rules that are behind their goal are lifted."""
+        lifted = {}
+        for place in self._goals.keys() & places:
+            behind, until = self._goals[place].state(scene.context.now)
+            if behind:
+                lifted[place] = self._goals[place].goal.lift
+            if until is not None and (scene.until is None or until < scene.until):
+                scene.until = until
+        if not lifted:
+            return sorted(places)
+        return sorted(places, key=lambda place: (-self._rules[place].priority - lifted.get(place, 0), place))
 
     def _compiled(self, rule: Rule) -> Working:
         working = self._working.get(rule.name)
@@ -182,9 +226,9 @@ class RuleSet:
         return (
             (
                 visitor.customer is not None, visitor.groups, visitor.country, visitor.language, visitor.orders,
-                visitor.bought, visitor.bought_categories,
+                visitor.bought, visitor.bought_categories, visitor.perks,
             ) if Facet.SHOPPER in facets else (),
-            (context.source, context.answers) if Facet.SESSION in facets else (),
+            (context.source, context.answers, context.asked) if Facet.SESSION in facets else (),
             visitor.key if Facet.KEY in facets else "",
             visitor.language if self._spoken else None,
         )  # fmt: skip

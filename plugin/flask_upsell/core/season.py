@@ -174,7 +174,8 @@ def instant(wall: datetime, zone: ZoneInfo) -> datetime:
     return after
 
 
-def _local_days(first: date, after: date, zone: ZoneInfo) -> Interval:
+def local_days(first: date, after: date, zone: ZoneInfo) -> Interval:
+    """From the beginning of one local date to that of another, as instants (UTC)."""
     return instant(datetime.combine(first, _MIDNIGHT), zone), instant(datetime.combine(after, _MIDNIGHT), zone)
 
 
@@ -208,7 +209,7 @@ class Timetable:
         self._weekdays = {WEEKDAYS.index(name) for name in schedule.weekdays or WEEKDAYS}
         self._hours = [(hour(each.start), hour(each.end)) for each in schedule.hours] or [(_MIDNIGHT, _MIDNIGHT)]
         # Merged: a day that did not take place is an empty interval, which closes nothing.
-        self._closed = merged(_local_days(*days, self._zone) for days in _left_out(schedule.except_days))
+        self._closed = merged(local_days(*days, self._zone) for days in _left_out(schedule.except_days))
         # Countries that the seasons treat alike share what is remembered: None stands for most of them.
         listed = {country for season in named for country in season.countries}
         self._group: dict[str | None, str | None] = {country: country for country in listed}
@@ -264,7 +265,7 @@ class Timetable:
     ) -> Iterator[Interval]:
         days = spans(season.windows_in(country), first.astimezone(zone).date(), last.astimezone(zone).date() + DAY)
         for start, end in without(days, _left_out(season.except_days)):
-            yield _local_days(start, end, zone)
+            yield local_days(start, end, zone)
 
     def _daily_hours(self, intervals: list[Interval]) -> Iterator[Interval]:
         """The opening hours of the local days that the intervals touch."""

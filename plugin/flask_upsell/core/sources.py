@@ -9,11 +9,15 @@ from .conditions import Scene
 from .context import Line
 from .offer import Candidate, Kind
 from .product import Product
-from .rule import Category, Gap, Ladder, Learned, Products, Relative, Rule, Tagged
+from .rule import Bundle, Category, Gap, Ladder, Learned, Products, Programme, Relative, Rule, Tagged
 from .rules import Working
 
 #: Of a category or tag so many of the most bought are looked at.
 MOST_LISTED = 50
+#: What an attribute says when a product has not what it names.
+NO = ("", "0", "no", "false")
+#: A programme's reference, before its rule's name: it is no product.
+PROGRAMME = "programme:"
 
 Matched = Sequence[tuple[Line, Product | None]]
 #: Learned candidates of some lines: (lines, kind) -> candidates, best first.
@@ -37,7 +41,7 @@ def lists(working: Working, matched: Matched) -> list[str]:
 def refs(working: Working, matched: Matched, book: Book) -> list[str]:
     """The products that `candidates` will look at."""
     source = working.rule.offer
-    if isinstance(source, Products):
+    if isinstance(source, Products | Bundle):
         return list(source.refs)
     if isinstance(source, Ladder):
         return [ref for line, _ in matched for ref in _above(source, line, book)]
@@ -48,9 +52,24 @@ def refs(working: Working, matched: Matched, book: Book) -> list[str]:
 
 def candidates(working: Working, matched: Matched, scene: Scene, book: Book, learned: Learn) -> Iterator[Candidate]:
     """Best first. A complement goes with the first matched line; an upgrade takes the place of each in turn."""
+    found = _found(working, matched, scene, book, learned) if matched else iter(())
+    boost = working.rule.boost
+    if not boost:
+        return found
+    return iter(sorted(found, key=lambda candidate: _place(book.products.get(candidate.ref), boost)))
+
+
+def _place(product: Product | None, boost: Sequence[str]) -> int:
+    """The first of the attributes or tags that a product has."""
+    if product is not None:
+        for place, name in enumerate(boost):
+            if name in product.tags or product.attributes.get(name, "").strip().lower() not in NO:
+                return place
+    return len(boost)
+
+
+def _found(working: Working, matched: Matched, scene: Scene, book: Book, learned: Learn) -> Iterator[Candidate]:
     rule, source = working.rule, working.rule.offer
-    if not matched:
-        return
     if isinstance(source, Learned):
         for candidate in learned([line for line, _ in matched], source.kind):
             yield Candidate(candidate.kind, candidate.ref, candidate.trigger, candidate.affinity, candidate.score, rule)
@@ -65,11 +84,27 @@ def candidates(working: Working, matched: Matched, scene: Scene, book: Book, lea
         for line, product in matched:
             if product is not None:
                 yield from _listed(_like(source, line, product, book), source.kind, line, rule)
+    elif isinstance(source, Bundle):
+        yield Candidate(Kind.BUNDLE, "+".join(source.refs), matched[0][0], None, 0.0, rule, source.refs)
+    elif isinstance(source, Programme):
+        yield Candidate(Kind.PROGRAMME, PROGRAMME + rule.name, matched[0][0], None, 0.0, rule)
     elif isinstance(source, Gap):
         yield from _listed(_closing(source, working, matched, scene, book), Kind.COMPLEMENT, matched[0][0], rule)
 
 
-def _listed(found: Sequence[str], kind: Kind, line: Line, rule: Rule) -> Iterator[Candidate]:
+def brings(working: Working, matched: Matched, candidate: Candidate, scene: Scene, book: Book, learned: Learn) -> bool:
+    """Whether a rule offers the same product for the same line."""
+    source = working.rule.offer
+    if isinstance(source, Products | Category | Tagged) and candidate.ref not in refs(working, matched, book):
+        return False
+    return any(
+        (each.ref, each.kind, each.trigger.product) == (candidate.ref, candidate.kind, candidate.trigger.product)
+        for each in candidates(working, matched, scene, book, learned)
+    )
+
+
+def _listed(found: Sequence[str], wanted: Kind, line: Line, rule: Rule) -> Iterator[Candidate]:
+    kind = Kind.UPGRADE if wanted is Kind.UPGRADE else Kind.COMPLEMENT
     for place, ref in enumerate(found):
         yield Candidate(kind, ref, line, None, float(-place), rule)
 

@@ -38,8 +38,6 @@ PLACEMENT = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
 HOLE = f"[{token_hex(16)}]"
 #: What fills holes.
 TOKEN, KEY, CSRF = "t", "k", "c"
-#: HTML in parts: whether it is the name of a hole, and the text.
-Blank = list[tuple[bool, str]]
 #: An amount whose figures show how they are grouped.
 PROBE = 123_456_789
 #: How much HTML a process keeps; one takes about 6 KB.
@@ -59,6 +57,24 @@ class Shown(msgspec.Struct, frozen=True, array_like=True):
 
     wanted: list[Wanted]
     page: Page
+
+
+class Blank:
+    """HTML with holes. `parts`: texts and names of holes in turn."""
+
+    def __init__(self, parts: list[str]) -> None:
+        self._parts = parts
+        self._holes = {name: [at for at in range(1, len(parts), 2) if parts[at] == name] for name in (TOKEN, KEY, CSRF)}
+
+    def filled(self, token: str, key: str, csrf: str) -> str:
+        parts, holes = self._parts.copy(), self._holes
+        for at in holes[TOKEN]:
+            parts[at] = token
+        for at in holes[KEY]:
+            parts[at] = key
+        for at in holes[CSRF]:
+            parts[at] = csrf
+        return "".join(parts)
 
 
 class Widget:
@@ -139,12 +155,14 @@ class Widget:
             notice = self._remembered(memory, page, visitor, cart)
         offers = decision.offers
         blank = self._blank(page, decision, notice, bool(fresh), around)
-        values = {CSRF: self._csrf() if offers or notice else ""}
+        token = key = csrf = ""
         if offers:
-            values[TOKEN] = self.tokens.sign("offer", visitor, Shown([_wanted(offer, page) for offer in offers], page))
-            values[KEY] = token_urlsafe(16)
+            token = self.tokens.sign("offer", visitor, Shown([_wanted(offer, page) for offer in offers], page))
+            key = token_urlsafe(16)
+        if offers or notice:
+            csrf = str(self._csrf())
         # What our own template, autoescaped, has made, with the store's field and tokens (A-Z a-z 0-9 - _ . =).
-        html = Markup("".join([values[part] if hole else part for hole, part in blank]))  # noqa: S704
+        html = Markup(blank.filled(token, key, csrf))  # noqa: S704
         # Anybody may ask for a placement of any name; what no page has is not counted.
         if offers and placement in self._placements:
             self.offers.tally.add([(placement, offer.kind.value, offer.product.ref) for offer in offers])
@@ -191,8 +209,7 @@ class Widget:
             refresh,
             Markup(f"{HOLE}{CSRF}{HOLE}"),  # noqa: S704
         )
-        parts = current_app.jinja_env.get_template("upsell/slot.html").render(slot=slot).split(HOLE)
-        return [(number % 2 == 1, part) for number, part in enumerate(parts)]
+        return Blank(current_app.jinja_env.get_template("upsell/slot.html").render(slot=slot).split(HOLE))
 
     @cached_property
     def _templates_are_ours(self) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import Flag, auto
 from functools import cached_property
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import msgspec
 
@@ -38,6 +38,8 @@ class Scene:
     def __init__(self, context: Context, products: Mapping[str, Product]) -> None:
         self.context, self.products = context, products
         self.until: datetime | None = None
+        # The rules that apply, each with the lines that it is about; known when the first candidate is.
+        self.applying: list[Any] = []
 
     @cached_property
     def lines(self) -> list[tuple[Line, Product | None]]:

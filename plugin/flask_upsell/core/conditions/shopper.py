@@ -138,6 +138,16 @@ class Answer(Condition, frozen=True, kw_only=True):
 
 
 @condition
+class Perked(OneOf, frozen=True, kw_only=True):
+    """Whether one of these rules promised the customer something for the next time."""
+
+    code, looks_at = "perk", Facet.SHOPPER
+
+    def check(self, scene: Scene) -> bool:
+        return not scene.context.visitor.perks.isdisjoint(self.is_)
+
+
+@condition
 class Sample(Condition, frozen=True, kw_only=True):
     """A random part of the visitors: the same visitor is always in or always out. `seed` makes samples independent."""
 
