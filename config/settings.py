@@ -33,6 +33,9 @@ UPSELL_COMPLEMENT_TIMES = 4
 # The most offers on a page, all its placements together.
 UPSELL_MAX_PAGE = 3
 
+# The most different products offered in a session; 0 for any number. Counted where the store has a session.
+UPSELL_MAX_SESSION = 20
+
 # The store's IANA time zone, such as 'Europe/Rome': in it days and seasons begin unless a rule names another.
 UPSELL_ZONE = "UTC"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, render_template_string
+from flask import Flask, render_template_string, request_finished
 from redis import Redis
 from sqlalchemy import Integer, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
@@ -31,16 +31,21 @@ from flask_upsell import (
     offer_declined,
     offers_shown,
     order_placed,
+    perk_granted,
+    perks,
     product_changed,
 )
 from flask_upsell.adapters.ledger import make_engine
 from flask_upsell.adapters.migrate import upgrade
-from flask_upsell.core.rule import Discount, Limits, Off, Products, Rule
+from flask_upsell.adapters.tables import acceptances
+from flask_upsell.core.ports import Promise
+from flask_upsell.core.rule import Discount, Limits, Off, Perk, Products, Rule
 from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.jobs import parts
+from flask_upsell.web.memory import Memory
 from tests.conftest import SECRET, MakeApp
 from tests.web.markup import slot, slots
-from tests.web.shop import GOODS, SessionStore, Visitor, add_pages, counts, parts_of, publish
+from tests.web.shop import GOODS, SessionStore, Visitor, add_pages, counts, parts_of, publish, put_rules
 
 
 @pytest.fixture(autouse=True)
@@ -573,6 +578,170 @@ def test_an_order_whose_discount_is_used_up_is_refused_and_the_cart_repriced(mak
     assert store.lines("cart-1") == [("laptop", 1, 64900), ("bag", 1, 5900)]
     assert shoppers[1].client.post("/buy/3").text == "bought"
     assert offers.limits.used("bag") == {"total": 1}
+
+
+# Perks of an order
+
+
+CODE = Perk(code="NEXT10", words={"en": "Your code: {code}"})
+
+
+@pytest.fixture
+def rewarded(sql_shop: tuple[Flask, Session]) -> Iterator[tuple[Visitor, Session, list[Promise]]]:
+    """The shop of `sql_shop`, in which a rule brought the accepted bag and gives a code for it; and what is heard."""
+    app, session = sql_shop
+    session.delete(session.query(InCart).filter_by(sku="bag").one())
+    session.commit()
+    with parts_of(app).offers.ledger.engine.begin() as connection:  # type: ignore[attr-defined]
+        connection.execute(acceptances.delete())
+    put_rules(app, Rule(name="bags", offer=Products(refs=("bag",)), perk=CODE, stop=True))
+    visitor = Visitor(app)
+    assert slot(visitor.press("accept", "bag").text).tone == "done"
+    heard: list[Promise] = []
+
+    def hear(sender: Flask, promise: Promise) -> None:
+        heard.append(promise)
+
+    with perk_granted.connected_to(hear, sender=app):
+        yield visitor, session, heard
+
+
+def promised(app: Flask) -> list[Promise]:
+    return parts_of(app).offers.ledger.promised("o1")
+
+
+@pytest.mark.parametrize("share", ["shared", "apart"])
+def test_a_perk_is_granted_once_the_order_is_committed(
+    rewarded: tuple[Visitor, Session, list[Promise]], share: str
+) -> None:
+    visitor, _, heard = rewarded
+    app = visitor.client.application
+    during: list[int] = []
+    request_finished.connect(lambda *_, **__: during.append(len(heard)), sender=app, weak=False)
+    assert visitor.client.post(f"/place/commit/{share}").text == "commit"
+    assert during == [0], "not before the request is over"
+    assert heard == promised(app)
+    assert [(promise.rule, promise.order, promise.perk) for promise in heard] == [("bags", "o1", CODE)]
+    assert not faults.seen
+
+
+@pytest.mark.parametrize("share", ["shared", "apart"])
+def test_an_order_that_is_rolled_back_earns_nothing(
+    rewarded: tuple[Visitor, Session, list[Promise]], share: str
+) -> None:
+    """Shown red with a transaction of its own in `record_order` where the store's is shared."""
+    visitor, _, heard = rewarded
+    app = visitor.client.application
+    assert visitor.client.post(f"/place/rollback/{share}").text == "rollback"
+    assert (heard, promised(app)) == ([], [])
+    assert visitor.client.post(f"/place/commit/{share}").text == "commit"
+    assert len(heard) == len(promised(app)) == 1
+
+
+def test_what_an_order_earned_stands_on_its_confirmation(rewarded: tuple[Visitor, Session, list[Promise]]) -> None:
+    visitor, _, _ = rewarded
+    visitor.client.post("/place/commit/shared")
+    page = "/upsell/slot/confirmation?product=bag"
+    for _ in range(2):
+        assert "Your code: NEXT10" in visitor.client.get(page).text
+    assert "NEXT10" not in visitor.client.get("/cart").text
+
+
+def test_the_next_order_has_thanks_of_its_own(rewarded: tuple[Visitor, Session, list[Promise]]) -> None:
+    """Shown red without `thank` for an order that earned nothing: the first one's code stands there again."""
+    visitor, session, _ = rewarded
+    app = visitor.client.application
+    visitor.client.post("/place/commit/shared")
+    with app.test_client() as client:
+        cookie = visitor.client.get_cookie("session")
+        assert cookie is not None
+        client.set_cookie("session", cookie.value)
+        with client.session_transaction() as kept:
+            assert kept["upsell"]["thanks"] == ["Your code: NEXT10"]
+    session.add(Ordered(number="o2", placed_at=datetime(2026, 11, 22, 12)))
+    session.add(OrderedLine(order="o2", sku="card", quantity=1, price=2290))
+    session.commit()
+    with app.test_request_context("/", headers={"Cookie": f"session={cookie.value}"}):
+        assert Memory("upsell").thanks == ("Your code: NEXT10",)
+        order_placed.send(app, order="o2", connection=session.connection())
+        session.commit()
+        app.process_response(app.response_class())
+        assert Memory("upsell").thanks == ()
+
+
+def test_nobody_is_thanked_for_an_order_that_was_rolled_back(
+    rewarded: tuple[Visitor, Session, list[Promise]],
+) -> None:
+    """Red when the session is told what an order earned before it is committed: the code is in the shopper's cookie."""
+    visitor, _, _ = rewarded
+    visitor.client.post("/place/rollback/shared")
+    assert "NEXT10" not in visitor.client.get("/upsell/slot/confirmation?product=bag").text
+    assert not visitor.remembered().get("upsell", {}).get("thanks")
+
+
+@pytest.mark.parametrize("where", ["in one request", "in two requests"])
+def test_an_order_that_is_told_twice_is_granted_its_perk_once(make_app: MakeApp, where: str) -> None:
+    """A store that books points would book them twice. Red when what is promised is told without asking whether it
+    was recorded only now."""
+    app, store = shop_of(make_app)
+    put_rules(app, Rule(name="bags", offer=Products(refs=("bag",)), perk=CODE, stop=True))
+    heard: list[Promise] = []
+
+    def hear(sender: Flask, promise: Promise) -> None:
+        heard.append(promise)
+
+    @app.post("/twice/<int:times>")
+    def twice(times: int) -> str:
+        if "o1" not in store.placed:
+            store.place_order("o1", datetime.now(UTC))
+        for _ in range(times):
+            order_placed.send(app, order="o1")
+        return "placed"
+
+    visitor = Visitor(app).put("laptop")
+    visitor.press("accept", "bag")
+    with perk_granted.connected_to(hear, sender=app):
+        for _ in range(1 if where == "in one request" else 2):
+            visitor.client.post(f"/twice/{2 if where == 'in one request' else 1}")
+    assert len(heard) == 1
+
+
+def test_a_perk_outside_a_request_is_granted_when_its_order_is_committed(
+    rewarded: tuple[Visitor, Session, list[Promise]],
+) -> None:
+    """An order that is placed by a job, in a transaction that is shared. Red when it is told at once: what is not
+    committed nobody else sees, and SQLite waits for it in vain."""
+    visitor, session, heard = rewarded
+    app = visitor.client.application
+    with app.app_context():
+        session.add(Ordered(number="o1", placed_at=datetime(2026, 11, 21, 12)))
+        session.add(OrderedLine(order="o1", sku="bag", quantity=1, price=5900))
+        session.flush()
+        order_placed.send(app, order="o1", connection=session.connection())
+        session.commit()
+    assert len(promised(app)) == 1
+    assert not faults.seen
+    assert heard == promised(app)
+
+
+def test_the_customers_perks_are_told_to_the_store(make_app: MakeApp) -> None:
+    app, store = shop_of(make_app)
+    put_rules(app, Rule(name="bags", offer=Products(refs=("bag",)), perk=Perk(gift="card"), stop=True))
+    store.customer = "olga"
+    visitor = Visitor(app).put("laptop")
+    visitor.press("accept", "bag")
+    visitor.client.post("/order")
+    with app.app_context():
+        assert perks("olga") == {"bags"}
+        assert perks("vera") == perks("") == perks("cart-0") == frozenset()
+        assert perks("olga", name="b2b") == frozenset()
+
+
+def test_while_it_is_off_there_are_no_perks(make_app: MakeApp) -> None:
+    app, _ = shop_of(make_app, UPSELL_ENABLED=False)
+    with app.app_context():
+        assert perks("olga") == frozenset()
+        assert perks("olga", name="none") == frozenset()
 
 
 def test_a_condition_of_another_package_is_registered(monkeypatch: pytest.MonkeyPatch, make_app: MakeApp) -> None:

@@ -17,9 +17,11 @@ NAMES = {
     # conditions of its own for rules
     "Condition", "Facet", "Scene", "condition",
     # signals that the store sends
-    "cart_changed", "checkout_started", "grant", "order_placed", "product_changed",
+    "cart_changed", "checkout_started", "order_placed", "product_changed",
+    # what it asks for
+    "grant", "perks",
     # signals that it can hear
-    "offers_shown", "offer_accepted", "offer_declined",
+    "offers_shown", "offer_accepted", "offer_declined", "perk_granted",
     # errors
     "UpsellError", "SettingsError", "MappingError", "BadInput", "TokenError", "BookError", "LearnError",
     "RuleError", "RuleFileError",

@@ -46,6 +46,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "PRICE_GAP_FLOOR": ([0, 10**9], [-1, 10**9 + 1, *NOT_WHOLE]),
     "COMPLEMENT_TIMES": ([0, 1, 1000], [-1, *NOT_WHOLE]),
     "MAX_PAGE": ([0, 3, 10], [-1, 11, *NOT_WHOLE]),
+    "MAX_SESSION": ([0, 60], [-1, 61, *NOT_WHOLE]),
     "ZONE": (["UTC", "Europe/Rome"], ["Rome", "", None, 1]),
     "TOKEN_SECONDS": ([10, 86_400], [0, 9, 86_401, *NOT_WHOLE]),
     "ATTRIBUTION_SECONDS": ([60, 90 * 86_400], [0, 59, 90 * 86_400 + 1, *NOT_WHOLE]),

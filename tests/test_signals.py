@@ -24,6 +24,7 @@ SENT_BY_US = {
     "offers_shown": signals.offers_shown,
     "offer_accepted": signals.offer_accepted,
     "offer_declined": signals.offer_declined,
+    "perk_granted": signals.perk_granted,
 }
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "order_placed": {"order": "no such order"},

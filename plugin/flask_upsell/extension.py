@@ -27,7 +27,7 @@ from .errors import SettingsError
 from .jobs import Parts
 from .learn.mining import Parameters
 from .offers import Offers
-from .till import Till
+from .till import Discounts
 from .web.cli import commands
 from .web.edge import harmless
 from .web.memory import Memory
@@ -117,20 +117,28 @@ def grant(order: str, connection: object = None, name: str = "") -> list[str]:
     here = current_app.extensions.get(identifier)
     if here is None or not here.settings.enabled:  # nothing was offered, so nothing is to be asked
         return []
-    till = here.offers.till
-    refusals = till.grant(order, connection)
+    discounts = here.offers.discounts
+    refusals = discounts.grant(order, connection)
     if refusals:
-        refused = {refusal.id: refusal.reason for refusal in refusals}
-        _settle_after(identifier, till, refused)
+        # Of two rules beside each other the second one's has a number after the acceptance's id.
+        refused = {refusal.id.partition(".")[0]: refusal.reason for refusal in refusals}
+        _settle_after(identifier, discounts, refused)
     return [f"An offer in your cart is not given any more: {refusal.reason}." for refusal in refusals]
 
 
-def _settle_after(identifier: str, till: Till, refused: Mapping[str, str] | None = None) -> None:
+def perks(customer: str, name: str = "") -> frozenset[str]:
+    """Names of the rules that promised this customer (the store's own key) a gift for the next time: what a store
+    tells as `Visitor.perks`. One query; ask it where a customer signs in, or keep the answer for a while."""
+    here = current_app.extensions.get(f"upsell_{name}" if name else "upsell")
+    return here.offers.perks(customer) if here is not None and here.settings.enabled else frozenset()
+
+
+def _settle_after(identifier: str, discounts: Discounts, refused: Mapping[str, str] | None = None) -> None:
     """Settle when the view is done, and has committed or rolled back, while it is still known whose request it is."""
 
     @harmless("settle", None)
     def settle() -> None:
-        said = till.settle(refused)
+        said = discounts.settle(refused)
         if said and has_request_context():
             Memory(identifier).say("cart", Notice(" ".join(said), "sorry"))
 
@@ -156,6 +164,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
         values.price_gap_floor,
         values.complement_times,
         values.max_page,
+        values.max_session,
     )
     shelf = RedisShelf(
         web,
@@ -221,14 +230,34 @@ def _listen(app: Flask, identifier: str, offers: Offers) -> None:
         for act in g.pop(later, []):
             harmless("afterwards", None)(act)()
 
+    def tell_perks(order: str) -> None:
+        """What is not there any more was rolled back with the order."""
+        for promise in offers.ledger.promised(order) if signals.perk_granted.receivers else ():
+            signals.perk_granted.send(app, promise=promise)
+
+    def record_and_tell(order: str, visitor: str) -> None:
+        if offers.record_order(order, visitor):
+            tell_perks(order)
+
+    def thank(order: str) -> None:
+        """When the view has committed or rolled back, and before the session goes into its cookie."""
+
+        @after_this_request
+        def thanked(response: Response) -> Response:
+            harmless("thanks", None)(lambda: Memory(identifier).thank(offers.thanks(order)))()
+            return response
+
     @harmless("order_placed", None)
     def ordered(_: Flask, order: str, connection: object = None, **__: Any) -> None:
         visitor = offers.store.visitor().key
         if connection is not None and offers.ledger.shares(connection):
-            offers.record_order(order, visitor, connection)
+            if offers.record_order(order, visitor, connection):
+                g.setdefault(later, []).append(lambda: tell_perks(order))
+            if has_request_context():
+                thank(order)
         else:
             # In another database than ours, or unknown: after the store's commit, so that nobody waits for a lock.
-            afterwards(lambda: offers.record_order(order, visitor))
+            afterwards(lambda: record_and_tell(order, visitor))
         if has_request_context():
             Memory(identifier).forget_last()
         afterwards(lambda: offers.queue.enqueue("fold"))
@@ -240,7 +269,7 @@ def _listen(app: Flask, identifier: str, offers: Offers) -> None:
     @harmless("cart_changed", None)
     def carted(_: Flask, **__: Any) -> None:
         offers.tally.flush()
-        _settle_after(identifier, offers.till)
+        _settle_after(identifier, offers.discounts)
 
     signals.order_placed.connect(ordered, sender=app, weak=False)
     signals.product_changed.connect(changed, sender=app, weak=False)

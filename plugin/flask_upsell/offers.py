@@ -18,12 +18,14 @@ from . import faults
 from .core.book import EMPTY, Book
 from .core.context import MOST_LINES, Cart, Context, Line, Policy
 from .core.decision import decide
+from .core.goal import Course
 from .core.kept import Kept, rebound, same
 from .core.offer import Decision
+from .core.perks import thanks
 from .core.ports import Allowances, Ledger, Queue, Rules, Shelf, Store, Tally
 from .core.product import Product
-from .core.rule import Status
-from .till import Outcome, Till, Wanted
+from .core.rule import Rule, Status
+from .till import Discounts, Outcome, Till, Wanted
 
 #: How many decisions a process keeps; one takes about 2 KB.
 MOST_DECIDED = 2000
@@ -56,7 +58,8 @@ class Offers:
         self._decided: tuple[tuple[str, str], dict[object, Kept]] = (("", ""), {})
         self._numbers = count(1)
         self._secret = blake2b(secret.encode(), digest_size=32).digest()
-        self.till = Till(store, shelf, ledger, limits, policy, zone, self.pseudonym, lambda: self.clock())
+        self.discounts = Discounts(store, shelf, ledger, limits, policy, zone, self.pseudonym, lambda: self.clock())
+        self.till = Till(store, ledger, self.discounts, self.pseudonym, lambda: self.clock())
 
     # --- showing ---------------------------------------------------------------------------------------------------
 
@@ -70,13 +73,16 @@ class Offers:
         elsewhere: frozenset[str] = frozenset(),
         source: str = "",
         answers: frozenset[tuple[str, str]] = frozenset(),
+        asked: frozenset[str] = frozenset(),
+        seen: frozenset[str] = frozenset(),
         fresh: Mapping[str, Product] | None = None,
     ) -> Decision:
         """The offers for a placement. No SQL of ours, and no round trip to Redis while the copy is warm; one reads the
         book again, others bring what a new decision looks at.
 
         `cart`: what the page has loaded already. `products`: what the page is about instead of the cart (the product
-        that is looked at, what was ordered). `fresh`: products known better than the book knows them.
+        that is looked at, what was ordered). `fresh`: products known better than the book knows them. `declined` to
+        `seen`: see Context.
         """
         store = self.store
         current = store.cart(cart)
@@ -102,6 +108,8 @@ class Offers:
             policy=self.policy,
             source=visitor.source or source,
             answers=answers,
+            asked=asked,
+            seen=seen,
         )
         # Anybody may send any names of what is shown elsewhere: decisions about made-up ones are not kept.
         made_up = bool(elsewhere) and not elsewhere <= _reached(refs, book)
@@ -137,7 +145,8 @@ class Offers:
 
     def decline(self, wanted: Wanted) -> Outcome:
         """Count a "No thanks"; the caller remembers it for the session."""
-        self.ledger.record_decline(wanted.placement, wanted.kind, wanted.product, self.clock())
+        for product in [piece.product for piece in wanted.pieces] or [wanted.product]:
+            self.ledger.record_decline(wanted.placement, wanted.kind, product, self.clock())
         return Outcome("declined", "All right, we will not suggest it again.")
 
     # --- orders and products ---------------------------------------------------------------------------------------
@@ -153,7 +162,26 @@ class Offers:
                 f"order {ref!r}: the store does not know it; send order_placed after its lines are written "
                 "(flushed), with the connection of its transaction"
             )
-        return self.ledger.record_order(order, self.pseudonym(visitor_key), self.clock(), connection)
+        rules = self.shelf.read(()).rules.book.rules
+        customer = order.customer or self.store.visitor().customer or visitor_key
+        return self.ledger.record_order(
+            order,
+            self.pseudonym(visitor_key),
+            self.clock(),
+            connection,
+            customer=self.pseudonym(customer) if customer else "",
+            perks={rule.name: rule.perk for rule in rules if rule.perk is not None},
+        )
+
+    def thanks(self, order: str) -> list[str]:
+        """What an order earned, as sentences in the shopper's language."""
+        language = self.store.visitor().language
+        return [thanks(promise.perk, language) for promise in self.ledger.promised(order)]
+
+    def perks(self, customer: str) -> frozenset[str]:
+        """Names of the rules that promised this customer (the store's own key) a gift for the next time."""
+        promises = self.ledger.promises(self.pseudonym(customer))
+        return frozenset([promise.rule for promise in promises if promise.perk.gift is not None])
 
     def amend(self, refs: Iterable[str]) -> None:
         """Bring these products in the live book up to date; those that the store no longer has are hidden."""
@@ -178,12 +206,22 @@ class Offers:
     def publish_rules(self) -> str:
         """Put up the rules as they are in the ledger; returns their version."""
         book = self.rules.load()
-        return self.shelf.publish_rules(book, self.zone, frozenset(self.limits.exhausted(book.rules)))
+        return self.shelf.publish_rules(
+            book, self.zone, frozenset(self.limits.exhausted(book.rules)), self.sold(book.rules)
+        )
 
     def set_rule(self, name: str, status: Status) -> str:
         """Pause a rule, resume or end it, and publish; returns the version. Raises BadInput for an unknown name."""
         self.rules.set_status(name, status, self.clock())
         return self.publish_rules()
+
+    def sold(self, rules: Sequence[Rule]) -> dict[str, int]:
+        """Units that were ordered through those of the rules that have a goal, since its start."""
+        started = {}
+        for rule in rules:
+            if rule.goal is not None:
+                started[rule.name] = Course(rule.goal, rule.schedule.zone or self.zone, 0).start
+        return self.ledger.sold(started) if started else {}
 
     def fold(self) -> int:
         """Fold what happened into the counts: the outbox, and what was shown. Safe to repeat; returns rows folded."""
@@ -194,15 +232,25 @@ class Offers:
             self.tally.drop(name)
             folded += 1
         if folded:
-            self._hide_spent()
+            self._keep_current()
         return folded
 
-    def _hide_spent(self) -> None:
-        """Publish the rules again when a limit was reached, or there is room again."""
+    def _keep_current(self) -> None:
+        """Publish the rules again when a limit was reached, or there is room again, or a goal has come nearer."""
         book = self.rules.load()
         # What is live is asked, not remembered: a job runs in a process of its own.
-        if self.limits.exhausted(book.rules) != self.shelf.read(()).rules.spent:
+        live = self.shelf.read(()).rules
+        if self.limits.exhausted(book.rules) != live.spent or self._came_nearer(book.rules, live.sold):
             self.publish_rules()
+
+    def _came_nearer(self, rules: Sequence[Rule], before: Mapping[str, int]) -> bool:
+        """Whether a rule sold a twentieth of its goal more (or less) than its processes know, or all of it."""
+        units = {rule.name: rule.goal.units for rule in rules if rule.goal is not None}
+        for name, sold in self.sold(rules).items():
+            known = before.get(name, 0)
+            if abs(sold - known) * 20 >= units[name] or (sold >= units[name]) != (known >= units[name]):
+                return True
+        return False
 
     def pseudonym(self, visitor_key: str) -> str:
         """A visitor's key as the ledger keeps it: the same for the same visitor, and of no use to anybody else."""

@@ -139,6 +139,12 @@ SETTINGS = (
         _whole(0, 10),
     ),
     Setting(
+        "MAX_SESSION",
+        20,
+        "The most different products offered in a session; 0 for any number. Counted where the store has a session.",
+        _whole(0, 60),
+    ),
+    Setting(
         "ZONE",
         "UTC",
         "The store's IANA time zone, such as 'Europe/Rome': in it days and seasons begin unless a rule names another.",
@@ -229,6 +235,7 @@ class Settings(msgspec.Struct, frozen=True):
     price_gap_floor: int
     complement_times: int
     max_page: int
+    max_session: int
     zone: str
     token_seconds: int
     attribution_seconds: int

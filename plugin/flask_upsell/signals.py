@@ -1,6 +1,6 @@
 """The signals between a store and this extension (blinker). The sender is always the Flask app object.
 
-A store sends the first four; a receiver of ours never raises into the store. A store may listen to the last three.
+A store sends the first four; a receiver of ours never raises into the store. A store may listen to the last four.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ offers_shown = _signals.signal("upsell-offers-shown")
 
 #: Sent after an offer went into the cart, with `acceptance` (core.ports.Acceptance).
 offer_accepted = _signals.signal("upsell-offer-accepted")
+
+#: Sent after an order that earned a perk was placed and committed, with `promise` (core.ports.Promise): the store books
+#: points, or makes the code good.
+perk_granted = _signals.signal("upsell-perk-granted")
 
 #: Sent after "No thanks", with `product`, `kind` and `placement`.
 offer_declined = _signals.signal("upsell-offer-declined")

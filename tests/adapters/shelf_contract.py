@@ -13,7 +13,7 @@ from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book
 from flask_upsell.core.ports import Shelf
 from flask_upsell.core.product import Product, Variant
-from flask_upsell.core.rule import Products, Rule
+from flask_upsell.core.rule import Goal, Nothing, Products, Rule
 from flask_upsell.core.rulebook import RuleBook
 
 STRANGE = (
@@ -245,6 +245,18 @@ class ShelfContract:
         found = shelf.read(["a"]).rules
         assert (found.version, found.zone, found.spent, len(found)) == (version, "Europe/Rome", frozenset({"two"}), 2)
         assert found.get("one") is not None and found.get("two") is None
+
+    def test_what_was_sold_is_published_with_the_rules(self, shelf: Shelf) -> None:
+        shelf.publish([product("a")], [])
+        goal = Goal(units=10, start="2026-01-01", by="2026-12-31")
+        book = RuleBook(rules=(Rule(name="goal", offer=Nothing(), goal=goal),))
+        for sold in (9, 10, 0):
+            shelf.publish_rules(book, "UTC", frozenset(), {"goal": sold})
+            found = shelf.read(["a"]).rules
+            assert found.sold == {"goal": sold}
+            assert (found.get("goal") is None) is (sold == 10), "a rule rests when its goal is met"
+        shelf.publish_rules(book, "UTC", frozenset())
+        assert shelf.read(["a"]).rules.sold == {}
 
     def test_rules_outlive_the_catalogue_and_may_come_before_it(self, shelf: Shelf) -> None:
         version = shelf.publish_rules(rules("one"), "UTC", frozenset())

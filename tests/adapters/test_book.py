@@ -390,7 +390,8 @@ def test_the_first_reading_of_a_process_has_all_rules(redis_url: str) -> None:
     assert len(open_shelf(redis_url).read(["a"]).rules) == 5000
 
 
-@pytest.mark.parametrize("raw", [b"", b"garbage", b"null", b"[]", b'[{"rules":[{"name":1}]},"UTC"]', b'[{},"UTC"'])
+@pytest.mark.parametrize("raw", [b"", b"garbage", b"null", b"[]", b'[{"rules":[{"name":1}]},"UTC"]', b'[{},"UTC"',
+                                 b'[{},"UTC",[],{"goal":"many"}]', b'[{"rules":[{"name":"x"}]},"UTC"]'])  # fmt: skip
 def test_unreadable_rules_leave_the_last_ones(redis_url: str, client: Redis, raw: bytes) -> None:
     shelf = open_shelf(redis_url)
     shelf.publish(*numbered(1))
@@ -403,6 +404,16 @@ def test_unreadable_rules_leave_the_last_ones(redis_url: str, client: Redis, raw
     assert faults.seen["rules_unreadable"] == before + 1
     client.delete(f"upsell:{{book}}:1:rules:{version}")
     assert len(shelf.read(["a"]).rules) == 1
+
+
+def test_rules_that_were_published_before_goals_were_are_read(redis_url: str, client: Redis) -> None:
+    """A process of this version may start while the rules of the one before it are live."""
+    shelf = open_shelf(redis_url)
+    shelf.publish(*numbered(1))
+    version = shelf.publish_rules(many_rules(1), "UTC", frozenset())
+    client.set(f"upsell:{{book}}:1:rules:{version}", encode([many_rules(2), "UTC", ["rule 1"]]))
+    found = open_shelf(redis_url).read(["a"]).rules
+    assert (len(found), found.spent, dict(found.sold)) == (2, frozenset({"rule 1"}), {})
 
 
 def test_a_change_of_rules_is_live_in_every_process_within_a_second(redis_url: str) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -20,7 +18,8 @@ from flask_upsell.adapters.memory import memory_ledger
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.context import Line
 from flask_upsell.core.offer import Kind
-from flask_upsell.core.ports import Acceptance, Count, Order, Started
+from flask_upsell.core.ports import Acceptance, Count, Order, Promise, Started
+from flask_upsell.core.rule import Perk
 from flask_upsell.errors import BadInput
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -106,17 +105,6 @@ def test_of_twenty_threads_with_one_key_exactly_one_is_first(ledger: SQLLedger) 
         assert sorted(started, key=str) == [False] * 19 + [True]
 
 
-def test_old_keys_go_after_three_days_and_younger_ones_stay(ledger: SQLLedger) -> None:
-    row = {"instance": "upsell", "visitor": "ada", "request": "r", "answer": {"x": 1}}
-    with ledger.engine.begin() as connection:
-        for key, hours in (("old", 73), ("young", 71)):
-            at = datetime.now(UTC) - timedelta(hours=hours)
-            connection.execute(insert(t.requests).values(**row, key=key, created_at=at))
-    ledger.fold()
-    assert ledger.start("ada", "old", "r").first
-    assert not ledger.start("ada", "young", "r").first
-
-
 # --- acceptances ---------------------------------------------------------------------------------------------------
 
 
@@ -124,7 +112,7 @@ def test_an_acceptance_is_given_back_as_it_was_to_its_visitor_only(ledger: SQLLe
     whole = acceptance(
         kind=Kind.UPGRADE, title="Täsche", variant="red", line="7", replaced=Line("7", "sack", 2, 700, "blue")
     )
-    ledger.record_acceptance(whole, NOW)
+    ledger.record_acceptances([whole], NOW)
     assert ledger.acceptance("a1", "ada") == whole
     assert ledger.acceptance("a1", "bob") is None
     assert ledger.acceptance("a2", "ada") is None
@@ -132,7 +120,7 @@ def test_an_acceptance_is_given_back_as_it_was_to_its_visitor_only(ledger: SQLLe
 
 
 def test_an_undo_happens_once(ledger: SQLLedger) -> None:
-    ledger.record_acceptance(acceptance(), NOW)
+    ledger.record_acceptances([acceptance()], NOW)
     assert ledger.record_undo("a1", NOW) is True
     assert ledger.record_undo("a1", NOW) is False
     assert ledger.record_undo("unknown", NOW) is False
@@ -143,7 +131,7 @@ def test_an_undo_happens_once(ledger: SQLLedger) -> None:
 
 def test_of_ten_threads_that_undo_one_acceptance_one_does(ledger: SQLLedger) -> None:
     """Red when `record_undo` does not ask for the state in its UPDATE."""
-    ledger.record_acceptance(acceptance(), NOW)
+    ledger.record_acceptances([acceptance()], NOW)
     undone = together(10, lambda _: ledger.record_undo("a1", NOW))
     assert sorted(undone, key=str) == [False] * 9 + [True]
     ledger.fold()
@@ -151,9 +139,9 @@ def test_of_ten_threads_that_undo_one_acceptance_one_does(ledger: SQLLedger) -> 
 
 
 def test_an_acceptance_and_its_count_are_one_transaction(ledger: SQLLedger) -> None:
-    ledger.record_acceptance(acceptance(), NOW)
+    ledger.record_acceptances([acceptance()], NOW)
     with pytest.raises(IntegrityError):
-        ledger.record_acceptance(acceptance(), NOW)
+        ledger.record_acceptances([acceptance()], NOW)
     assert (rows(ledger.engine, t.acceptances), ledger.waiting()) == (1, 1)
 
 
@@ -169,7 +157,7 @@ def test_declines_are_counted_each(ledger: SQLLedger) -> None:
 )
 def test_a_bad_acceptance_is_refused_by_the_database(ledger: SQLLedger, bad: dict[str, Any]) -> None:
     with pytest.raises(DBAPIError):
-        ledger.record_acceptance(acceptance(**bad), NOW)
+        ledger.record_acceptances([acceptance(**bad)], NOW)
     assert (rows(ledger.engine, t.acceptances), ledger.waiting()) == (0, 0)
 
 
@@ -208,7 +196,7 @@ def converted(ledger: SQLLedger) -> list[tuple[str, int, int, str]]:
 
 
 def test_an_ordered_acceptance_is_a_conversion_with_its_revenue(ledger: SQLLedger) -> None:
-    ledger.record_acceptance(acceptance(quantity=2), NOW)
+    ledger.record_acceptances([acceptance(quantity=2)], NOW)
     assert ledger.record_order(order(quantity=2), "ada", NOW) == 1
     assert converted(ledger) == [("bag", 1, 2000, "EUR")]
     assert ledger.acceptance("a1", "ada") is None
@@ -217,9 +205,9 @@ def test_an_ordered_acceptance_is_a_conversion_with_its_revenue(ledger: SQLLedge
 
 def test_an_order_is_recorded_once_however_often_it_is_sent(ledger: SQLLedger) -> None:
     """Red when the event of an order in the outbox is not unique."""
-    ledger.record_acceptance(acceptance(), NOW)
+    ledger.record_acceptances([acceptance()], NOW)
     assert [ledger.record_order(order(), "ada", NOW) for _ in range(3)] == [1, 0, 0]
-    ledger.record_acceptance(acceptance("a2"), NOW)
+    ledger.record_acceptances([acceptance("a2")], NOW)
     assert ledger.record_order(order(), "ada", NOW) == 0
     assert converted(ledger) == [("bag", 1, 1000, "EUR")]
     assert rows(ledger.engine, t.conversions) == 1
@@ -227,7 +215,7 @@ def test_an_order_is_recorded_once_however_often_it_is_sent(ledger: SQLLedger) -
 
 def test_of_ten_threads_that_record_one_order_one_does(ledger: SQLLedger) -> None:
     """Red when the refusal of the second INSERT reaches the caller."""
-    ledger.record_acceptance(acceptance(), NOW)
+    ledger.record_acceptances([acceptance()], NOW)
     assert sorted(together(10, lambda _: ledger.record_order(order(), "ada", NOW)), key=str) == [0] * 9 + [1]
     assert converted(ledger) == [("bag", 1, 1000, "EUR")]
 
@@ -238,7 +226,7 @@ def test_orders_of_many_shoppers_at_once_lose_no_conversion(ledger: SQLLedger) -
     def shop(number: int) -> int:
         visitor = f"v{number}"
         for i in range(8):
-            ledger.record_acceptance(acceptance(f"{number}.{i}", visitor=visitor), NOW)
+            ledger.record_acceptances([acceptance(f"{number}.{i}", visitor=visitor)], NOW)
             assert ledger.record_order(order(f"{number}.{i}"), visitor, NOW) == 1
         return number
 
@@ -248,45 +236,45 @@ def test_orders_of_many_shoppers_at_once_lose_no_conversion(ledger: SQLLedger) -
 
 @pytest.mark.parametrize(("seconds", "counted"), [(0, 1), (3599, 1), (3601, 0)])
 def test_only_orders_within_the_attribution_window_count(ledger: SQLLedger, seconds: int, counted: int) -> None:
-    ledger.record_acceptance(acceptance(), NOW)
+    ledger.record_acceptances([acceptance()], NOW)
     assert ledger.record_order(order(), "ada", NOW + timedelta(seconds=seconds)) == counted
 
 
 def test_the_revenue_of_an_upgrade_is_the_difference(ledger: SQLLedger) -> None:
-    ledger.record_acceptance(acceptance(kind=Kind.UPGRADE, quantity=3, replaced=Line("1", "sack", 3, 700)), NOW)
+    ledger.record_acceptances([acceptance(kind=Kind.UPGRADE, quantity=3, replaced=Line("1", "sack", 3, 700))], NOW)
     ledger.record_order(order(quantity=3), "ada", NOW)
     assert converted(ledger) == [("bag", 1, 900, "EUR")]
 
 
 def test_an_upgrade_that_became_cheaper_than_what_it_replaced_earned_nothing(ledger: SQLLedger) -> None:
-    ledger.record_acceptance(acceptance(kind=Kind.UPGRADE, replaced=Line("1", "sack", 1, 1700)), NOW)
+    ledger.record_acceptances([acceptance(kind=Kind.UPGRADE, replaced=Line("1", "sack", 1, 1700))], NOW)
     ledger.record_order(order(), "ada", NOW)
     assert converted(ledger) == [("bag", 1, 0, "EUR")]
 
 
 def test_no_more_counts_than_was_ordered(ledger: SQLLedger) -> None:
-    ledger.record_acceptance(acceptance("a1", quantity=5), NOW)
-    ledger.record_acceptance(acceptance("a2", quantity=1), NOW + timedelta(seconds=1))
+    ledger.record_acceptances([acceptance("a1", quantity=5)], NOW)
+    ledger.record_acceptances([acceptance("a2", quantity=1)], NOW + timedelta(seconds=1))
     assert ledger.record_order(order(quantity=2), "ada", NOW + timedelta(seconds=2)) == 1
     assert converted(ledger) == [("bag", 1, 2000, "EUR")]
     assert ledger.acceptance("a2", "ada") is not None
 
 
 def test_no_more_counts_than_was_accepted(ledger: SQLLedger) -> None:
-    ledger.record_acceptance(acceptance(quantity=1), NOW)
+    ledger.record_acceptances([acceptance(quantity=1)], NOW)
     ledger.record_order(order("1", "bag", "bag", quantity=4), "ada", NOW)
     assert converted(ledger) == [("bag", 1, 1000, "EUR")]
 
 
 @pytest.mark.parametrize("quantity", [0, -1, -(10**9)])
 def test_a_returned_product_is_no_conversion(ledger: SQLLedger, quantity: int) -> None:
-    ledger.record_acceptance(acceptance(), NOW)
+    ledger.record_acceptances([acceptance()], NOW)
     assert ledger.record_order(order(quantity=quantity), "ada", NOW) == 0
     assert ledger.acceptance("a1", "ada") is not None
 
 
 def test_an_order_in_another_currency_another_visitor_or_product_is_no_conversion(ledger: SQLLedger) -> None:
-    ledger.record_acceptance(acceptance(), NOW)
+    ledger.record_acceptances([acceptance()], NOW)
     assert ledger.record_order(order("1", currency="USD"), "ada", NOW) == 0
     assert ledger.record_order(order("2"), "bob", NOW) == 0
     assert ledger.record_order(order("3", "sack"), "ada", NOW) == 0
@@ -296,9 +284,123 @@ def test_an_order_in_another_currency_another_visitor_or_product_is_no_conversio
 
 
 def test_what_was_undone_is_no_conversion(ledger: SQLLedger) -> None:
-    ledger.record_acceptance(acceptance(), NOW)
+    ledger.record_acceptances([acceptance()], NOW)
     ledger.record_undo("a1", NOW)
     assert ledger.record_order(order(), "ada", NOW) == 0
+
+
+# --- bundles -------------------------------------------------------------------------------------------------------
+
+
+def pair(first: str = "b1", second: str = "b2", **more: Any) -> list[Acceptance]:
+    """A bundle of a bag and a sack, by the rule "set"."""
+    given = {"kind": Kind.BUNDLE, "bundle": first, "rule": "set", **more}
+    return [acceptance(first, "bag", **given), acceptance(second, "sack", **given)]
+
+
+def test_a_bundle_is_found_by_its_first_and_by_its_visitor_only(ledger: SQLLedger) -> None:
+    both = pair()
+    ledger.record_acceptances(both, NOW)
+    ledger.record_acceptances([acceptance("a1", "hat", rule="set")], NOW)
+    assert ledger.bundle("b1", "ada") == both
+    assert ledger.acceptance("b2", "ada") == both[1]
+    assert ledger.bundle("b2", "ada") == ledger.bundle("b1", "bob") == []
+    assert SQLLedger(ledger.engine, "upsell_b2b").bundle("b1", "ada") == []
+    ledger.record_undo("b1", NOW)
+    assert ledger.bundle("b1", "ada") == both[1:]
+
+
+def test_a_bundle_is_recorded_as_a_whole_or_not_at_all(ledger: SQLLedger) -> None:
+    """Red when each acceptance is a transaction of its own."""
+    ledger.record_acceptances([acceptance("b2")], NOW)
+    with pytest.raises(IntegrityError):
+        ledger.record_acceptances(pair(), NOW)
+    with pytest.raises(DBAPIError):
+        ledger.record_acceptances([*pair("c1", "c2"), acceptance("c3", quantity=0)], NOW)
+    assert (rows(ledger.engine, t.acceptances), ledger.waiting()) == (1, 1)
+    assert ledger.bundle("b1", "ada") == ledger.bundle("c1", "ada") == []
+
+
+def test_each_product_of_a_bundle_is_counted_and_converted(ledger: SQLLedger) -> None:
+    ledger.record_acceptances(pair(), NOW)
+    assert ledger.record_order(order("1", "bag", "sack"), "ada", NOW) == 2
+    assert converted(ledger) == [("bag", 1, 1000, "EUR"), ("sack", 1, 1000, "EUR")]
+    assert {(each.product, each.accepted) for each in ledger.counts() if each.accepted} == {("bag", 1), ("sack", 1)}
+
+
+def test_what_a_rule_sold_is_counted_in_units_and_a_bundle_is_one(ledger: SQLLedger) -> None:
+    """Red when each product of a bundle is summed up: 5 instead of 4."""
+    ledger.record_acceptances([acceptance("a1", quantity=3, rule="set"), acceptance("a2", rule="other")], NOW)
+    ledger.record_acceptances(pair(), NOW)
+    assert ledger.sold({"set": NOW}) == {"set": 0}, "accepted, but not ordered"
+    ledger.record_order(order("1", "bag", "sack", quantity=9), "ada", NOW)
+    assert ledger.sold({"set": NOW, "other": NOW, "none": NOW}) == {"set": 4, "other": 1, "none": 0}
+    assert ledger.sold({}) == {}
+
+
+def test_what_was_sold_counts_from_an_instant_on_and_for_this_instance(ledger: SQLLedger) -> None:
+    for hours in range(3):
+        at = NOW + timedelta(hours=hours)
+        ledger.record_acceptances([acceptance(f"a{hours}", rule="r")], at)
+        assert ledger.record_order(order(str(hours)), "ada", at) == 1
+    for hours, units in ((0, 3), (1, 2), (2, 1), (3, 0)):
+        assert ledger.sold({"r": NOW + timedelta(hours=hours)}) == {"r": units}
+    assert SQLLedger(ledger.engine, "upsell_b2b").sold({"r": NOW}) == {"r": 0}
+
+
+# --- promises ------------------------------------------------------------------------------------------------------
+
+CODE = Perk(code="NEXT10", words={"en": "Thanks: {code}", "de": "Danke: {code}"})
+GIFT = Perk(gift="mug")
+
+
+def test_an_order_is_promised_what_its_rules_give(ledger: SQLLedger) -> None:
+    every = [acceptance("a1", "bag", rule="code"), acceptance("a2", "hat", rule="gift"), acceptance("a3", "cap")]
+    ledger.record_acceptances(every, NOW)
+    perks = {"gift": GIFT, "code": CODE, "other": Perk(points=7)}
+    placed = order("1001", "bag", "hat", "cap")
+    assert ledger.record_order(placed, "ada", NOW, customer="c-ada", perks=perks) == 3
+    both = [Promise("code", "1001", "c-ada", CODE), Promise("gift", "1001", "c-ada", GIFT)]
+    assert ledger.promised("1001") == ledger.promises("c-ada") == both
+    assert ledger.promised("1002") == ledger.promises("c-bob") == ledger.promises("") == []
+    other = SQLLedger(ledger.engine, "upsell_b2b")
+    assert other.promised("1001") == other.promises("c-ada") == []
+
+
+def test_a_rule_promises_once_for_an_order_however_much_of_it_was_ordered(ledger: SQLLedger) -> None:
+    """Red when each conversion writes a promise: the second row of the same order and rule is refused, and with it all
+    that the order earned."""
+    ledger.record_acceptances(pair(), NOW)
+    ledger.record_acceptances([acceptance("a1", "hat", rule="set")], NOW)
+    placed = order("1001", "bag", "sack", "hat")
+    assert ledger.record_order(placed, "ada", NOW, customer="c", perks={"set": CODE}) == 3
+    assert ledger.record_order(placed, "ada", NOW, customer="c", perks={"set": CODE}) == 0
+    assert ledger.promised("1001") == [Promise("set", "1001", "c", CODE)]
+
+
+def test_another_order_is_promised_for_itself(ledger: SQLLedger) -> None:
+    for number in ("1", "2"):
+        at = NOW + timedelta(seconds=int(number))
+        ledger.record_acceptances([acceptance(f"a{number}", rule="code")], at)
+        ledger.record_order(order(number), "ada", at, customer="c", perks={"code": CODE})
+    assert [promise.order for promise in ledger.promises("c")] == ["1", "2"]
+
+
+def test_nothing_is_promised_for_what_was_not_ordered_or_to_nobody(ledger: SQLLedger) -> None:
+    ledger.record_acceptances([acceptance("a1", "bag", rule="code"), acceptance("a2", "hat", rule="code")], NOW)
+    assert ledger.record_order(order("1", "sack"), "ada", NOW, customer="c", perks={"code": CODE}) == 0
+    assert ledger.record_order(order("2", "bag"), "bob", NOW, customer="c", perks={"code": CODE}) == 0
+    assert ledger.record_order(order("3", "bag"), "ada", NOW, customer="", perks={"code": CODE}) == 1
+    ledger.record_undo("a2", NOW)
+    assert ledger.record_order(order("4", "hat"), "ada", NOW, customer="c", perks={"code": CODE}) == 0
+    assert rows(ledger.engine, t.promises) == 0
+
+
+def test_of_ten_threads_that_record_one_order_one_promises(ledger: SQLLedger) -> None:
+    ledger.record_acceptances([acceptance(rule="code")], NOW)
+    written = together(10, lambda _: ledger.record_order(order(), "ada", NOW, customer="c", perks={"code": CODE}))
+    assert sorted(written, key=str) == [0] * 9 + [1]
+    assert rows(ledger.engine, t.promises) == 1
 
 
 # --- in the host's own transaction ---------------------------------------------------------------------------------
@@ -310,7 +412,7 @@ def host(ledger: SQLLedger) -> Iterator[SQLLedger]:
     with ledger.engine.begin() as connection:
         connection.execute(text("DROP TABLE IF EXISTS host_placed"))
         connection.execute(text("CREATE TABLE host_placed (ref VARCHAR(20) PRIMARY KEY)"))
-    ledger.record_acceptance(acceptance(), NOW)
+    ledger.record_acceptances([acceptance()], NOW)
     yield ledger
     with ledger.engine.begin() as connection:
         connection.execute(text("DROP TABLE host_placed"))
@@ -346,6 +448,22 @@ def test_conversions_vanish_with_the_order(host: SQLLedger) -> None:
     assert rows(host.engine, t.conversions) == 0
     assert host.acceptance("a1", "ada") is not None
     assert host.record_order(order(), "ada", NOW) == 1
+
+
+def test_promises_live_and_die_with_the_order(host: SQLLedger) -> None:
+    """Red when `record_order` uses a transaction of its own in spite of the connection."""
+    host.record_acceptances([acceptance("a2", "hat", rule="code")], NOW)
+    for then in ("rollback", "commit"):
+        with host.engine.connect() as connection:
+            place(connection, "1001")
+            assert (
+                host.record_order(order("1001", "hat"), "ada", NOW, connection, customer="c", perks={"code": CODE}) == 1
+            )
+            assert host.promised("1001") == host.promises("c") == [], (
+                "nobody else sees them before the order is committed"
+            )
+            getattr(connection, then)()
+        assert len(host.promised("1001")) == len(host.promises("c")) == (then == "commit")
 
 
 def test_a_failure_inside_leaves_the_hosts_transaction_usable(host: SQLLedger, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -384,97 +502,6 @@ def test_a_connection_to_another_database_is_not_written(host: SQLLedger, tmp_pa
         connection.rollback()
     assert rows(host.engine, t.conversions) == 1
     other.dispose()
-
-
-# --- folding -------------------------------------------------------------------------------------------------------
-
-
-def fill(engine: Engine, count: int) -> None:
-    """`count` outbox rows, each one decline and one conversion of 5 cents."""
-    declined = {"placement": "cart", "kind": "upgrade", "product": "bag", "currency": "", "declined": 1}
-    earned = {"placement": "cart", "kind": "upgrade", "product": "bag", "currency": "EUR", "converted": 1, "revenue": 5}
-    with engine.begin() as connection:
-        connection.execute(
-            insert(t.outbox),
-            [
-                {"instance": "upsell", "event": f"x:{i}", "counts": [declined, earned], "created_at": NOW}
-                for i in range(count)
-            ],
-        )
-
-
-def test_rows_are_folded_once_in_more_than_one_batch(ledger: SQLLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("flask_upsell.adapters.ledger.FOLD_AT_ONCE", 40)
-    count = 2 * 40 + 1
-    fill(ledger.engine, count)
-    assert SQLLedger(ledger.engine, "upsell_b2b").fold() == 0
-    assert [ledger.fold(), ledger.fold()] == [count, 0]
-    assert ledger.counts() == [
-        Count("cart", "upgrade", "bag", declined=count),
-        Count("cart", "upgrade", "bag", converted=count, revenue=5 * count, currency="EUR"),
-    ]
-
-
-def test_two_folders_in_threads_fold_each_row_once(ledger: SQLLedger) -> None:
-    """Red when the UPDATE that claims a row does not ask whether it is folded."""
-    fill(ledger.engine, 300)
-    folded = together(2, lambda _: ledger.fold())
-    assert [n for n in folded if isinstance(n, BaseException)] == []
-    assert sum(n for n in folded if isinstance(n, int)) == 300
-    assert [(c.declined, c.converted, c.revenue) for c in ledger.counts()] == [(300, 0, 0), (0, 300, 1500)]
-
-
-def test_two_folders_in_processes_fold_each_row_once(ledger: SQLLedger, database_url: str) -> None:
-    """Red when the UPDATE that claims a row does not ask whether it is folded."""
-    fill(ledger.engine, 300)
-    script = (
-        "import sys; from flask_upsell.adapters.ledger import SQLLedger, make_engine\n"
-        "print(SQLLedger(make_engine(sys.argv[1]), 'upsell').fold())\n"
-    )
-    command = [sys.executable, "-c", script, database_url]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    assert sum(int(process.communicate(timeout=60)[0]) for process in running) == 300
-    assert [(c.declined, c.converted, c.revenue) for c in ledger.counts()] == [(300, 0, 0), (0, 300, 1500)]
-
-
-def test_a_fold_that_fails_midway_counts_nothing(ledger: SQLLedger, monkeypatch: pytest.MonkeyPatch) -> None:
-    fill(ledger.engine, 20)
-    add, calls = SQLLedger._add, [0]
-
-    def broken(self: SQLLedger, connection: Connection, count: Any) -> None:
-        calls[0] += 1
-        if calls[0] == 13:
-            raise RuntimeError("killed")
-        add(self, connection, count)
-
-    monkeypatch.setattr(SQLLedger, "_add", broken)
-    with pytest.raises(RuntimeError):
-        ledger.fold()
-    assert (ledger.counts(), ledger.waiting()) == ([], 20)
-    monkeypatch.undo()
-    assert ledger.fold() == 20
-    assert [c.declined for c in ledger.counts()] == [20, 0]
-
-
-def test_a_batch_of_shows_counts_once(ledger: SQLLedger) -> None:
-    shown = {("cart", "upgrade", "bag"): 3, ("cart", "upgrade", "batch"): 1}
-    for _ in range(3):
-        ledger.add_shown("1", shown)
-    ledger.add_shown("2", shown)
-    assert {(c.product, c.shown) for c in ledger.counts()} == {("bag", 6), ("batch", 2)}
-    SQLLedger(ledger.engine, "upsell_b2b").add_shown("1", shown)
-    assert {(c.product, c.shown) for c in ledger.counts()} == {("bag", 6), ("batch", 2)}
-
-
-def test_batches_of_many_threads_lose_no_count(ledger: SQLLedger) -> None:
-    """Red when `_add` reads a count and writes the sum, or when its first INSERT is not repeated as an UPDATE."""
-
-    def show(number: int) -> None:
-        for batch in range(5):
-            ledger.add_shown(f"{number}.{batch}", {("cart", "upgrade", "bag"): 1})
-
-    assert together(8, show) == [None] * 8
-    assert [c.shown for c in ledger.counts()] == [40]
 
 
 # --- what was learned ----------------------------------------------------------------------------------------------
@@ -569,7 +596,7 @@ def test_ping_needs_the_tables(database_url: str) -> None:
 def test_the_twin_in_memory_is_the_same_ledger() -> None:
     twin = memory_ledger()
     twin.ping()
-    twin.record_acceptance(acceptance(), NOW)
+    twin.record_acceptances([acceptance()], NOW)
     assert twin.record_order(order(), "ada", NOW) == 1
     assert converted(twin) == [("bag", 1, 1000, "EUR")]
     assert memory_ledger().waiting() == 0

@@ -9,10 +9,10 @@ from typing import Any
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book
 from flask_upsell.core.conditions import Scene
-from flask_upsell.core.context import Capability, Cart, Context, Line, Policy, Visitor
+from flask_upsell.core.context import Capability, Cart, Context, Line, Policy, Visitor, mark
 from flask_upsell.core.offer import Candidate, Decision, Kind
 from flask_upsell.core.product import Product, Variant
-from flask_upsell.core.rule import AnySource, Products, Rule
+from flask_upsell.core.rule import AnySource, Products, Question, Rule
 from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.core.rules import EMPTY_RULES, RuleSet
 from flask_upsell.core.season import Season
@@ -86,16 +86,24 @@ def rule(name: str = "rule", offer: AnySource | None = None, **rest: Any) -> Rul
     return Rule(name=name, offer=offer or Products(refs=("case",)), **rest)
 
 
+def asking(name: str = "asks", question: Question | None = None, **rest: Any) -> Rule:
+    """A rule that only asks: for whom?"""
+    if question is None:
+        answers = {"me": {"en": "For me", "de": "Für mich"}, "gift": {"en": "A gift"}}
+        question = Question(words={"en": "For whom?", "de": "Für wen?"}, answers=answers)
+    return Rule(name=name, ask=question, **rest)
+
+
 def ruleset(
     *rules: Rule,
     seasons: Sequence[Season] = (),
     ladders: Mapping[str, tuple[str, ...]] | None = None,
     zone: str = "UTC",
     spent: Iterable[str] = (),
+    sold: Mapping[str, int] | None = None,
 ) -> RuleSet:
-    return RuleSet(
-        RuleBook(rules=rules, seasons=tuple(seasons), ladders=dict(ladders or {})), zone, "1", frozenset(spent)
-    )
+    written = RuleBook(rules=rules, seasons=tuple(seasons), ladders=dict(ladders or {}))
+    return RuleSet(written, zone, "1", frozenset(spent), sold or {})
 
 
 def context(
@@ -111,12 +119,14 @@ def context(
     now: datetime = NOW,
     source: str = "",
     answers: Iterable[tuple[str, str]] = (),
+    asked: Iterable[str] = (),
+    seen: Iterable[str] = (),
     coupons: Sequence[str] = (),
     discount: int = 0,
     payment: str = "",
     shipping: str = "",
 ) -> Context:
-    """The context of a cart with these lines; `anchors` when the page is about something else."""
+    """The context of a cart with these lines; `anchors` when the page is about something else. `seen`: references."""
     return Context(
         placement,
         Cart(currency, lines, tuple(coupons), discount, payment, shipping),
@@ -129,6 +139,8 @@ def context(
         policy=policy or Policy(),
         source=source,
         answers=frozenset(answers),
+        asked=frozenset(asked),
+        seen=frozenset([mark(ref) for ref in seen]),
     )
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book
-from flask_upsell.core.context import Capability, Cart, Context, Line, Policy, Visitor
+from flask_upsell.core.context import Capability, Cart, Context, Line, Policy, Visitor, mark
 from flask_upsell.core.decision import decide
-from flask_upsell.core.offer import Code, Offer, RuleCode
+from flask_upsell.core.offer import Asked, Code, Kind, Offer, RuleCode
 from flask_upsell.core.product import Product
 from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.core.rules import RuleSet
@@ -24,8 +24,8 @@ FILE: dict[str, Any] = msgspec.json.decode(Path(__file__).with_name("cases.json"
 DEFAULTS: dict[str, Any] = FILE["defaults"]
 CASES: list[dict[str, Any]] = FILE["cases"]
 KEYS = {
-    "name", "context", "policy", "products", "leads", "lists", "rules", "seasons", "ladders", "zone", "spent",
-    "offers", "trace", "verdicts",
+    "name", "context", "policy", "products", "leads", "lists", "rules", "seasons", "ladders", "zone", "spent", "sold",
+    "offers", "trace", "verdicts", "question",
 }  # fmt: skip
 PHONE = Line("1", "phone", 1, 60_000)
 
@@ -51,12 +51,14 @@ def context_of(case: dict[str, Any]) -> Context:
         capabilities=frozenset(given["capabilities"]),
         policy=msgspec.convert(DEFAULTS["policy"] | case.get("policy", {}), Policy),
         source=given["source"], answers=frozenset((question, answer) for question, answer in given["answers"]),
+        asked=frozenset(given["asked"]), seen=frozenset([mark(ref) for ref in given["seen"]]),
     )  # fmt: skip
 
 
 def rules_of(case: dict[str, Any]) -> RuleSet:
     written = {part: case[part] for part in ("rules", "seasons", "ladders") if part in case}
-    return RuleSet(msgspec.convert(written, RuleBook), case.get("zone", "UTC"), "1", frozenset(case.get("spent", ())))
+    spent, sold = frozenset(case.get("spent", ())), case.get("sold", {})
+    return RuleSet(msgspec.convert(written, RuleBook), case.get("zone", "UTC"), "1", spent, sold)
 
 
 def book_of(case: dict[str, Any]) -> Book:
@@ -94,12 +96,22 @@ def told(offer: Offer) -> dict[str, Any]:
     sometimes = {
         "normal": quote.normal,
         "rule": offer.rule or None,
+        "beside": offer.beside or None,
         "without": quote.without,
         "free_shipping": quote.free_shipping or None,
         "variants": dict(quote.variants) or None,
         "headline": offer.copy and offer.copy.headline,
+        "items": {item.product.ref: item.quote.unit_price for item in offer.items} or None,
+        "title": offer.product.title if offer.kind is Kind.PROGRAMME else None,
+        "terms": offer.terms or None,
     }
     return always | {name: value for name, value in sometimes.items() if value is not None}
+
+
+def asked(question: Asked | None) -> dict[str, Any] | None:
+    if question is None:
+        return None
+    return {"rule": question.rule, "words": question.words, "answers": dict(question.answers)}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -108,6 +120,7 @@ def test_case(case: dict[str, Any]) -> None:
     assert [told(offer) for offer in made.offers] == case["offers"]
     assert sorted([each.kind, each.product, each.trigger, each.code] for each in made.trace) == sorted(case["trace"])
     assert {each.rule: each.code for each in made.rules} == case.get("verdicts", {})
+    assert asked(made.question) == case.get("question")
 
 
 def test_the_cases_know_every_code() -> None:
@@ -121,6 +134,10 @@ def test_the_cases_know_every_verdict() -> None:
     assert {code for case in CASES for code in case.get("verdicts", {}).values()} == set(RuleCode)
 
 
+def test_the_cases_know_every_kind() -> None:
+    assert {offer["kind"] for case in CASES for offer in case["offers"]} == set(Kind)
+
+
 def test_the_cases_say_what_they_mean() -> None:
     """A misspelt key would be a case that tests nothing."""
     assert len({case["name"] for case in CASES}) == len(CASES)
@@ -130,7 +147,9 @@ def test_the_cases_say_what_they_mean() -> None:
             assert case.get(part, {}).keys() <= DEFAULTS[part].keys(), case["name"]
         assert case.get("context", {}).get("visitor", {}).keys() <= set(Visitor.__struct_fields__), case["name"]
         assert all(key.startswith(("c:", "t:")) for key in case.get("lists", {})), case["name"]
-        assert set(case.get("spent", ())) <= {written["name"] for written in case.get("rules", ())}, case["name"]
+        rules = {written["name"]: written for written in case.get("rules", ())}
+        assert set(case.get("spent", ())) <= set(rules), case["name"]
+        assert all("goal" in rules[name] for name in case.get("sold", {})), case["name"]
         for leads in case["leads"].values():
             assert leads.keys() <= {"upgrades", "complements"}, case["name"]
         for changed in case.get("products", {}).values():

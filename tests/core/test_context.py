@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flask_upsell.core.context import Capability, Policy, Visitor
+from flask_upsell.core.context import Capability, Policy, Visitor, mark
 
 from .build import NOW, context, line
 
@@ -12,10 +12,16 @@ from .build import NOW, context, line
 def test_a_plain_context_has_the_promised_defaults() -> None:
     plain = context(line("phone"))
     assert plain.policy == Policy(
-        max_offers=2, max_upgrades=1, price_gap_percent=25, price_gap_floor=0, complement_times=4
+        max_offers=2,
+        max_upgrades=1,
+        price_gap_percent=25,
+        price_gap_floor=0,
+        complement_times=4,
+        max_page=3,
+        max_session=20,
     )
     assert plain.visitor == Visitor("", None, frozenset())
-    assert plain.declined == plain.shown_elsewhere == frozenset()
+    assert plain.declined == plain.shown_elsewhere == plain.asked == plain.seen == frozenset()
     assert plain.capabilities == set(Capability)
     assert plain.now == NOW
 
@@ -30,3 +36,31 @@ def test_a_context_is_frozen() -> None:
 
 def test_capabilities_are_written_as_settings_and_files_write_them() -> None:
     assert {each.value for each in Capability} == {"add", "replace", "remove", "line_price", "grant", "orders"}
+
+
+@pytest.mark.parametrize(
+    ("most", "seen", "room"),
+    [
+        (20, 0, None),
+        (20, 18, None),
+        (20, 19, 1),
+        (20, 20, 0),
+        (20, 25, 0),
+        (2, 0, None),
+        (1, 0, 1),
+        (0, 25, None),
+    ],
+)
+def test_a_session_has_room_which_is_no_question_while_a_placement_can_be_filled(
+    most: int, seen: int, room: int | None
+) -> None:
+    about = context(policy=Policy(max_session=most, max_offers=2), seen=[f"p{number}" for number in range(seen)])
+    assert about.room == room
+
+
+def test_a_mark_is_short_the_same_in_every_process_and_seldom_that_of_another_product() -> None:
+    """Sessions hold marks from before a release."""
+    assert (mark("case"), mark(""), mark("\udc80é")) == ("iCCh", "rSXH", "iEkX")
+    marks = {mark(f"product-{number}") for number in range(1000)}
+    assert len(marks) >= 999
+    assert {len(each) for each in marks} == {4}

@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from flask_upsell.core.discount import (
     Priced,
     apply,
+    beside,
     best,
     breaks_own_floor,
     check,
@@ -24,9 +25,10 @@ from flask_upsell.core.discount import (
     pair_combines,
     refund,
     spread,
+    together,
 )
 from flask_upsell.core.money import LARGEST, Money
-from flask_upsell.core.offer import Code
+from flask_upsell.core.offer import Code, Quote
 from flask_upsell.core.rule import Class, Discount, Floor, Nothing, Off, Rule
 from flask_upsell.errors import BadInput
 from tests import properties
@@ -279,6 +281,76 @@ def test_two_discounts_share_a_line_only_when_each_names_the_other() -> None:
     assert pair_combines(rule("a"), rule("b", discount=None))
 
 
+def both(one: Discount, other: Discount, price: int, quantity: int = 1, *, cost: int | None = None) -> int | Code:
+    found = beside(one, other, price, "EUR", quantity, cost=cost)
+    again = beside(other, one, price, "EUR", quantity, cost=cost)
+    assert found == again or isinstance(found, Code), "of two reasons the first one's is told"
+    return found
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "price", "quantity", "then"),
+    [
+        (percent(1000), percent(2000), 1000, 1, 700),
+        (percent(1000), amount(100), 995, 1, 795),  # 99.5 is 100
+        (percent(1000), fixed(900), 1000, 3, 800),
+        (percent(5000), percent(5000), 1000, 1, 0),
+        (percent(1000), KINDS[Off.FREE_SHIPPING], 1000, 2, 900),
+        (KINDS[Off.FREE_SHIPPING], KINDS[Off.FREE_SHIPPING], 1000, 2, 1000),
+        (percent(1000, most=40), amount(10, most_units=2), 1000, 2, 970),
+    ],
+)
+def test_two_discounts_are_each_off_the_price_without_any(
+    one: Discount, other: Discount, price: int, quantity: int, then: int
+) -> None:
+    assert both(one, other, price, quantity) == then
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "price", "quantity", "code"),
+    [
+        (percent(5000), percent(5001), 10_000, 1, Code.BELOW_FLOOR),
+        (KINDS[Off.GIFT], percent(1000), 1000, 1, Code.BELOW_FLOOR),
+        (percent(1000), amount(1001), 1000, 1, Code.BELOW_FLOOR),
+        (percent(1000), fixed(1000), 1000, 1, Code.NO_SAVING),
+        (percent(1000), Discount(off=Off.AMOUNT, amount=(Money(1, "USD"),)), 1000, 1, Code.OTHER_CURRENCY),
+        (percent(1000), percent(1000, most_units=1), 1000, 2, Code.UNEVEN),
+        (percent(1000), percent(1000, most=101), 1000, 2, Code.UNEVEN),
+    ],
+)
+def test_two_discounts_of_which_one_cannot_be_given_are_not_given(
+    one: Discount, other: Discount, price: int, quantity: int, code: Code
+) -> None:
+    assert both(one, other, price, quantity) is code
+    assert both(other, one, price, quantity) is code
+
+
+@pytest.mark.parametrize(
+    ("floor", "cost", "least"),
+    [
+        (Floor(price=eur(700)), None, 1000),
+        (Floor(cost=True), 700, 1000),
+        (Floor(margin_percent=30), 490, 1000),
+    ],
+)
+def test_neither_floor_is_broken_by_two_together(floor: Floor, cost: int | None, least: int) -> None:
+    """300 are off what costs `least`; each alone would leave more."""
+    for one, other in ((amount(100, floor), amount(200)), (amount(100), amount(200, floor))):
+        assert both(one, other, least, cost=cost) == least - 300
+        assert both(one, other, least - 1, cost=cost) is Code.BELOW_FLOOR
+        for alone in (one, other):
+            assert of(alone, least - 1, cost=cost)
+
+
+def test_a_floor_that_cannot_be_worked_out_lets_no_two_through_either() -> None:
+    yen = Floor(price=(Money(1, "JPY"),))
+    for one, other in ((percent(1000, Floor(cost=True)), percent(1000)), (percent(1), percent(1, Floor(cost=True)))):
+        assert both(one, other, 10_000) is Code.UNKNOWN_COST
+    assert both(percent(1000, yen), percent(1000), 10_000) is Code.OTHER_CURRENCY
+    assert beside(percent(1, yen), percent(1, Floor(cost=True)), 10_000, "EUR", 1, cost=None) is Code.OTHER_CURRENCY
+    assert beside(percent(1, Floor(cost=True)), percent(1, yen), 10_000, "EUR", 1, cost=None) is Code.UNKNOWN_COST
+
+
 def test_a_gift_competes_by_its_normal_price() -> None:
     gift = rule("gift"), of(KINDS[Off.GIFT], 1500)
     more = rule("more"), of(percent(2000), 7505)  # 1501
@@ -295,6 +367,82 @@ def test_of_equal_options_the_same_one_wins_in_any_order() -> None:
     for left_out in range(len(options)):
         for given_order in permutations(options[left_out:]):
             assert best(given_order) == options[left_out]
+
+
+def test_quotes_compete_like_lines() -> None:
+    """One that ships free takes nothing off, and beats one that does neither."""
+    third, plain = Quote("EUR", 1000, 2, normal=1500), Quote("EUR", 1500, 2)
+    half, free = Quote("EUR", 1000, 1, normal=2000), Quote("EUR", 1500, 1, free_shipping=True)
+    assert best([(rule("free"), free), (rule("third"), third), (rule("plain"), plain)]) == (rule("third"), third)
+    assert best([(rule("third"), third), (rule("half"), half)]) == (rule("half"), half), "1000 for both, then by name"
+    assert best([(rule("plain"), plain), (rule("zero"), free)]) == (rule("zero"), free)
+
+
+# --- bundles ---------------------------------------------------------------------------------------------------------
+
+
+def bundle(discount: Discount, *prices: int, costs: tuple[int | None, ...] = (), currency: str = "EUR") -> object:
+    return together(discount, prices, currency, costs or (None,) * len(prices))
+
+
+@pytest.mark.parametrize(
+    ("discount", "prices", "reduced"),
+    [
+        (percent(1000), (1000, 2000), [900, 1800]),
+        (percent(1000), (333, 333, 333), [299, 300, 300]),  # 99.9 of 999: 100, that is 34, 33 and 33
+        (percent(1000, most=100), (1000, 2000), [967, 1933]),  # 33.33 and 66.67
+        (amount(500), (1999, 2999), [1799, 2699]),  # 199.98 and 300.02
+        (amount(2), (1, 1, 1), [0, 0, 1]),
+        (amount(3000), (1000, 2000), [0, 0]),
+        (fixed(2500), (1000, 2000), [833, 1667]),  # 166.67 and 333.33
+        (KINDS[Off.GIFT], (1000, 2000, 0), [0, 0, 0]),
+        (KINDS[Off.FREE_SHIPPING], (1000, 2000), [1000, 2000]),
+        (amount(100), (0, 1000), [0, 900]),
+        (percent(1000, most_units=1), (1000, 2000), [900, 1800]),
+    ],
+)
+def test_what_is_off_a_bundle_is_spread_as_its_prices_are(
+    discount: Discount, prices: tuple[int, ...], reduced: list[int]
+) -> None:
+    assert bundle(discount, *prices) == reduced
+
+
+@pytest.mark.parametrize(
+    ("discount", "prices", "code"),
+    [
+        (amount(3001), (1000, 2000), Code.BELOW_FLOOR),
+        (fixed(3000), (1000, 2000), Code.NO_SAVING),
+        (KINDS[Off.GIFT], (0, 0), Code.NO_SAVING),
+        (percent(100), (24, 25), Code.NO_SAVING),  # 0.49
+        (Discount(off=Off.AMOUNT, amount=(Money(100, "USD"),)), (1000, 2000), Code.OTHER_CURRENCY),
+        (percent(1000, Floor(price=(Money(1, "USD"),))), (1000, 2000), Code.OTHER_CURRENCY),
+    ],
+)
+def test_why_a_bundle_has_no_discount(discount: Discount, prices: tuple[int, ...], code: Code) -> None:
+    assert bundle(discount, *prices) is code
+
+
+def test_a_floors_price_is_that_of_the_whole_bundle() -> None:
+    """Neither part costs as much."""
+    assert bundle(amount(300, Floor(price=eur(2700))), 1000, 2000) == [900, 1800]
+    assert bundle(amount(300, Floor(price=eur(2701))), 1000, 2000) is Code.BELOW_FLOOR
+
+
+def test_a_floors_cost_and_margin_are_those_of_each_part() -> None:
+    tenth = percent(1000, Floor(cost=True))
+    assert bundle(tenth, 1000, 2000, costs=(900, 0)) == [900, 1800]
+    assert bundle(tenth, 1000, 2000, costs=(901, 0)) is Code.BELOW_FLOOR
+    assert bundle(tenth, 1000, 2000, costs=(0, 1801)) is Code.BELOW_FLOOR, "though all together cost less"
+    assert bundle(tenth, 1000, 2000, costs=(0, None)) is Code.UNKNOWN_COST
+    fifth = percent(1000, Floor(margin_percent=20))
+    assert bundle(fifth, 1000, 2000, costs=(720, 1440)) == [900, 1800]
+    assert bundle(fifth, 1000, 2000, costs=(0, 1441)) is Code.BELOW_FLOOR
+
+
+def test_of_two_floors_the_price_is_told_first() -> None:
+    both = percent(1000, Floor(cost=True, price=eur(2701)))
+    assert bundle(both, 1000, 2000) is Code.BELOW_FLOOR
+    assert bundle(replace(both, floor=Floor(cost=True, price=eur(2700))), 1000, 2000) is Code.UNKNOWN_COST
 
 
 # --- parts of a whole ------------------------------------------------------------------------------------------------
@@ -405,6 +553,25 @@ def test_pricing_again_changes_nothing(rule_of: Discount, price: int, quantity: 
     assert apply(rule_of, base, "EUR", quantity, cost=cost) == line
 
 
+@given(DISCOUNTS, DISCOUNTS, PRICES, st.integers(1, 9), COSTS)
+def test_two_together_take_off_what_each_takes_off_alone_and_hold_both_floors(
+    one: Discount, other: Discount, price: int, quantity: int, cost: int | None
+) -> None:
+    then = both(one, other, price, quantity, cost=cost)
+    alone = [apply(replace(each, floor=PLAIN), price, "EUR", quantity, cost=None) for each in (one, other)]
+    offs = [price - each.even_price for each in alone if isinstance(each, Priced) and each.even_price is not None]
+    if not isinstance(then, Code):
+        assert len(offs) == 2
+        assert 0 <= then == price - sum(offs)
+        for floor in (one.floor, other.floor):
+            assert then >= max([0, *(least.amount for least in floor.price)])
+            assert cost is not None or (not floor.cost and floor.margin_percent is None)
+            assert cost is None or not floor.cost or then >= cost
+            assert cost is None or floor.margin_percent is None or (then - cost) * 100 >= then * floor.margin_percent
+    elif one.floor == other.floor == PLAIN:
+        assert len(offs) < 2 or sum(offs) > price
+
+
 @given(DISCOUNTS, PRICES, st.integers(1, 9))
 def test_what_one_unit_may_cost_any_number_may(rule_of: Discount, price: int, quantity: int) -> None:
     """Shown red with the floor asked about one unit that bears the discount of the whole line."""
@@ -431,6 +598,25 @@ def test_refunds_in_any_steps_sum_to_the_total(
         assert abs(given_back[-1] * quantity - line.total * units) < quantity, "less than 1 from the exact share"
         back += units
     assert sum(given_back) == line.total
+
+
+@given(DISCOUNTS, st.lists(st.tuples(PRICES, COSTS), min_size=2, max_size=4))
+def test_the_parts_of_a_bundle_sum_to_what_it_costs_and_none_is_below_zero_or_its_floor(
+    rule_of: Discount, parts: list[tuple[int, int | None]]
+) -> None:
+    prices, costs = [price for price, _ in parts], [cost for _, cost in parts]
+    reduced, floor = together(rule_of, prices, "EUR", costs), rule_of.floor
+    whole = apply(replace(rule_of, floor=Floor(price=floor.price)), sum(prices), "EUR", 1, cost=None)
+    if isinstance(whole, Code) or isinstance(reduced, Code):
+        assert isinstance(reduced, Code)
+        assert reduced is whole or floor.cost or floor.margin_percent is not None
+        return
+    assert sum(reduced) == whole.total
+    for price, cost, then in zip(prices, costs, reduced, strict=True):
+        assert 0 <= then <= price
+        assert abs((price - then) * sum(prices) - whole.off * price) < sum(prices) or not whole.off
+        assert not floor.cost or (cost is not None and then >= cost)
+        assert floor.margin_percent is None or (cost is not None and then * (100 - floor.margin_percent) >= cost * 100)
 
 
 def test_the_price_knows_no_shopper() -> None:

@@ -12,20 +12,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from flask_upsell.core.context import Capability, Cart, Context, Line, Visitor
+from flask_upsell.core.context import Capability, Cart, Context, Line, Policy, Visitor, mark
 from flask_upsell.core.decision import decide
 from flask_upsell.core.kept import Kept, rebound, same
 from flask_upsell.core.money import Money
 from flask_upsell.core.offer import Kind
 from flask_upsell.core.rule import (
     AnySource,
+    Bundle,
     Copy,
     Discount,
     Gap,
+    Goal,
     Learned,
     Nothing,
     Off,
     Products,
+    Programme,
     Relative,
     Rule,
     Schedule,
@@ -36,7 +39,7 @@ from flask_upsell.core.rules import EMPTY_RULES, RuleSet
 from flask_upsell.core.season import Season
 from flask_upsell.core.windows import Windows, Yearly
 
-from .build import NOW, book, context, customer, leads, line, offered, product, rule, ruleset
+from .build import NOW, asking, book, context, customer, leads, line, offered, product, rule, ruleset
 
 SPRING = Season(name="spring", yearly=(Yearly(start="02-01", end="05-31"),), countries={"AU": Windows()})
 
@@ -63,8 +66,13 @@ SHOPPER: list[dict[str, Any]] = [
     {"language": "de"},
     {"orders": 0},
     {"bought_categories": frozenset({"Phones"})},
+    {"perks": frozenset({"tea"})},
 ]
-SESSION: list[dict[str, Any]] = [{"source": "letter"}, {"answers": frozenset({("for", "me")})}]
+SESSION: list[dict[str, Any]] = [
+    {"source": "letter"},
+    {"answers": frozenset({("for", "me")})},
+    {"asked": frozenset({"asks"})},
+]
 KEY: list[dict[str, Any]] = [{"key": "2"}]
 CART: list[dict[str, Any]] = [{"coupons": ("SPRING",)}, {"discount": 5}, {"payment": "card"}, {"shipping": "parcel"}]
 ALWAYS: list[dict[str, Any]] = [
@@ -117,6 +125,22 @@ def test_what_every_decision_depends_on_always_counts(rules: RuleSet, fact: dict
 def test_another_visitors_lines_of_the_same_products_are_the_same(rules: RuleSet) -> None:
     assert same(context(line("phone", 600, ref="other"), visitor=customer(key="2")), rules) == same(ABOUT, rules)
     assert same(changed(ABOUT, now=NOW + timedelta(days=9), last_order=NOW), rules) == same(ABOUT, rules)
+
+
+@pytest.mark.parametrize("rules", [EMPTY_RULES, ruleset(rule())], ids=["without rules", "with rules"])
+@pytest.mark.parametrize(
+    ("most", "seen", "alike"), [(20, 18, True), (20, 19, False), (20, 20, False), (0, 99, True), (2, 1, False)]
+)
+def test_what_was_seen_counts_when_a_session_has_little_room_left(
+    rules: RuleSet, most: int, seen: int, alike: bool
+) -> None:
+    def after(name: str) -> Context:
+        marks = frozenset([mark(f"{name}{number}") for number in range(seen)])
+        return changed(ABOUT, seen=marks, policy=Policy(max_session=most))
+
+    assert (same(after("a"), rules) == same(after("b"), rules)) is alike
+    fresh = changed(ABOUT, policy=Policy(max_session=most))
+    assert (same(after("a"), rules) == same(fresh, rules)) is alike
 
 
 def test_a_line_of_the_cart_is_not_the_product_that_is_looked_at() -> None:
@@ -190,6 +214,7 @@ TREES: list[Tree | None] = [
     {"source": {"is": ["letter"]}},
     {"answer": {"question": "for", "is": ["me"]}},
     {"sample": {"percent": 50}},
+    {"perk": {"is": ["tea"]}},
 ]
 SOURCES: list[AnySource] = [
     Products(refs=("cover", "pen")),
@@ -197,6 +222,8 @@ SOURCES: list[AnySource] = [
     Learned(),
     Relative(same=("brand",)),
     Gap(threshold=(Money(700, "EUR"),), refs=("pen", "case", "cover")),
+    Bundle(refs=("pen", "cover")),
+    Programme(url="/card", title={"en": "Card", "de": "Karte"}),
     Nothing(),
 ]
 SPOKEN = {"en": Copy(headline="Hello"), "de": Copy(headline="Hallo")}
@@ -218,6 +245,8 @@ def rulesets(draw: st.DrawFn) -> RuleSet:
             else tree,
             discount=draw(st.sampled_from([None, Discount(off=Off.PERCENT, percent=1000)])),
             copy=draw(st.sampled_from([{}, SPOKEN])),
+            ask=draw(st.sampled_from([None, asking().ask])),
+            goal=draw(st.sampled_from([None, Goal(units=9, start="2026-02-01", by="2026-03-31")])),
             schedule=draw(st.sampled_from([Schedule(), Schedule(), Schedule(seasons=("spring",))])),
             any_price=True,
         )
@@ -233,9 +262,12 @@ FACTS: dict[str, list[Any]] = {
     "orders": [None, 0, 2],
     "bought": [None, frozenset({"pen"})],
     "bought_categories": [None, frozenset({"Pens"})],
+    "perks": [frozenset(), frozenset({"tea"})],
     "key": ["1", "2", "3", "4", "5", "6"],
     "source": ["", "letter"],
     "answers": [frozenset(), frozenset({("for", "me")})],
+    "asked": [frozenset(), frozenset({"r", "r0"})],
+    "seen": [frozenset(mark(f"{most}{number}") for number in range(most)) | {mark("pen")} for most in (0, 17, 18, 19)],
     "coupons": [(), ("SPRING",)],
     "discount": [0, 100],
     "payment": ["", "card"],
@@ -310,8 +342,9 @@ def test_a_rule_that_asks_for_one_thing_is_kept_for_those_who_agree_in_it(tree: 
         {"discount": Discount(off=Off.PERCENT, percent=1000)},
         {"copy": SPOKEN},
         {"schedule": Schedule(seasons=("spring",))},
+        {"ask": asking().ask},
     ],
-    ids=["plain", "discount", "copy", "season"],
+    ids=["plain", "discount", "copy", "season", "question"],
 )
 def test_what_a_rule_offers_is_kept_for_those_to_whom_it_would_be_offered(
     source: AnySource, rest: dict[str, Any]
@@ -366,6 +399,16 @@ def test_a_decision_holds_until_a_schedule_says_otherwise() -> None:
     assert "cover" not in offered(later.decision)
     assert later.holds(edge + timedelta(days=200))
     assert not later.holds(datetime(2027, 2, 1, tzinfo=UTC))
+
+
+def test_a_decision_holds_until_a_goal_lifts_its_rule() -> None:
+    """Nine units in nine days."""
+    aimed = rule("goal", Products(refs=("cover",)), goal=Goal(units=9, start="2026-03-01", by="2026-03-09"))
+    full = book(GOODS, {}, rules=ruleset(rule("pens", Products(refs=("pen",)), priority=1), aimed))
+    due = datetime(2026, 3, 2, tzinfo=UTC)
+    first, then = (decide(context(PHONE, now=now), full, explain=False) for now in (NOW, due))
+    assert (offered(first), offered(then)) == (["pen", "cover"], ["cover", "pen"])
+    assert (first.until, then.until) == (due, datetime(2026, 3, 10, tzinfo=UTC))
 
 
 def test_what_looked_at_no_schedule_holds_for_ever() -> None:

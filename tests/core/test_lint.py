@@ -15,18 +15,22 @@ from flask_upsell.core.named import touched
 from flask_upsell.core.product import Product, Variant
 from flask_upsell.core.rule import (
     AnySource,
+    Bundle,
     Category,
     Days,
     Discount,
     Floor,
     Gap,
+    Goal,
     Hours,
     Ladder,
     Learned,
     Limits,
     Nothing,
     Off,
+    Perk,
     Products,
+    Question,
     Rule,
     Schedule,
     Status,
@@ -44,7 +48,13 @@ SPRING = Season(name="spring", yearly=(Yearly(start="03-01", end="05-31"),))
 AUTUMN = Season(name="autumn", yearly=(Yearly(start="09-01", end="11-30"),))
 #: Nowhere but in the United States.
 TURKEY = Season(name="turkey", countries={"US": Windows(holiday=(Holiday(country="US", name="Thanksgiving Day"),))})
-SEASONS = (SPRING, AUTUMN, TURKEY)
+#: Each half of the world has its own.
+SUMMER = Season(
+    name="summer",
+    yearly=(Yearly(start="06-01", end="08-31"),),
+    south=Windows(yearly=(Yearly(start="12-01", end="02-28"),)),
+)
+SEASONS = (SPRING, AUTUMN, TURKEY, SUMMER)
 
 
 def rule(name: str, offer: AnySource | str = "", **more: Any) -> Rule:
@@ -142,6 +152,9 @@ def test_a_rule_is_reached_when_what_is_above_does_not_always_stop(above: Any, b
         # In the United States only.
         (during("turkey"), None),
         (during("turkey", end="2027-09-01T00:00"), "never_in_season"),
+        # In the south only.
+        (during("summer", end="2027-02-01T00:00"), None),
+        (during("summer", start="2027-03-01T00:00", end="2027-06-01T00:00"), "never_in_season"),
     ],
 )
 def test_a_schedule_that_never_holds(schedule: Schedule, flaw: str | None) -> None:
@@ -268,7 +281,15 @@ def test_rules_overlap_only_while_both_hold(mine: Schedule, theirs: Schedule, me
 
 
 @pytest.mark.parametrize(
-    "offer", [Products(refs=("x", "mug")), Category(name="Mugs"), Tagged(name="new"), Ladder(name="l"), Learned()]
+    "offer",
+    [
+        Products(refs=("x", "mug")),
+        Category(name="Mugs"),
+        Tagged(name="new"),
+        Ladder(name="l"),
+        Learned(),
+        Bundle(refs=("x", "mug")),
+    ],
 )
 def test_the_same_source_overlaps(offer: AnySource) -> None:
     rules = [
@@ -288,6 +309,36 @@ def test_a_catch_all_above_a_specific_rule() -> None:
         ({"priority": 5, "audience": MEMBERS}, {}),
     ):
         assert found(rule("all", **all_of), rule("tea", when=TEA, **tea)) == []
+
+
+# --- goals ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("by", "schedule", "flaw"),
+    [
+        ("2027-01-14", Schedule(), "over"),
+        ("2027-01-15", Schedule(), None),
+        # There the 16th has begun, or the 14th is still.
+        ("2027-01-15", Schedule(zone="Pacific/Kiritimati"), "over"),
+        ("2027-01-14", Schedule(zone="Etc/GMT+12"), "over"),
+        ("2027-01-16", Schedule(zone="Pacific/Kiritimati"), None),
+        # One finding is enough.
+        ("2027-01-14", Schedule(end="2027-01-01T00:00"), "over"),
+        ("2027-01-14", Schedule(start="2031-01-01T00:00"), "over"),
+    ],
+)
+def test_a_goal_whose_day_is_past(by: str, schedule: Schedule, flaw: str | None) -> None:
+    goal = Goal(units=1, start="2026-12-01", by=by)
+    assert found(rule("a", goal=goal, schedule=schedule)) == ([(flaw, "a", "")] if flaw else [])
+    for status, told in ((Status.PAUSED, flaw), (Status.ENDED, None), (Status.DRAFT, None)):
+        assert codes(rule("a", goal=goal, schedule=schedule, status=status)) == ({told} if told else set())
+
+
+def test_what_is_said_of_a_goal_whose_day_is_past() -> None:
+    book = RuleBook(rules=(rule("a", goal=Goal(units=1, start="2026-12-01", by="2027-01-14")),))
+    (finding,) = lint(book, zone="UTC", now=NOW)
+    assert "goal was to be met by 2027-01-14. Give it a later day, or remove it." in finding.sentence
 
 
 # --- the catalogue --------------------------------------------------------------------------------------------------
@@ -339,6 +390,45 @@ def test_a_floor_says_what_is_below_it() -> None:
     assert any("free has no known cost" in each for each in sentences)
 
 
+@pytest.mark.parametrize(
+    ("refs", "discount", "flaws"),
+    [
+        # 1800 together; each keeps its half of what is left.
+        (("mug", "cup"), off(1000, floor=Floor(price=(Money(1620, "EUR"),))), []),
+        (("mug", "cup"), off(1000, floor=Floor(price=(Money(1621, "EUR"),))), [("below_floor", "a", "mug")]),
+        (("mug", "cup"), off(500, floor=Floor(cost=True)), []),
+        (("cup", "mug"), off(600, floor=Floor(cost=True)), [("below_floor", "a", "cup")]),
+        (("cup", "free"), off(500, floor=Floor(cost=True)), [("below_floor", "a", "cup")]),
+        (("cup", "free"), off(500), []),
+        (("cup", "mug"), Discount(off=Off.PRICE, price=(Money(1800, "EUR"),), floor=Floor(cost=True)), []),
+        (("cup", "yen"), off(9999, floor=Floor(cost=True)), []),
+        (("cup", "gone"), off(9999, floor=Floor(cost=True)), [("unknown_product", "a", "gone")]),
+        (("mug", "cup"), None, []),
+    ],
+)
+def test_a_bundle_whose_discount_breaks_its_own_floor(
+    refs: tuple[str, ...], discount: Discount | None, flaws: list[Any]
+) -> None:
+    free, yen = (
+        msgspec.structs.replace(CUP, ref="free", cost=None),
+        msgspec.structs.replace(CUP, ref="yen", currency="JPY"),
+    )
+    bundle = rule("a", Bundle(refs=refs), discount=discount)
+    assert found(bundle, products=goods(MUG, CUP, free, yen)) == flaws
+
+
+def test_what_is_said_of_a_bundle_that_breaks_its_own_floor() -> None:
+    shelf = goods(MUG, CUP)
+    for floor, says in (
+        (Floor(price=(Money(1621, "EUR"),)), "cup, mug would cost less than its floor allows"),
+        (Floor(price=(Money(1621, "USD"),)), ""),
+    ):
+        book = RuleBook(rules=(rule("a", Bundle(refs=("cup", "mug")), discount=off(1000, floor=floor)),))
+        sentences = [each.sentence for each in lint(book, zone="UTC", now=NOW, products=shelf)]
+        assert len(sentences) == bool(says)
+        assert all(says in each for each in sentences)
+
+
 def test_what_the_store_has_not() -> None:
     shelf = goods(MUG)
     has = {"has_bought": {"product": ["no-product"], "category": ["no-category"]}}
@@ -348,6 +438,7 @@ def test_what_the_store_has_not() -> None:
         rule("b", Category(name="Mugs"), when=lines),
         rule("c", Tagged(name="new"), audience=has, status=Status.PAUSED),
         rule("d", Category(name="nowhere"), status=Status.DRAFT),
+        rule("e", Bundle(refs=("mug", "y")), perk=Perk(gift="tin")),
     )
     book = RuleBook(rules=rules, ladders={"l": ("mug", "step")})
     said = [(each.code.value, each.rule, each.other) for each in lint(book, zone="UTC", now=NOW, products=shelf)]
@@ -357,11 +448,13 @@ def test_what_the_store_has_not() -> None:
         ("unknown_tag", "b", "no-tag"),
         ("unknown_product", "c", "no-product"),
         ("unknown_category", "c", "no-category"),
+        ("unknown_product", "e", "y"),
+        ("unknown_product", "e", "tin"),
         ("unknown_product", "", "step"),
         ("unused_ladder", "", "l"),
     ]
     assert touched(book) == (
-        {"mug", "x", "no-product", "step"},
+        {"mug", "x", "no-product", "step", "y", "tin"},
         {"Mugs", "Home", "no-category", "nowhere"},
         {"new", "no-tag"},
     )
@@ -379,6 +472,54 @@ def test_names_that_do_not_exist() -> None:
         ("unknown_season", "a", "winter"), ("unknown_ladder", "a", "up"), ("unknown_rule", "a", "gone")]  # fmt: skip
 
 
+FOR_WHOM = Question(words={"en": "For whom?"}, answers={"me": {"en": "Me"}, "gift": {"en": "A gift"}})
+
+
+def answered(question: str, *answers: str) -> dict[str, Any]:
+    return {"answer": {"question": question, "is": list(answers)}}
+
+
+@pytest.mark.parametrize(
+    ("given", "unknown"),
+    [
+        (answered("asks", "me", "gift"), []),
+        (answered("asks", "me", "you", "us"), ["you", "us"]),
+        (answered("gone", "me", "you"), ["gone"]),
+        # It is a rule, but asks nothing.
+        (answered("mute", "me"), ["mute"]),
+        ({"any": [answered("asks", "me"), {"none": [answered("asks", "us"), TEA]}]}, ["us"]),
+    ],
+)
+@pytest.mark.parametrize("field", ["audience", "when"])
+def test_questions_and_answers_that_no_rule_has(field: str, given: Any, unknown: list[str]) -> None:
+    rules = (
+        Rule(name="asks", ask=FOR_WHOM, status=Status.PAUSED),
+        rule("mute", priority=-1),
+        rule("a", **{field: given}),
+    )
+    assert found(*rules) == [("unknown_answer", "a", each) for each in unknown]
+    assert found(*rules[:2], rule("a", status=Status.DRAFT, **{field: given})) == []
+
+
+def test_what_is_said_of_an_answer_that_no_rule_has() -> None:
+    given = {"all": [answered("asks", "us"), answered("gone", "me")]}
+    book = RuleBook(rules=(Rule(name="asks", ask=FOR_WHOM), rule("a", audience=given)))
+    assert [each.sentence for each in lint(book, zone="UTC", now=NOW)] == [
+        "This rule names the answer of 'asks' 'us', which does not exist. Correct the name.",
+        "This rule names the question 'gone', which does not exist. Correct the name.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "unknown"), [(["gift"], []), (["gift", "gone"], ["gone"]), (["code", "none"], ["code", "none"])]
+)
+def test_perks_that_no_rule_gives(names: list[str], unknown: list[str]) -> None:
+    """The condition holds for gifts only."""
+    rules = rule("gift", perk=Perk(gift="tin")), rule("code", perk=Perk(code="A")), rule("none")
+    asks = rule("a", audience={"any": [{"perk": {"is": names}}, MEMBERS]})
+    assert found(*rules, asks) == [("unknown_rule", "a", each) for each in unknown]
+
+
 def test_names_that_nobody_uses() -> None:
     book = RuleBook(
         rules=(rule("a", schedule=during("spring")), rule("b", Ladder(name="l"), status=Status.DRAFT)),
@@ -386,7 +527,8 @@ def test_names_that_nobody_uses() -> None:
         ladders={"l": ("a", "b"), "m": ("a", "b")},
     )
     assert [(each.code, each.other) for each in lint(book, zone="UTC", now=NOW)] == [
-        (Flaw.UNUSED_SEASON, "autumn"), (Flaw.UNUSED_SEASON, "turkey"), (Flaw.UNUSED_LADDER, "m")]  # fmt: skip
+        (Flaw.UNUSED_SEASON, "autumn"), (Flaw.UNUSED_SEASON, "turkey"), (Flaw.UNUSED_SEASON, "summer"),
+        (Flaw.UNUSED_LADDER, "m")]  # fmt: skip
 
 
 @pytest.mark.parametrize(

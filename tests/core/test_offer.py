@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
-from flask_upsell.core.offer import Code, Dropped, Kind, Quote, Reason, offer_id
+from flask_upsell.core.offer import Code, Dropped, Item, Kind, Offer, Quote, Reason, offer_id
+
+from .build import line, product
 
 
 def test_a_reason_tells_its_evidence() -> None:
@@ -23,6 +25,9 @@ def test_what_was_dropped_says_what_for_what_and_why() -> None:
     )
     assert Dropped(Kind.UPGRADE, "plus", "phone", Code.PRICE_GAP).sentence == (
         "Upgrade plus for phone was dropped: it costs more than the price-gap guard allows."
+    )
+    assert Dropped(Kind.BUNDLE, "case+pen", "phone", Code.SESSION_FULL, "set").sentence == (
+        "Bundle case+pen for phone (rule set) was dropped: enough was offered in this session."
     )
 
 
@@ -42,5 +47,14 @@ def test_different_offers_have_different_ids() -> None:
     ids = {
         offer_id(kind, trigger, ref) for kind in Kind for trigger in ("a", "ab", "") for ref in ("b", "bb", "abb", "")
     }
-    assert len(ids) == 2 * 3 * 4
+    assert len(ids) == len(Kind) * 3 * 4
     assert all(len(each) == 16 for each in ids)
+
+
+def test_a_bundle_is_referred_to_by_all_its_products() -> None:
+    pen, cap = product("pen"), product("cap")
+    reason, on = Reason(Kind.BUNDLE, 0, 0, "phone"), line("phone")
+    alone = Offer("1", Kind.COMPLEMENT, pen, Quote("EUR", 1000, 1), reason, on, None, 0)
+    items = tuple(Item(each, Quote("EUR", 1000, 1)) for each in (pen, cap))
+    bundle = Offer("1", Kind.BUNDLE, pen, Quote("EUR", 2000, 1), reason, on, None, 0, items=items)
+    assert (alone.ref, bundle.ref) == ("pen", "pen+cap")

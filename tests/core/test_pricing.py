@@ -9,7 +9,7 @@ import pytest
 from flask_upsell.core.context import Capability, Context, Line
 from flask_upsell.core.money import Money
 from flask_upsell.core.offer import Candidate, Code, Kind, Quote
-from flask_upsell.core.pricing import not_given, quote, reduced
+from flask_upsell.core.pricing import not_given, quote, quote_bundle, reduced
 from flask_upsell.core.product import Product, Variant
 from flask_upsell.core.rule import Class, Discount, Floor, Limits, Off
 
@@ -173,3 +173,128 @@ def test_what_is_limited_is_given_where_grants_are_counted(limits: Limits, off: 
     given = reduced_by(off, product("case", 2900), limits=limits)
     assert isinstance(given, Quote)
     assert given.without is None
+
+
+# --- with two rules' discounts ---------------------------------------------------------------------------------------
+
+FIVE = Discount(off=Off.AMOUNT, amount=(Money(500, "EUR"),))
+FREE = Discount(off=Off.FREE_SHIPPING)
+
+
+def by_two(
+    one: Discount | None,
+    other: Discount | None,
+    what: Product,
+    kind: Kind = Kind.COMPLEMENT,
+    about: Context = ABOUT,
+    **rest: Any,
+) -> Quote | Code:
+    first, second = rule("one", discount=one), rule("other", discount=other, **rest)
+    return quote(Candidate(kind, what.ref, about.anchors[0], None, 0, first, beside=second), what, about)
+
+
+def test_two_discounts_are_both_off_the_normal_price() -> None:
+    assert by_two(TENTH, FIVE, product("case", 2900)) == Quote("EUR", 2110, 1, None, 2900)
+    assert by_two(FIVE, TENTH, product("plus", 72_000), Kind.UPGRADE) == Quote("EUR", 64_300, 2, 60_000, 72_000)
+    assert reduced(rule("one", discount=TENTH), product("case"), 2900, 1, rule("other", discount=FIVE)) == 2110
+
+
+def test_one_beside_that_has_no_discount_takes_nothing_off() -> None:
+    assert by_two(TENTH, None, product("case", 2900)) == Quote("EUR", 2610, 1, None, 2900)
+    assert by_two(None, TENTH, product("case", 2900)) == Quote("EUR", 2900, 1)
+
+
+def test_whichever_of_two_ships_free() -> None:
+    free = Quote("EUR", 2610, 1, None, 2900, free_shipping=True)
+    assert by_two(TENTH, FREE, product("case", 2900)) == by_two(FREE, TENTH, product("case", 2900)) == free
+
+
+def test_two_discounts_are_off_each_variant() -> None:
+    shirt = product("shirt", 2000, variants=[Variant("s", "Small", 2000), Variant("l", "Large", 2505)])
+    assert by_two(TENTH, FIVE, shirt) == Quote("EUR", 1300, 1, None, 2000, variants=(("s", 1300), ("l", 1754)))
+    small = product("shirt", 2000, variants=[Variant("s", "Small", 500)])
+    assert by_two(TENTH, FIVE, small) is Code.BELOW_FLOOR
+
+
+def test_two_discounts_that_break_a_floor_together_are_a_reason_not_to_offer() -> None:
+    above = Discount(off=Off.PERCENT, percent=1000, floor=Floor(price=(Money(2110, "EUR"),)))
+    for two in ((above, FIVE), (FIVE, above)):
+        assert by_two(*two, product("case", 2900)) == Quote("EUR", 2110, 1, None, 2900)
+        assert by_two(*two, product("case", 2898)) is Code.BELOW_FLOOR
+
+
+@pytest.mark.parametrize(
+    ("cannot", "about", "one", "other", "without"),
+    [
+        (Capability.LINE_PRICE, {}, FREE, TENTH, Code.CANNOT_PRICE),
+        (Capability.LINE_PRICE, {}, TENTH, FREE, Code.CANNOT_PRICE),
+        (Capability.GRANT, {}, TENTH, FIVE, Code.CANNOT_GRANT),
+        (None, {"coupons": ["A"]}, Discount(off=Off.PERCENT, percent=1000, with_coupon=True), FIVE, Code.WITH_COUPON),
+        (None, {"discount": 1}, Discount(off=Off.GIFT, combines=(Class.ORDER,)), FIVE, Code.NO_COMBINING),
+    ],
+)
+def test_where_one_of_two_is_not_given_neither_is(
+    cannot: Capability | None, about: dict[str, Any], one: Discount, other: Discount, without: Code
+) -> None:
+    asked = context(PHONE, capabilities=set(Capability) - {cannot}, **about)
+    made = by_two(one, other, product("case", 2900), about=asked, limits=Limits(total=9))
+    assert made == Quote("EUR", 2900, 1, None, without=without)
+
+
+# --- bundles ---------------------------------------------------------------------------------------------------------
+
+PEN, BOOK = product("pen", 300), product("book", 1500)
+
+
+def bundled(discount: Discount | None, *products: Product, about: Context = ABOUT, **rest: Any) -> object:
+    refs = tuple(each.ref for each in products)
+    brought = rule(discount=discount, **rest)
+    return quote_bundle(Candidate(Kind.BUNDLE, "+".join(refs), PHONE, None, 0, brought, refs), products, about)
+
+
+def test_a_bundle_costs_what_its_products_cost_one_of_each() -> None:
+    plain = Quote("EUR", 300, 1), Quote("EUR", 1500, 1), Quote("EUR", 1800, 1)
+    assert bundled(None, PEN, BOOK) == plain
+    assert quote_bundle(Candidate(Kind.BUNDLE, "pen+book", PHONE, None, 0), [PEN, BOOK], ABOUT) == plain
+
+
+def test_a_discount_is_off_the_sum_and_each_product_has_its_share() -> None:
+    assert bundled(TENTH, PEN, BOOK) == (
+        Quote("EUR", 270, 1, normal=300),
+        Quote("EUR", 1350, 1, normal=1500),
+        Quote("EUR", 1620, 1, normal=1800),
+    )
+
+
+def test_a_product_of_which_nothing_is_taken_has_no_normal_price() -> None:
+    cent = Discount(off=Off.AMOUNT, amount=(Money(1, "EUR"),))
+    assert bundled(cent, PEN, BOOK) == (
+        Quote("EUR", 300, 1),
+        Quote("EUR", 1499, 1, normal=1500),
+        Quote("EUR", 1799, 1, normal=1800),
+    )
+
+
+def test_a_bundle_may_be_sent_free() -> None:
+    assert bundled(Discount(off=Off.FREE_SHIPPING), PEN, BOOK) == tuple(
+        Quote("EUR", price, 1, free_shipping=True) for price in (300, 1500, 1800)
+    )
+
+
+def test_where_its_discount_is_not_given_a_bundle_stands_at_its_full_price_and_says_so_once() -> None:
+    made = bundled(TENTH, PEN, BOOK, about=context(PHONE, coupons=["A"]))
+    assert made == (Quote("EUR", 300, 1), Quote("EUR", 1500, 1), Quote("EUR", 1800, 1, without=Code.WITH_COUPON))
+
+
+@pytest.mark.parametrize(
+    ("discount", "cost", "code"),
+    [
+        (Discount(off=Off.PERCENT, percent=1000, floor=Floor(cost=True)), 271, Code.BELOW_FLOOR),
+        (Discount(off=Off.PERCENT, percent=1000, floor=Floor(cost=True)), None, Code.UNKNOWN_COST),
+        (Discount(off=Off.PRICE, price=(Money(1800, "EUR"),)), 0, Code.NO_SAVING),
+    ],
+)
+def test_a_discount_that_cannot_be_kept_is_a_reason_not_to_offer_the_bundle(
+    discount: Discount, cost: int | None, code: Code
+) -> None:
+    assert bundled(discount, product("pen", 300, cost=cost), product("book", 1500, cost=0)) is code

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from flask_upsell.core.context import Policy
-from flask_upsell.core.offer import Candidate, Code
+from flask_upsell.core.offer import Candidate, Code, Kind
 from flask_upsell.core.ranking import Places
 from flask_upsell.core.rule import Rule
 
@@ -145,3 +145,19 @@ def test_the_offers_of_other_placements_take_room_of_the_page(elsewhere: int, ro
     assert len(placed) == room
     assert places.full
     assert places.no_room(complement("z")) is then
+
+
+def bundle(*parts: str) -> Candidate:
+    return Candidate(Kind.BUNDLE, "+".join(parts), line("phone"), None, 0, rule(most=9), parts)
+
+
+def test_the_products_of_a_bundle_are_offered_with_it_and_nowhere_else() -> None:
+    places = Places(Policy(max_offers=9, max_page=9))
+    assert places.place(bundle("a", "b"), None) is None
+    assert places.place(complement("b"), None) is Code.DUPLICATE
+    assert places.place(upgrade("a"), None) is Code.DUPLICATE
+    assert places.place(bundle("c", "b"), None) is Code.DUPLICATE
+    assert places.place(complement("c"), None) is None, "the bundle with it got no place"
+    assert places.place(bundle("c", "d"), None) is Code.DUPLICATE
+    assert places.place(bundle("d", "e"), None) is None
+    assert [each.ref for each in places.chosen] == ["a+b", "c", "d+e"]

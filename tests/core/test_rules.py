@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from flask_upsell.core.context import Context, Line, Visitor
 from flask_upsell.core.offer import RULE_SENTENCES, RuleCode, Verdict
-from flask_upsell.core.rule import Days, Nothing, Rule, Schedule, Status, Tree
+from flask_upsell.core.rule import Copy, Days, Goal, Learned, Nothing, Products, Programme, Rule, Schedule, Status, Tree
 from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.core.rules import EMPTY_RULES, Published, RuleSet, decode_published
 from flask_upsell.core.season import Season
@@ -21,7 +21,7 @@ from flask_upsell.core.trees import NAMES
 from flask_upsell.core.windows import Windows, Yearly
 from flask_upsell.errors import BadInput, RuleError
 
-from .build import NOW, context, line, product, rule, ruleset, scene
+from .build import NOW, asking, context, customer, line, product, rule, ruleset, scene
 
 A, B = line("a"), line("b")
 SPRING = Season(
@@ -129,6 +129,19 @@ def test_a_condition_that_this_process_does_not_know_is_an_error_of_ours(field: 
         ruleset(msgspec.structs.replace(rule(), **{field: tree}))
 
 
+def test_a_rule_offers_something_or_asks() -> None:
+    assert asking().offer is None
+    both = asking(offer=Nothing())
+    assert msgspec.json.decode(msgspec.json.encode(both), type=Rule) == both
+    with pytest.raises(BadInput, match=r"^offer: is needed, unless the rule asks a question$"):
+        Rule(name="r")
+    with pytest.raises(msgspec.ValidationError, match="offer: is needed"):
+        msgspec.json.decode(b'{"name": "r"}', type=Rule)
+    with pytest.raises(BadInput, match=r"offer: is needed.* at `\$.rules\[1\]`") as caught:
+        RuleBook.decode('{"rules": [{"name": "q", "offer": {"from": "nothing"}}, {"name": "r"}]}')
+    assert caught.value.field == "rulebook"
+
+
 # --- when ------------------------------------------------------------------------------------------------------------
 
 
@@ -179,6 +192,159 @@ def test_a_season_that_nobody_wrote_is_never() -> None:
     assert matching(ruleset(rule("r", schedule=Schedule(seasons=("spring",)))), context(A)) == []
 
 
+# --- goals -----------------------------------------------------------------------------------------------------------
+
+#: Ten days, one unit a day, at noon of the second day: the first is due, the second half a day later.
+TEN = Goal(units=10, start="2026-02-28", by="2026-03-09", lift=5)
+
+
+#: Schedules are asked again after more than a year, whatever they say.
+FAR = timedelta(days=365)
+
+
+def aimed(name: str = "goal", goal: Goal = TEN, **rest: Any) -> Rule:
+    return rule(name, goal=goal, **rest)
+
+
+@pytest.mark.parametrize(
+    ("sold", "others", "tried"),
+    [
+        (0, 4, ["goal", "other"]),
+        (0, 6, ["other", "goal"]),
+        (1, 4, ["other", "goal"]),
+        (9, 4, ["other", "goal"]),
+        (10, 4, ["other"]),
+    ],
+)
+def test_a_rule_behind_its_goal_is_lifted_and_one_that_met_it_rests(sold: int, others: int, tried: list[str]) -> None:
+    rules = ruleset(rule("other", priority=others), aimed(), sold={"goal": sold})
+    assert matching(rules, context(A)) == tried
+    assert [each for each in ("goal", "other") if rules.get(each)] == sorted(tried)
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_lifted_to_the_priority_of_another_the_first_written_comes_first(first: bool) -> None:
+    """The other one has the higher priority, so it is written first wherever it stands in the book."""
+    written = (aimed(), rule("other", priority=5))
+    assert matching(ruleset(*(written if first else written[::-1])), context(A)) == ["other", "goal"]
+    level = (aimed(), rule("equal"), aimed("again"))
+    assert matching(ruleset(*level), context(A)) == ["goal", "again", "equal"]
+
+
+def test_a_lifted_rule_stops_those_that_it_passed() -> None:
+    rules = ruleset(rule("other", priority=4), aimed(stop=True))
+    assert matching(rules, context(A)) == ["goal"]
+    assert verdicts(rules, context(A), {"goal": 1}) == [("goal", "applied", "1 offer"), ("other", "stopped", "goal")]
+    assert matching(rules, context(A, now=at("2026-02-28"))) == ["other", "goal"]
+
+
+def test_a_rule_that_is_found_by_what_is_in_the_cart_is_lifted_too() -> None:
+    rules = ruleset(rule("other", priority=4), aimed(when=p("a")))
+    assert matching(rules, context(A)) == ["goal", "other"]
+    assert matching(rules, context(B)) == ["other"]
+
+
+@pytest.mark.parametrize(
+    ("sold", "now", "until"),
+    [
+        (0, "2026-02-01T12:00", "2026-03-01"),
+        (0, "2026-02-28T12:00", "2026-03-01"),
+        (0, "2026-03-01T12:00", "2026-03-10"),
+        (1, "2026-03-01T12:00", "2026-03-02"),
+        (9, "2026-03-01T12:00", "2026-03-10"),
+        (10, "2026-03-01T12:00", None),
+        (0, "2026-03-10T00:00", None),
+    ],
+)
+def test_a_scene_knows_the_first_instant_at_which_a_goal_may_lift_otherwise(
+    sold: int, now: str, until: str | None
+) -> None:
+    seen = scene(context(A, now=at(now)))
+    assert "other" in [each.rule.name for each in ruleset(aimed(), rule("other"), sold={"goal": sold}).matching(seen)]
+    assert seen.until is not None
+    assert seen.until == at(until) if until else seen.until > NOW + FAR
+
+
+def test_of_a_goal_and_a_schedule_the_first_change_counts() -> None:
+    short, long = Schedule(end="2026-03-02T00:00"), Schedule(end="2026-04-01T00:00")
+    for schedule, until in ((short, "2026-03-02"), (long, "2026-03-10")):
+        for rules in (ruleset(aimed(), rule("other", schedule=schedule)), ruleset(aimed(schedule=schedule))):
+            seen = scene(context(A))
+            list(rules.matching(seen))
+            assert seen.until == at(until)
+
+
+def test_of_several_goals_the_first_change_counts() -> None:
+    later = Goal(units=1, start="2026-03-05", by="2026-03-06")
+    for written in ([aimed(), aimed("later", later)], [aimed("later", later), aimed()]):
+        seen = scene(context(A))
+        list(ruleset(*written).matching(seen))
+        assert seen.until == at("2026-03-07")
+        seen = scene(context(A))
+        list(ruleset(*written, sold={"goal": 1}).matching(seen))
+        assert seen.until == at("2026-03-02")
+
+
+def test_the_goal_of_a_rule_that_is_not_tried_changes_nothing() -> None:
+    for rules in (
+        ruleset(aimed(when=p("b"))),
+        ruleset(aimed(status=Status.PAUSED)),
+        ruleset(aimed(), spent=["goal"]),
+        ruleset(aimed(), sold={"goal": 10}),
+    ):
+        seen = scene(context(A))
+        assert list(rules.matching(seen)) == []
+        assert seen.until is None
+
+
+def test_the_goal_of_a_rule_that_is_not_active_is_not_looked_at() -> None:
+    nonsense = Goal(units=1, start="soon", by="later")
+    for status in set(Status) - {Status.ACTIVE}:
+        seen = scene(context(A))
+        rules = ruleset(aimed(goal=nonsense, status=status), sold={"goal": 1})
+        assert verdicts(rules, context(A)) == [("goal", "not_active", status.value)]
+        assert (list(rules.matching(seen)), seen.until) == ([], None)
+    with pytest.raises(RuleError):
+        ruleset(aimed(goal=nonsense))
+
+
+def test_the_days_of_a_goal_are_those_of_its_rules_zone_else_of_the_stores() -> None:
+    """Of ten a day the first is due after 2 h 24 min. In Apia it is tomorrow."""
+    day = Goal(units=10, start="2026-03-01", by="2026-03-01")
+    due = at("2026-02-28T11:00") + timedelta(hours=2, minutes=24)
+    for rules in (
+        ruleset(aimed(goal=day), zone="Pacific/Apia"),
+        ruleset(aimed(goal=day, schedule=Schedule(zone="Pacific/Apia")), zone="Europe/Berlin"),
+    ):
+        seen = scene(context(A, now=at("2026-02-28T11:00")))
+        list(rules.matching(seen))
+        assert seen.until == due
+
+
+def test_what_is_tried_does_not_change_before_the_scene_says_so() -> None:
+    rules = ruleset(
+        rule("other", priority=3),
+        aimed(),
+        aimed("two", Goal(units=3, start="2026-02-20", by="2026-03-20", lift=4)),
+        sold={"goal": 4},
+    )
+    now, changes = at("2026-02-10"), []
+    while now < NOW + FAR:
+        seen = scene(context(A, now=now))
+        order = [each.rule.name for each in rules.matching(seen)]
+        changes.append((now, order))
+        assert seen.until is not None
+        assert matching(rules, context(A, now=seen.until - timedelta(microseconds=1))) == order
+        now = seen.until
+    assert changes == [
+        (at("2026-02-10"), ["other", "goal", "two"]),
+        (at("2026-03-01T16:00"), ["two", "other", "goal"]),
+        (at("2026-03-05"), ["goal", "two", "other"]),
+        (at("2026-03-10"), ["two", "other", "goal"]),
+        (at("2026-03-21"), ["other", "goal", "two"]),
+    ]
+
+
 # --- explained -------------------------------------------------------------------------------------------------------
 
 
@@ -194,10 +360,16 @@ def test_every_rule_has_a_verdict() -> None:
         rule("later", schedule=Schedule(except_days=(Days(start="2026-03-01", end="2026-03-01"),))),
         rule("abroad", audience={"country": {"is": ["FR"]}}),
         rule("other", when={"any": [p("b"), p("c")]}),
+        asking("asks"),
+        asking("asks and offers", offer=Learned()),
+        asking("asks and shows nothing", offer=Nothing(), when=p("b")),
         rule("last", Nothing(), stop=True),
         rule("below"),
         rule("below-paused", status=Status.ENDED),
+        rule("enough", goal=Goal(units=2, start="2026-02-01", by="2026-04-30")),
+        rule("ended", status=Status.ENDED, goal=Goal(units=1, start="2026-02-01", by="2026-04-30")),
         spent=["spent"],
+        sold={"enough": 2, "ended": 1},
     )
     assert verdicts(rules, context(A), {"high": 2, "one": 1}) == [
         ("high", "applied", "2 offers"),
@@ -210,9 +382,14 @@ def test_every_rule_has_a_verdict() -> None:
         ("later", "out_of_season", ""),
         ("abroad", "audience", 'country {"is":["FR"]}'),
         ("other", "conditions", 'none of: lines {"product":["b"]}; lines {"product":["c"]}'),
+        ("asks", "applied", "it asks a question"),
+        ("asks and offers", "nothing_left", ""),
+        ("asks and shows nothing", "conditions", 'lines {"product":["b"]}'),
         ("last", "applied", "it shows nothing"),
         ("below", "stopped", "last"),
         ("below-paused", "not_active", "ended"),
+        ("enough", "goal_met", ""),
+        ("ended", "not_active", "ended"),
     ]
     found = rules.explain(scene(context(A)), {"high": 1})
     assert {each.code for each in found} == set(RuleCode)
@@ -343,8 +520,53 @@ def test_an_explanation_agrees_with_what_applies(rules: RuleSet, lines: list[Lin
 
 def test_published_rules_come_back_as_they_were() -> None:
     book = RuleBook(rules=(rule("r", when=p("a")),), seasons=(SPRING,), ladders={"bags": ("s", "m", "l")})
-    written = Published(book, "Europe/Berlin", ("r",))
+    written = Published(book, "Europe/Berlin", ("r",), {"r": 3})
     assert decode_published(msgspec.json.encode(written)) == written
     rules = RuleSet(written.book, written.zone, "3", frozenset(written.spent))
     assert (rules.version, rules.zone, rules.ladders) == ("3", "Europe/Berlin", {"bags": ("s", "m", "l")})
     assert matching(rules, context(A, now=NOW)) == []
+
+
+def test_what_was_published_by_a_release_without_goals_is_read() -> None:
+    before = msgspec.json.encode(["book", "UTC", ["r"]]).replace(b'"book"', RuleBook(rules=(rule("r"),)).encode())
+    found = decode_published(before)
+    assert (found.spent, found.sold) == (("r",), {})
+
+
+# --- what a decision depends on --------------------------------------------------------------------------------------
+
+
+def depends(rules: RuleSet, one: Context, other: Context) -> bool:
+    return rules.same(one) != rules.same(other)
+
+
+def test_a_perk_counts_where_the_shopper_does() -> None:
+    plain, promised = (context(A, visitor=customer(perks=frozenset(perks))) for perks in ((), ("tea",)))
+    assert depends(ruleset(rule(audience={"perk": {"is": ["tea"]}})), plain, promised)
+    assert not depends(ruleset(rule()), plain, promised)
+
+
+@pytest.mark.parametrize(
+    ("written", "counts"),
+    [
+        (asking(), True),
+        (asking("goal", goal=TEN), True),
+        (asking(status=Status.PAUSED), False),
+        (asking("spent"), False),
+        (asking("met", goal=TEN), False),
+    ],
+)
+def test_a_question_counts_by_what_was_asked_and_by_language_while_its_rule_is_looked_at(
+    written: Rule, counts: bool
+) -> None:
+    rules = ruleset(written, spent=["spent"], sold={"met": 10})
+    assert depends(rules, context(A), context(A, asked=["asks"])) is counts
+    assert depends(rules, context(A), context(A, visitor=customer(key="", language="de"))) is counts
+    assert not depends(ruleset(rule()), context(A), context(A, asked=["asks"]))
+
+
+def test_words_count_by_language_where_there_are_several() -> None:
+    one, other = context(A), context(A, visitor=customer(key="", language="de"))
+    assert depends(ruleset(rule("r", Programme(url="/card", title={"en": "Card"}))), one, other)
+    assert depends(ruleset(rule(copy={"en": Copy(), "de": Copy()})), one, other)
+    assert not depends(ruleset(rule("r", Products(refs=("a",)), copy={"en": Copy()})), one, other)

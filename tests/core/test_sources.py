@@ -9,7 +9,7 @@ import pytest
 
 from flask_upsell.core.affinity import Affinities
 from flask_upsell.core.book import Book
-from flask_upsell.core.candidates import look_up
+from flask_upsell.core.candidates import learned_in, look_up
 from flask_upsell.core.conditions import Scene
 from flask_upsell.core.context import Context, Line
 from flask_upsell.core.money import Money
@@ -17,19 +17,21 @@ from flask_upsell.core.offer import Candidate, Kind
 from flask_upsell.core.product import Product
 from flask_upsell.core.rule import (
     AnySource,
+    Bundle,
     Category,
     Gap,
     Ladder,
     Learned,
     Nothing,
     Products,
+    Programme,
     Relative,
     Tagged,
     Tree,
 )
-from flask_upsell.core.sources import MOST_LISTED
+from flask_upsell.core.sources import MOST_LISTED, brings
 
-from .build import book, context, leads, line, product, rule, ruleset
+from .build import asking, book, context, leads, line, product, rule, ruleset
 
 PHONE, TABLET = line("phone", 1000), line("tablet", 2000)
 
@@ -42,9 +44,10 @@ def found(
     lists: Mapping[str, tuple[str, ...]] | None = None,
     ladders: Mapping[str, tuple[str, ...]] | None = None,
     affinities: Mapping[str, Affinities] | None = None,
+    boost: tuple[str, ...] = (),
 ) -> list[Candidate]:
     """What a rule with this source finds; it stops, so that nothing learned comes after it."""
-    rules = ruleset(rule("r", source, when=when, stop=True), ladders=ladders)
+    rules = ruleset(rule("r", source, when=when, stop=True, boost=boost), ladders=ladders)
     full = book(products, affinities or {}, lists=lists, rules=rules)
     candidates = list(look_up(Scene(about, full.products), full))
     assert all(each.rule is rules.book.rules[0] for each in candidates)
@@ -102,9 +105,87 @@ def test_of_a_long_list_the_first_are_looked_at() -> None:
     assert refs(found(Products(refs=many), context(PHONE))) == list(many)
 
 
-@pytest.mark.parametrize("source", [Products(refs=("a",)), Learned(), Ladder(name="bags"), Relative()])
+CARD = Programme(url="/card", title={"en": "Card"})
+
+
+@pytest.mark.parametrize(
+    "source",
+    [Products(refs=("a",)), Learned(), Ladder(name="bags"), Relative(), Bundle(refs=("a", "b")), CARD],
+)
 def test_without_a_line_there_is_nothing_to_go_with(source: AnySource) -> None:
     assert found(source, context()) == found(source, context(line("phone", quantity=0))) == []
+
+
+def test_what_is_named_for_something_else_than_to_upgrade_goes_with_the_line() -> None:
+    for kind in (Kind.BUNDLE, Kind.PROGRAMME):
+        made = found(Products(refs=("a", "b"), kind=kind), context(TABLET, PHONE))
+        assert rows(made) == [("complement", "a", "tablet"), ("complement", "b", "tablet")]
+
+
+# --- bundles and programmes ------------------------------------------------------------------------------------------
+
+
+def test_a_bundle_is_one_candidate_with_parts() -> None:
+    (made,) = found(Bundle(refs=("pen", "case", "cap")), context(TABLET, PHONE))
+    assert (made.kind, made.ref, made.parts) == (Kind.BUNDLE, "pen+case+cap", ("pen", "case", "cap"))
+    assert (made.trigger, made.affinity, made.score) == (TABLET, None, 0)
+
+
+def test_a_programme_is_one_candidate_that_is_no_product() -> None:
+    when: Tree = {"lines": {"product": ["phone"]}}
+    (made,) = found(CARD, context(TABLET, PHONE), when=when)
+    assert (made.kind, made.ref, made.parts, made.trigger) == (Kind.PROGRAMME, "programme:r", (), PHONE)
+
+
+# --- what comes first ------------------------------------------------------------------------------------------------
+
+
+def boosted(boost: tuple[str, ...], *products: Product) -> list[str]:
+    source = Products(refs=(*[each.ref for each in products], "gone"))
+    return refs(found(source, context(PHONE), *products, boost=boost))
+
+
+def test_what_has_the_first_of_the_boosted_comes_first_the_others_stay_as_they_were() -> None:
+    some = [
+        product("plain"),
+        product("new", tags=["New"]),
+        product("both", tags=["New", "Clearance"]),
+        product("last", attributes={"Clearance": "last ones"}),
+        product("newer", attributes={"New": "yes"}),
+    ]
+    assert boosted((), *some) == ["plain", "new", "both", "last", "newer", "gone"]
+    assert boosted(("Clearance",), *some) == ["both", "last", "plain", "new", "newer", "gone"]
+    assert boosted(("Clearance", "New"), *some) == ["both", "last", "new", "newer", "plain", "gone"]
+    assert boosted(("New", "Clearance"), *some) == ["new", "both", "newer", "last", "plain", "gone"]
+    assert boosted(("new", "clearance"), *some) == ["plain", "new", "both", "last", "newer", "gone"]
+
+
+@pytest.mark.parametrize(
+    ("value", "counts"),
+    [
+        ("yes", True), ("1", True), ("00", True), ("none", True), ("2026", True),
+        ("", False), (" ", False), ("0", False), ("no", False), (" No ", False), ("FALSE", False),
+    ],
+)  # fmt: skip
+def test_an_attribute_that_says_no_does_not_count(value: str, counts: bool) -> None:
+    first, other = product("first"), product("other", attributes={"New": value})
+    assert boosted(("New",), first, other)[0] == ("other" if counts else "first")
+
+
+def test_what_a_tag_says_counts_whatever_the_attribute_says() -> None:
+    assert boosted(("New",), product("a"), product("b", tags=["New"], attributes={"New": "no"}))[0] == "b"
+
+
+def test_what_was_learned_is_boosted_too() -> None:
+    new = product("pen", tags=["New"])
+    made = found(Learned(), context(PHONE, TABLET), product("case"), new, affinities=LEADS, boost=("New",))
+    assert [(each.ref, each.score) for each in made] == [("pen", 0.75), ("case", 1.0)]
+
+
+def test_an_upgrade_of_any_line_is_boosted() -> None:
+    about = context(line("l"), line("s"))
+    made = found(Ladder(name="bags"), about, product("xl"), product("m", tags=["New"]), ladders=BAGS, boost=("New",))
+    assert rows(made) == [("upgrade", "m", "s"), ("upgrade", "xl", "l")]
 
 
 # --- learned ---------------------------------------------------------------------------------------------------------
@@ -276,9 +357,10 @@ def test_a_gap_without_a_place_to_look_finds_nothing() -> None:
 # --- what is asked of the book ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("source", [Nothing()])
-def test_what_offers_no_single_product_has_no_candidates(source: AnySource) -> None:
-    assert found(source, context(PHONE), product("a"), product("b")) == []
+def test_nothing_has_no_candidates_and_a_rule_that_only_asks_has_none_either() -> None:
+    assert found(Nothing(), context(PHONE), product("a"), product("b")) == []
+    silent = book([product("a")], {"phone": leads({"a": 0.5})}, rules=ruleset(asking(stop=True)))
+    assert list(look_up(Scene(context(PHONE), silent.products), silent)) == []
 
 
 def test_all_rules_ask_together_for_their_lists_and_then_for_their_products() -> None:
@@ -295,6 +377,9 @@ def test_all_rules_ask_together_for_their_lists_and_then_for_their_products() ->
         rule("gap of a category", Gap(threshold=GOAL, category="Small")),
         rule("ladder", Ladder(name="bags")),
         rule("learned", Learned()),
+        rule("bundle", Bundle(refs=("u", "v"))),
+        rule("card", CARD),
+        asking(),
         rule("other", Category(name="Other"), when={"lines": {"product": ["other"]}}),
         ladders={"bags": ("phone", "pad")},
     )
@@ -306,7 +391,7 @@ def test_all_rules_ask_together_for_their_lists_and_then_for_their_products() ->
     next(look_up(Scene(context(PHONE), full.products), full))
     assert asked == [
         ("lists", ["c:Cases", "t:gift", "c:Phones", "t:small", "c:Small"]),
-        ("products", ["x", "y", "case", "bow", "plus", "s", "z", "pad", "|"]),
+        ("products", ["x", "y", "case", "bow", "plus", "s", "z", "pad", "u", "v", "|"]),
     ]
 
 
@@ -315,3 +400,53 @@ def test_rules_that_name_nothing_ask_for_nothing() -> None:
     full = Book("1", {}, {}, {}, ruleset(rule("r", Nothing())), lambda *refs: asked.append(refs), asked.append)
     assert list(look_up(Scene(context(PHONE), full.products), full)) == []
     assert asked == []
+
+
+# --- whether another rule brings the same ----------------------------------------------------------------------------
+
+FILLED = {"c:Cases": ("case", "cover"), "t:gift": ("bow",)}
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "ref", "trigger", "brought"),
+    [
+        (Products(refs=("a", "b")), Kind.COMPLEMENT, "b", PHONE, True),
+        (Products(refs=("a", "b")), Kind.COMPLEMENT, "c", PHONE, False),
+        (Products(refs=("a", "b")), Kind.UPGRADE, "b", PHONE, False),
+        (Products(refs=("a", "b")), Kind.COMPLEMENT, "b", TABLET, True),
+        (Products(refs=("a", "b"), kind=Kind.UPGRADE), Kind.UPGRADE, "b", TABLET, True),
+        (Category(name="Cases"), Kind.COMPLEMENT, "cover", PHONE, True),
+        (Category(name="Cases"), Kind.COMPLEMENT, "bow", PHONE, False),
+        (Tagged(name="gift"), Kind.COMPLEMENT, "bow", PHONE, True),
+        (Learned(), Kind.COMPLEMENT, "pen", TABLET, True),
+        (Learned(), Kind.COMPLEMENT, "pen", PHONE, True),
+        (Learned(), Kind.UPGRADE, "plus", PHONE, False),
+        (Ladder(name="bags"), Kind.UPGRADE, "pad", PHONE, True),
+        (Ladder(name="bags"), Kind.UPGRADE, "phone", PHONE, False),
+        (Ladder(name="bags"), Kind.UPGRADE, "pad", TABLET, False),
+        (Bundle(refs=("a", "b")), Kind.COMPLEMENT, "a", PHONE, False),
+        (CARD, Kind.COMPLEMENT, "a", PHONE, False),
+        (Nothing(), Kind.COMPLEMENT, "a", PHONE, False),
+    ],
+)
+def test_a_rule_brings_a_complement_for_any_line_and_an_upgrade_for_its_own(
+    source: AnySource, kind: Kind, ref: str, trigger: Line, brought: bool
+) -> None:
+    rules = ruleset(rule("r", source), ladders={"bags": ("phone", "pad")})
+    full = book([], LEADS, lists=FILLED, rules=rules)
+    seen = Scene(context(PHONE, TABLET), full.products)
+    (working,) = rules.matching(seen)
+    other = Candidate(kind, ref, trigger, None, 0, rule("other"))
+    assert brings(working, working.matched(seen), other, seen, full, learned_in(full)) is brought
+
+
+@pytest.mark.parametrize(("kind", "elsewhere"), [(Kind.COMPLEMENT, True), (Kind.UPGRADE, False)])
+def test_a_rule_brings_no_upgrade_for_lines_that_it_is_not_about(kind: Kind, elsewhere: bool) -> None:
+    rules = ruleset(rule("r", Products(refs=("a",), kind=kind), when={"lines": {"product": ["phone"]}}))
+    full = book([], {}, rules=rules)
+    seen = Scene(context(TABLET, PHONE), full.products)
+    (working,) = rules.matching(seen)
+    matched = working.matched(seen)
+    for trigger, brought in ((PHONE, True), (TABLET, elsewhere)):
+        other = Candidate(kind, "a", trigger, None, 0)
+        assert brings(working, matched, other, seen, full, learned_in(full)) is brought

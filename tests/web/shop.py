@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,10 +11,13 @@ from flask import Flask, has_request_context, render_template_string, request, s
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from flask_upsell import Done, MemoryStore, Product, Refused, Variant, order_placed
+from flask_upsell import Done, MemoryStore, Product, Refused, Variant, cart_changed, order_placed
 from flask_upsell.core.affinity import Affinities, Affinity
+from flask_upsell.core.rule import Bundle, Discount, Off, Programme, Question, Rule
+from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.jobs import Parts
-from tests.web.markup import Form, Slot, slot
+from tests.web import markup
+from tests.web.markup import Form, Slot
 
 BAG = Product("bag", "Canvas bag", 5900, "EUR", url="/product/bag", category="Bags")
 CARD = Product("card", "Memory card", 2290, "EUR", url="/product/card", category="Cards")
@@ -66,12 +70,18 @@ class SessionStore(MemoryStore):
 
 
 def add_pages(app: Flask, store: MemoryStore, name: str = "upsell") -> None:
-    """The pages of the store: `/put/REF`, `/cart`, `/checkout`, `/product/REF`, `/order` and `/plain`."""
+    """The pages of the store: `/put/REF`, `/take/REF`, `/cart`, `/checkout`, `/product/REF` and `/order`."""
 
     @app.get("/put/<ref>")
     def put(ref: str) -> str:
         store.add(ref, request.args.get("variant"), int(request.args.get("quantity", "1")))
         return "there"
+
+    @app.get("/take/<ref>")
+    def take(ref: str) -> str:
+        store.remove(next(line.ref for line in store.cart().lines if line.product == ref))
+        cart_changed.send(app)
+        return "taken"
 
     def page(placement: str, **given: object) -> str:
         text = "<title>{{ placement }}</title><main>{{ " + name + "(placement, **given) }}</main>"
@@ -104,6 +114,105 @@ def parts_of(app: Flask, name: str = "upsell") -> Parts:
     return found
 
 
+def put_rules(app: Flask, *rules: Rule, name: str = "upsell") -> None:
+    """Put up these rules, and no others."""
+    offers = parts_of(app, name).offers
+    offers.rules.save(RuleBook(rules=rules), datetime.now(UTC))
+    offers.publish_rules()
+
+
+WITH_LAPTOP: dict[str, Any] = {"lines": {"product": ["laptop"]}}
+ASK = Question(
+    words={"en": "For whom is it?", "de": "Für wen ist es?"},
+    answers={"me": {"en": "For me", "de": "Für mich"}, "gift": {"en": "A gift", "de": "Ein Geschenk"}},
+)
+
+
+def set_of(*refs: str, **more: Any) -> Rule:
+    """These together, 10 % less, to go with a laptop; by default a bag and a memory card."""
+    given = {"name": "set", "offer": Bundle(refs=refs or ("bag", "card")), "when": WITH_LAPTOP, "stop": True}
+    return Rule(**{**given, "discount": Discount(off=Off.PERCENT, percent=1000), **more})
+
+
+def club(**more: Any) -> Rule:
+    """A points card behind a link, to go with a laptop."""
+    made = Programme(
+        url="/club", title={"en": "Points card", "de": "Punktekarte"}, terms={"en": "Free.", "de": "Kostenlos."}
+    )
+    return Rule(**{"name": "club", "offer": made, "when": WITH_LAPTOP, "stop": True, **more})
+
+
+@dataclass
+class Shown(Slot):
+    """A slot with what a question, an order's thanks and a programme put into it."""
+
+    question: str = ""
+    #: By the answer that is sent; "" skips.
+    answers: dict[str, Form] = field(default_factory=dict)
+    thanks: list[str] = field(default_factory=list)
+    #: Where the links of each card lead.
+    links: dict[str, list[str]] = field(default_factory=dict)
+
+
+class _Reader(markup._Reader):
+    """Reads more than markup's, and knows that a bundle's card has a list within the list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shown: list[Shown] = []
+        self._within = 0
+        self._asking = self._thanking = self._answering = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attrs}
+        style = found.get("class", "").split()
+        if tag == "upsell-slot":
+            self.shown.append(Shown(found["placement"], found["data-refresh"], "hidden" in found))
+            self.slots.append(self.shown[-1])
+        elif "upsell-thanks" in style:
+            self._thanking = True
+        elif self._thanking and tag == "p":
+            self.shown[-1].thanks.append("")
+        elif found.get("id", "").endswith("-question"):
+            self._asking = True
+        else:
+            if tag == "a" and self._card is not None:
+                self.shown[-1].links.setdefault(self._card.product, []).append(found["href"])
+            self._within += tag == "li" and self._card is not None
+            self._answering |= found.get("data-upsell-action") == "answer"
+            super().handle_starttag(tag, attrs)
+            if self._answering and self._form is not None and found.get("name") == "answer":
+                self.shown[-1].answers[found["value"]] = self._form
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "li" and self._within:
+            self._within -= 1
+            return
+        if tag == "div":
+            self._thanking = False
+        if tag == "p":
+            self._asking = False
+        if tag == "form":
+            self._answering = False
+        super().handle_endtag(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self._thanking and self.shown[-1].thanks:
+            self.shown[-1].thanks[-1] += data
+        elif self._asking:
+            self.shown[-1].question += data
+        else:
+            super().handle_data(data)
+
+
+def look(html: str) -> Shown:
+    """The one slot that must be there, with all that is in it."""
+    reader = _Reader()
+    reader.feed(html)
+    assert len(reader.shown) == 1, html[:500]
+    return reader.shown[0]
+
+
 def counts(app: Flask, name: str = "upsell") -> dict[str, int]:
     """What the report would sum up to, all products together."""
     offers = parts_of(app, name).offers
@@ -126,10 +235,10 @@ class Visitor:
         assert self.client.get(f"/put/{ref}?quantity={quantity}").status_code == 200
         return self
 
-    def see(self, path: str = "/cart") -> Slot:
+    def see(self, path: str = "/cart") -> Shown:
         answer = self.client.get(path)
         assert answer.status_code == 200
-        return slot(answer.text)
+        return look(answer.text)
 
     def send(self, form: Form | None, *, script: bool = True, **changed: Any) -> TestResponse:
         """Send a form as our script does, or as a browser without scripts."""

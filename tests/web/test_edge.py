@@ -164,7 +164,7 @@ def test_a_ledger_that_fails_after_the_add_does_not_say_that_nothing_changed(
         raise Broken("the database is full")
 
     form = visitor.see().card("bag").forms["accept"]
-    monkeypatch.setattr(parts_of(app).offers.ledger, "record_acceptance", fails)
+    monkeypatch.setattr(parts_of(app).offers.ledger, "record_acceptances", fails)
     answer = visitor.send(form)
     assert answer.status_code == 200
     taken = any(line[0] == "bag" for line in store.lines())

@@ -11,7 +11,8 @@ import pytest
 from flask_upsell.core.offer import Code, Decision, RuleCode
 from flask_upsell.core.rules import EMPTY_RULES, RuleSet
 from flask_upsell.errors import BadInput, RuleFileError
-from flask_upsell.web.goldencarts import Expect, failures, made_book, read_carts, run_cart
+from flask_upsell.web.goldencarts import failures, made_book, run_cart
+from flask_upsell.web.goldenfile import Expect, read_carts
 from flask_upsell.web.rulefile import load
 
 NOW = datetime(2027, 2, 10, 12, tzinfo=UTC)
@@ -246,3 +247,84 @@ def test_what_is_wrong_at_the_head_is_told(tmp_path: Path, text: str, says: str)
 
 def test_what_is_left_out_may_be_anything() -> None:
     assert list(failures(Expect(), Decision("cart", "", (), ()))) == []
+
+
+# --- questions, bundles, programmes, goals, sessions -----------------------------------------------------------------
+
+MORE = (
+    RULES
+    + """
+  - name: who
+    priority: 5
+    placements: product
+    ask: {question: {en: Who?, de: Wer?}, answers: {me: {en: I}, you: {en: You}}}
+  - name: pair
+    priority: 4
+    placements: product
+    audience: {answer: {question: who, is: me}}
+    offer: {bundle: [cake, soap]}
+    discount: {percent: 10}
+  - name: club
+    priority: 3
+    placements: confirmation
+    offer: {programme: {url: /club, title: {en: Club}}}
+  - name: due
+    priority: 2
+    placements: checkout
+    audience: {perk: mugs}
+    offer: {products: cake}
+  - name: plan
+    priority: 1
+    placements: checkout
+    offer: {products: soap}
+    goal: {units: 3, start: 2027-02-01, by: 2027-02-28}
+"""
+)
+
+
+@pytest.fixture
+def asking(folder: Path) -> Path:
+    (folder / "rules.yaml").write_text(MORE)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("more", "expect"),
+    [
+        ("placement: product", "{question: who}"),
+        ("placement: product\n    asked: who", '{question: ""}'),
+        ("placement: product\n    answers: {who: you}", '{question: "", rules: {pair: audience}}'),
+        (
+            "placement: product\n    answers: {who: me}",
+            '{question: "", offers: [{product: cake+soap, kind: bundle, price: 6.30 EUR, rule: pair}, {product: mug}]}',
+        ),
+        (
+            "placement: confirmation",
+            "{offers: [{product: 'programme:club', kind: programme, price: 0.00 EUR}, {product: mug}]}",
+        ),
+        ("placement: checkout", "{rules: {due: audience, plan: applied}}"),
+        ("placement: checkout\n    perks: mugs", "{rules: {due: applied}}"),
+        ("placement: checkout\n    sold: {plan: 3}", "{rules: {plan: goal_met}}"),
+        ("placement: checkout\n    sold: {plan: 2}\n    spent: plan", "{rules: {plan: spent}}"),
+        ("policy: {max_session: 1}\n    seen: [mug]", "{offers: [{product: mug}]}"),
+        ("policy: {max_session: 2}\n    seen: [x, y]", "{offers: [], dropped: [{product: mug, code: session_full}]}"),
+    ],
+)
+def test_a_session_is_as_written(asking: Path, more: str, expect: str) -> None:
+    assert list(failures(*decided(asking, f"    {more}\n    expect: {expect}\n"))) == []
+
+
+@pytest.mark.parametrize(
+    ("expect", "says"),
+    [
+        ('question: ""', "question\n    expected: none\n    got:      who"),
+        ("question: other", "question\n    expected: other\n    got:      who"),
+    ],
+)
+def test_another_question_than_expected_is_told(asking: Path, expect: str, says: str) -> None:
+    assert list(failures(*decided(asking, f"    placement: product\n    expect: {{{expect}}}\n"))) == [says]
+
+
+def test_a_question_that_is_not_asked_is_told(asking: Path) -> None:
+    found = list(failures(*decided(asking, "    expect: {question: who}\n")))
+    assert found == ["question\n    expected: who\n    got:      none"]

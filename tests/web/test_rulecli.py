@@ -354,6 +354,82 @@ def test_a_decision_is_explained_for_another_time_and_group(selling: Flask, tmp_
     assert "It is for other shoppers" in up("--at", "2027-03-01T00:00", "--group", "staff")
 
 
+ASKING = """
+rules:
+  - name: who
+    when: {lines: {product: laptop}}
+    ask: {question: {en: Who is it for?, de: Für wen?}, answers: {me: {en: For me}, gift: {en: A gift}}}
+  - {name: set, audience: {answer: {question: who, is: me}}, offer: {bundle: [bag, card]}, discount: {percent: 10}}
+  - {name: club, offer: {programme: {url: /club, title: {en: Points card}}}, priority: -1}
+"""
+
+
+def test_a_question_a_bundle_and_a_programme_are_explained(selling: Flask, tmp_path: Path) -> None:
+    run(selling, "rules", "import", write(tmp_path / "asking.yaml", ASKING))
+    cart = "carts: [{name: a laptop, cart: [{product: laptop}]%s}]"
+
+    def explained(more: str) -> list[str]:
+        result = run(selling, "explain", "--cart", write(tmp_path / "cart.yaml", cart % more))
+        assert result.exit_code == 0, result.output
+        return result.output.splitlines()
+
+    lines = explained("")
+    at = lines.index("Question:")
+    assert lines[at + 1 : at + 3] == ["  who: Who is it for? (me, gift)", "Rules:"]
+    assert lines[1] == "  programme programme:club (Points card): 0.00 EUR, by club"
+    assert any(line.startswith("  set: It is for other shoppers") for line in lines)
+    lines = explained(", answers: {who: me}")
+    assert "Question:" not in lines
+    assert lines[1] == "  bundle bag+card (Canvas bag + Memory card): 73.71 EUR instead of 81.90 EUR, by set"
+    assert "Question:" not in explained(", asked: [who]")
+    assert "  who: Für wen? (me, gift)" in explained(", language: de")
+
+
+def test_what_is_answered_nowhere_is_a_finding(app: Flask, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.yaml", ASKING.replace("is: me", "is: you"))
+    result = run(app, "rules", "check", "--strict", path)
+    assert result.exit_code == 1
+    assert "set [unknown_answer]: " in result.output
+    assert "you" in result.output
+    assert run(app, "rules", "check", "--strict", write(tmp_path / "a.yaml", ASKING)).exit_code == 0
+
+
+def test_rules_with_all_their_parts_are_imported_and_come_back(app: Flask, tmp_path: Path) -> None:
+    """By file, SQL, the published book and an export."""
+    run(app, "publish")
+    more = (
+        "  - {name: goal, offer: {learned: complement}, boost: New,\n"
+        "     goal: {units: 9, start: 2027-01-01, by: 2027-12-31}}\n"
+        "  - {name: code, offer: {products: bag}, perk: {code: NEXT, words: {en: 'Code: {code}'}}}\n"
+    )
+    result = run(app, "rules", "import", write(tmp_path / "all.yaml", ASKING + more))
+    assert result.exit_code == 0, result.output
+    assert live(app) == kept(app)
+    assert [rule.name for rule in kept(app).rules] == ["who", "set", "club", "goal", "code"]
+    path = write(tmp_path / "all.yaml", run(app, "rules", "export").output)
+    assert run(app, "rules", "import", path).output.startswith("0 added, 0 changed, 0 removed.\n")
+
+
+def test_a_rule_is_paused_by_the_pipeline_so_that_its_sales_go_live_too(
+    app: Flask, spring: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shown red with the status saved and published past `Offers.set_rule`."""
+    run(app, "publish")
+    run(app, "rules", "import", spring)
+    offers, asked = parts_of(app).offers, []
+    set_rule = offers.set_rule
+
+    def heard(name: str, status: Status) -> str:
+        asked.append((name, status))
+        return set_rule(name, status)
+
+    monkeypatch.setattr(offers, "set_rule", heard)
+    run(app, "rules", "pause", "bags")
+    run(app, "rules", "resume", "bags")
+    assert asked == [("bags", Status.PAUSED), ("bags", Status.ACTIVE)]
+    assert live(app) == kept(app)
+
+
 @pytest.mark.parametrize(
     ("text", "options", "says"),
     [

@@ -16,6 +16,8 @@ from flask_upsell.core.conditions import CONDITIONS, Condition, Scene
 from flask_upsell.core.kind import Kind
 from flask_upsell.core.money import Money
 from flask_upsell.core.rule import (
+    NO_OFFER,
+    Bundle,
     Category,
     Class,
     Copy,
@@ -23,6 +25,7 @@ from flask_upsell.core.rule import (
     Discount,
     Floor,
     Gap,
+    Goal,
     Hours,
     Ladder,
     Learned,
@@ -30,7 +33,10 @@ from flask_upsell.core.rule import (
     Nothing,
     Off,
     Orphan,
+    Perk,
     Products,
+    Programme,
+    Question,
     Relative,
     Rule,
     Schedule,
@@ -85,8 +91,10 @@ MONEY = st.lists(
     max_size=3,
     unique_by=lambda money: money.currency,
 ).map(tuple)
-KINDS = st.sampled_from(Kind)
+KINDS = st.sampled_from([Kind.COMPLEMENT, Kind.UPGRADE])
 LANGUAGE = st.sampled_from(["en", "de", "no", "pt-BR", "zh_Hant"])
+SAID = st.text(min_size=1, max_size=12).filter(lambda text: bool(text.strip()))
+WORDS = st.dictionaries(LANGUAGE, SAID, min_size=1, max_size=2)
 #: Conditions in the core's plain form.
 AMOUNT = st.tuples(st.integers(0, 10**6), st.sampled_from(["EUR", "USD"])).map(list)
 LEAVES = st.one_of(
@@ -122,7 +130,33 @@ OFFERS = st.one_of(
     st.builds(Gap, threshold=MONEY, tag_=NAME, reward=st.just("gift")),
     st.builds(Gap, threshold=MONEY, refs=REFS),
     st.builds(Ladder, name=st.just("plans"), steps=st.integers(1, 3)),
+    st.builds(Bundle, refs=st.lists(NAME, min_size=2, max_size=4, unique=True).map(tuple)),
+    st.builds(
+        Programme,
+        url=st.sampled_from(["/club", "https://club.example/join?a=b&c=d"]),
+        title=WORDS,
+        terms=st.just({}) | WORDS,
+        image=st.none() | st.just("/club.png"),
+    ),
     st.just(Nothing()),
+)
+KEY = st.from_regex(r"[a-z0-9][a-z0-9_-]{0,8}", fullmatch=True)
+QUESTIONS = st.builds(Question, words=WORDS, answers=st.dictionaries(KEY, WORDS, min_size=2, max_size=4))
+GOALS = st.builds(
+    Goal,
+    units=st.integers(1, 10**6),
+    start=st.sampled_from(["2027-02-01", "2027-02-28"]),
+    by=st.sampled_from(["2027-02-28", "2028-02-29"]),
+    lift=st.integers(1, 10**6),
+)
+PERKS = st.builds(
+    lambda what, words: Perk(**what, words=words),
+    st.one_of(
+        st.builds(lambda code: {"code": code}, NAME),
+        st.builds(lambda gift: {"gift": gift}, NAME),
+        st.builds(lambda points: {"points": points}, st.integers(1, 10**9)),
+    ),
+    st.just({}) | WORDS,
 )
 FLOORS = st.builds(Floor, cost=st.booleans(), margin_percent=st.none() | st.integers(0, 99))
 DISCOUNTS = st.builds(
@@ -155,10 +189,21 @@ SCHEDULES = st.builds(
     except_days=st.sampled_from([(), DAYS]),
     zone=st.sampled_from([None, "Europe/Rome"]),
 )
+
+
+def made_rule(offer: Any, ask: Question | None, discount: Discount | None, **more: Any) -> Rule:
+    """A rule that is possible: it offers or asks, and its discount suits what it offers."""
+    unsuited = discount is not None and (
+        isinstance(offer, Programme)
+        or (isinstance(offer, Bundle) and (discount.off is Off.GIFT or discount.most_units is not None))
+    )
+    return Rule(offer=offer, ask=ask, discount=None if unsuited else discount, **more)
+
+
 RULES = st.builds(
-    Rule,
+    lambda what, **more: made_rule(*what, **more),
+    st.tuples(OFFERS, st.none() | QUESTIONS) | st.tuples(st.none(), QUESTIONS),
     name=NAME,
-    offer=OFFERS,
     label=TEXT,
     status=st.sampled_from(Status),
     priority=st.integers(-1000, 1000),
@@ -172,6 +217,9 @@ RULES = st.builds(
     stop=st.booleans(),
     gap_percent=st.none() | st.integers(0, 99),
     any_price=st.booleans(),
+    boost=st.just(()) | REFS,
+    goal=st.none() | GOALS,
+    perk=st.none() | PERKS,
     copy=st.dictionaries(
         LANGUAGE, st.builds(Copy, headline=TEXT, benefits=st.lists(TEXT, max_size=3).map(tuple)), max_size=2
     ),
@@ -265,10 +313,38 @@ def test_an_odd_tree_from_elsewhere_is_exported_all_the_same() -> None:
             Gap(threshold=(Money(5000, "EUR"), Money(6000, "JPY")), tag_="x"),
         ),
         ("{nothing: true}", Nothing()),
+        ("{bundle: [a, b]}", Bundle(refs=("a", "b"))),
+        ("{bundle: {products: [a, b, c]}}", Bundle(refs=("a", "b", "c"))),
+        (
+            "{programme: {url: /club, title: {en: Club, de: Klub}, terms: {en: Free}, image: /c.png}}",
+            Programme(url="/club", title={"en": "Club", "de": "Klub"}, terms={"en": "Free"}, image="/c.png"),
+        ),
+        (
+            "{programme: {url: 'https://x.example/join', title: {en: Club}}}",
+            Programme(url="https://x.example/join", title={"en": "Club"}),
+        ),
     ],
 )
 def test_an_offer_says_where_it_comes_from(tmp_path: Path, written: str, made: Any) -> None:
     assert rule_of(tmp_path, f"{{name: x, offer: {written}}}").offer == made
+
+
+def test_a_rule_may_only_ask(tmp_path: Path) -> None:
+    made = rule_of(tmp_path, "{name: x, ask: {question: {en: Who?}, answers: {me: {en: I, de: Ich}, 2: {en: You}}}}")
+    answers = {"me": {"en": "I", "de": "Ich"}, "2": {"en": "You"}}
+    assert (made.offer, made.ask) == (None, Question(words={"en": "Who?"}, answers=answers))
+    text = dump(RuleBook(rules=(made,)))
+    assert "offer" not in text and "question:" in text
+
+
+def test_goals_perks_and_boosts_are_written_shortly(tmp_path: Path) -> None:
+    made = offering(
+        tmp_path, "goal: {units: 40, start: 2027-02-01, by: 2027-02-28}, boost: Clearance, perk: {code: 0010}"
+    )
+    assert made.goal == Goal(units=40, start="2027-02-01", by="2027-02-28")
+    assert (made.boost, made.perk) == (("Clearance",), Perk(code="0010"))
+    made = offering(tmp_path, "boost: [Sale, New], perk: {points: 50, words: {en: '{points} points'}}")
+    assert (made.boost, made.perk) == (("Sale", "New"), Perk(points=50, words={"en": "{points} points"}))
 
 
 def test_a_ladder_is_named(tmp_path: Path) -> None:
@@ -450,7 +526,51 @@ OFFER = "rules:\n  - {name: x, offer: "
         ),
         (OFFER + "{ladder: up}}", 2, "rules[0].offer.ladder: there is no ladder 'up'; there are: none"),
         (OFFER + "{category: a, kinds: upgrade}}", 2, "rules[0].offer.kinds: is not known here; there are: name, kind"),
-        ("rules:\n  - {name: x}", 2, "rules[0].offer: is needed"),
+        ("rules:\n  - {name: x}", 2, f"rules[0].offer: {NO_OFFER}"),
+        (OFFER + "{bundle: a}}", 2, "rules[0].offer.bundle: 1 products are not possible, only 2 to 4"),
+        (OFFER + "{bundle: [a, b, c, d, e]}}", 2, "5 products are not possible, only 2 to 4"),
+        (OFFER + "{bundle: [a, b, a]}}", 2, "rules[0].offer.bundle[2]: 'a' is there twice"),
+        (OFFER + "{bundle: [a, b], kind: upgrade}}", 2, "rules[0].offer.kind: is not known here"),
+        (OFFER + "{bundle: [a, b]}, discount: {gift: true}}", 2, "rules[0].discount: is no gift for a bundle"),
+        (
+            OFFER + "{bundle: [a, b]}, discount: {percent: 5, most_units: 1}}",
+            2,
+            "rules[0].discount.most_units: does not belong to a bundle",
+        ),
+        (OFFER + "{programme: {url: /x}}}", 2, "rules[0].offer.programme.title: is needed"),
+        (OFFER + "{programme: {url: /x, title: {}}}}", 2, "rules[0].offer.programme.title: is empty; write it by"),
+        (OFFER + "{programme: {url: /x, title: {en: ' '}}}}", 2, "rules[0].offer.programme.title: is empty"),
+        (OFFER + "{programme: {url: 'javascript:x', title: {en: A}}}}", 2, "programme.url: 'javascript:x' is no link"),
+        (OFFER + "{programme: {url: '/a b', title: {en: A}}}}", 2, "programme.url: '/a b' is no link"),
+        (OFFER + "{programme: {url: /x, title: {english: A}}}}", 2, "title: 'english' is no language such as de"),
+        (
+            OFFER + "{programme: {url: /x, title: {en: A}}}, discount: {percent: 5}}",
+            2,
+            "rules[0].discount: does not belong to a programme",
+        ),
+        (OFFER + "{category: a, kind: bundle}}", 2, "rules[0].offer.kind: 'bundle' is none of complement, upgrade"),
+        (OFFER + "{learned: programme}}", 2, "'programme' is none of complement, upgrade"),
+        (HEAD + "goal: {units: 0, start: 2027-02-01, by: 2027-02-28}", 4, "goal.units: 0 is not between 1 and a"),
+        (HEAD + "goal: {units: 5, start: 2027-02-02, by: 2027-02-01}", 4, "goal.by: 2027-02-01 is before the start"),
+        (HEAD + "goal: {units: 5, start: soon, by: 2027-02-01}", 4, "goal.start: 'soon' is no date"),
+        (HEAD + "goal: {units: 5, start: 2027-02-01}", 4, "rules[0].goal.by: is needed"),
+        (HEAD + "goal: {units: 5, start: 2027-02-01, by: 2027-02-02, lift: 0}", 4, "goal.lift: 0 is not between 1"),
+        (HEAD + "perk: {}", 4, "rules[0].perk: has one of code, gift, points; there is none"),
+        (
+            HEAD + "perk: {code: a, points: 5}",
+            4,
+            "rules[0].perk: has one of code, gift, points; there are code, points",
+        ),
+        (HEAD + "perk: {points: 0}", 4, "rules[0].perk.points: 0 is not between 1 and a billion"),
+        (HEAD + "perk: {gift: ' '}", 4, "rules[0].perk.gift: is empty"),
+        (HEAD + f"perk: {{code: {'x' * 61}}}", 4, "is no code: 1 to 60 printable characters"),
+        (HEAD + "perk: {code: a, words: {english: A}}", 4, "rules[0].perk.words: 'english' is no language"),
+        (HEAD + "boost: ['']", 4, "rules[0].boost[0]: is empty; write the name of an attribute or a tag"),
+        (HEAD + "ask: {question: {en: A}, answers: {a: {en: A}}}", 4, "ask.answers: 1 answers are not possible"),
+        (HEAD + "ask: {answers: {a: {en: A}, b: {en: B}}}", 4, "rules[0].ask.question: is needed"),
+        (HEAD + "ask: {question: {}, answers: {a: {en: A}, b: {en: B}}}", 4, "rules[0].ask.question: is empty; write"),
+        (HEAD + "ask: {question: {en: A}, answers: {A!: {en: A}, b: {en: B}}}", 4, "'A!' is no key of an answer"),
+        (HEAD + "ask: {question: {en: A}, answers: {a: {}, b: {en: B}}}", 4, "ask.answers.a: is empty; write it by"),
         ("rules:\n  - {name: ' ', offer: {nothing: true}}", 2, "rules[0].name: ' ' is no name"),
         (OFFER + "learned}", 2, "rules[0].offer: 'learned' is no mapping that says where offers come from"),
         (OFFER + "{category: A, tag: b}}", 2, "rules[0].offer: says with one key where offers come from"),

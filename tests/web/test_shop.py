@@ -14,21 +14,41 @@ from flask import Flask, render_template_string
 from flask_wtf import CSRFProtect
 from werkzeug.test import TestResponse
 
-from flask_upsell import Done, Line, MemoryStore, Product, Refused, faults, offer_accepted
+from flask_upsell import (
+    Done,
+    Line,
+    MemoryStore,
+    Product,
+    Refused,
+    faults,
+    offer_accepted,
+    offer_declined,
+)
+from flask_upsell.adapters.tables import metadata
 from flask_upsell.core.affinity import Affinities
+from flask_upsell.core.offer import Kind
+from flask_upsell.core.rule import Products, Rule
 from tests.web.conftest import Serve
 from tests.web.markup import Form, Slot, slot, slots
 from tests.web.shop import (
+    ASK,
     BAG,
+    CARD,
     GOODS,
     LAPTOP,
     PLUS,
+    WITH_LAPTOP,
     SessionStore,
+    Shown,
     Visitor,
+    club,
     counts,
     evidence,
+    look,
     parts_of,
     publish,
+    put_rules,
+    set_of,
 )
 
 HERE = {"Sec-Fetch-Site": "same-origin"}
@@ -148,7 +168,7 @@ def test_a_decline_holds_even_when_it_cannot_be_counted(
 def test_many_declines_still_fit_into_a_cookie(serve: Serve) -> None:
     goods = [LAPTOP, *(Product(f"product-number-{n:04}", f"P{n}", 100, "EUR") for n in range(120))]
     store = SessionStore(goods)
-    app = serve(store)
+    app = serve(store, UPSELL_MAX_SESSION=60)  # what is shown is remembered too, all of it
     book = {"laptop": Affinities((), tuple(evidence(p.ref, 200.0 - n) for n, p in enumerate(goods[1:])))}
     publish(app, goods, book)
     visitor = Visitor(app).put("laptop")
@@ -157,6 +177,7 @@ def test_many_declines_still_fit_into_a_cookie(serve: Serve) -> None:
         answer = visitor.send(shown.cards[0].forms["decline"])
         assert all(len(cookie) < 4093 for cookie in answer.headers.getlist("Set-Cookie"))
         assert shown.cards[0].product not in visitor.see().products
+    assert len(visitor.remembered()["upsell"]["seen"]) > 4 * 40
 
 
 def test_a_variant_must_be_chosen_and_is_charged_as_shown(store: SessionStore, visitor: Visitor) -> None:
@@ -557,7 +578,7 @@ def test_a_token_of_another_purpose_is_refused(store: SessionStore, shopper: Vis
 
 
 @pytest.mark.parametrize("token", [None, "", "x", "a.b.c", "\0", "é", "9" * 10_000])
-@pytest.mark.parametrize("action", ["accept", "decline", "undo"])
+@pytest.mark.parametrize("action", ["accept", "decline", "undo", "answer"])
 def test_what_is_no_token_is_refused(store: SessionStore, shopper: Visitor, action: str, token: str | None) -> None:
     fields = {"key": "k" * 20, **({} if token is None else {"token": token})}
     refused(shopper.send(Form(f"/upsell/{action}", "post", fields)))
@@ -602,7 +623,9 @@ def test_a_body_of_more_than_64_kb_is_refused(store: SessionStore, shopper: Visi
     assert len(store.lines()) == 2
 
 
-@pytest.mark.parametrize("path", ["/upsell/slot/cart", "/upsell/healthz", "/upsell/accept", "/upsell/undo"])
+@pytest.mark.parametrize(
+    "path", ["/upsell/slot/cart", "/upsell/healthz", "/upsell/accept", "/upsell/undo", "/upsell/answer"]
+)
 def test_personal_answers_are_kept_by_no_cache(shopper: Visitor, path: str) -> None:
     get = "slot" in path or "health" in path
     for answer in (
@@ -688,3 +711,381 @@ def test_no_answer_carries_what_another_one_was_given(app: Flask) -> None:
     assert second.headers.getlist("X-Mark") == ["two"]
     assert second.headers["Cache-Control"] == "private, no-store"
     assert second.headers["Content-Length"] == str(len(second.data))
+
+
+# Bundles
+
+SET = "bag+card"
+WHOLE = [("laptop", 1, 64900), ("bag", 1, 5310), ("card", 1, 2061)]
+
+
+@pytest.fixture
+def offered_set(app: Flask, shopper: Visitor) -> Visitor:
+    """A shopper who is offered a bag and a memory card together."""
+    put_rules(app, set_of())
+    assert shopper.see().products == [SET]
+    return shopper
+
+
+def test_a_bundle_goes_into_the_cart_and_out_again_as_a_whole(store: SessionStore, offered_set: Visitor) -> None:
+    shown = look(offered_set.press("accept", SET).text)
+    assert (shown.tone, shown.notice) == ("done", "Added: Canvas bag, Memory card.")
+    assert store.lines() == WHOLE
+    undone = look(offered_set.send(shown.undo).text)
+    assert undone.tone == "done" and undone.notice.startswith("Undone: ")
+    assert store.lines() == [("laptop", 1, 64900)]
+    assert undone.products == [SET]
+
+
+def test_without_a_script_a_bundle_is_accepted_told_and_undone(store: SessionStore, offered_set: Visitor) -> None:
+    answer = offered_set.press("accept", SET, script=False)
+    assert (answer.status_code, answer.location) == (303, "/cart")
+    assert store.lines() == WHOLE
+    shown = offered_set.see()
+    assert shown.notice == "Added: Canvas bag, Memory card."
+    assert offered_set.send(shown.undo, script=False).status_code == 303
+    assert store.lines() == [("laptop", 1, 64900)]
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_bundle_of_which_the_store_refuses_one_adds_nothing(
+    store: SessionStore, offered_set: Visitor, monkeypatch: pytest.MonkeyPatch, script: bool
+) -> None:
+    add = store.add
+
+    def half(product: str, *rest: Any) -> Done | Refused:
+        return Refused("Only one a person.") if product == "card" else add(product, *rest)
+
+    monkeypatch.setattr(store, "add", half)
+    answer = offered_set.press("accept", SET, script=script)
+    shown = refused(answer) if script else offered_set.see()
+    assert (shown.tone, shown.notice, shown.undo) == ("sorry", "Only one a person.", None)
+    assert store.lines() == [("laptop", 1, 64900)]
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_bundle_that_became_dearer_is_shown_again_at_its_new_price(
+    store: SessionStore, offered_set: Visitor, script: bool
+) -> None:
+    form = offered_set.see().card(SET).forms["accept"]
+    store.shelf["card"] = msgspec.structs.replace(CARD, price=3290)
+    answer = offered_set.send(form, script=script)
+    shown = look(answer.text) if script else offered_set.see()
+    assert shown.notice == "The price of Memory card has changed. Please look again."
+    for amount in ("€82.71", "€53.10", "€29.61", "€9.19 less than one by one"):
+        assert amount in shown.card(SET).text, amount
+    assert store.lines() == [("laptop", 1, 64900)]
+    offered_set.send(shown.card(SET).forms["accept"], script=script)
+    assert store.lines() == [("laptop", 1, 64900), ("bag", 1, 5310), ("card", 1, 2961)]
+
+
+def test_a_double_click_adds_a_bundle_once(app: Flask, store: SessionStore, offered_set: Visitor) -> None:
+    form = offered_set.see().card(SET).forms["accept"]
+    answers = in_parallel(app, offered_set, form, 4)
+    assert {look(answer.text).notice for answer in answers} == {"Added: Canvas bag, Memory card."}
+    assert store.lines() == WHOLE
+    assert counts(app)["accepted"] == 2, "once for each product"
+
+
+def test_the_signals_of_a_bundle_are_one(app: Flask, offered_set: Visitor) -> None:
+    heard: list[Any] = []
+
+    def accepted(sender: object, acceptance: Any) -> None:
+        heard.append((acceptance.kind, acceptance.product, acceptance.bundle == acceptance.id))
+
+    def declined(sender: object, **said: Any) -> None:
+        heard.append(tuple(said.values()))
+
+    with offer_accepted.connected_to(accepted, sender=app), offer_declined.connected_to(declined, sender=app):
+        offered_set.send(look(offered_set.press("accept", SET).text).undo)
+        offered_set.press("decline", SET)
+    assert heard == [(Kind.BUNDLE, "bag", True), (SET, "bundle", "cart")]
+
+
+def test_a_declined_bundle_is_not_offered_again_but_what_is_in_it_is(app: Flask, offered_set: Visitor) -> None:
+    shown = look(offered_set.press("decline", SET).text)
+    assert (shown.notice, shown.products) == ("All right, we will not suggest it again.", [])
+    for path in ("/cart", "/checkout", "/product/laptop"):
+        assert SET not in offered_set.see(path).products
+    assert counts(app)["declined"] == 2, "once for each product"
+    put_rules(app)
+    assert offered_set.see().products == ["plus", "bag"]
+
+
+def test_who_declined_one_of_a_bundle_is_not_offered_it(app: Flask, shopper: Visitor) -> None:
+    shopper.press("decline", "bag")
+    put_rules(app, set_of())
+    assert shopper.see().products == []
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "left"),
+    [("bag%2Bcard", ["plus"]), ("plus&not=bag%2Bcard", []), ("bag", ["plus", "card"]), ("x%2By", ["plus", "bag"])],
+)
+def test_another_slot_that_shows_a_bundle_shows_all_of_it(shopper: Visitor, elsewhere: str, left: list[str]) -> None:
+    """Shown red without the parts of a name: the bag stands beside the bundle that has it."""
+    assert look(shopper.client.get(f"/upsell/slot/cart?not={elsewhere}").text).products == left
+
+
+@pytest.mark.parametrize("elsewhere", ["bag", "card", "bag%2Bcard", "card%2Bbag"])
+def test_a_bundle_is_not_beside_another_slot_that_shows_some_of_it(offered_set: Visitor, elsewhere: str) -> None:
+    assert SET not in look(offered_set.client.get(f"/upsell/slot/cart?not={elsewhere}").text).products
+
+
+def test_a_bundle_of_which_one_was_taken_out_costs_its_normal_price(store: SessionStore, offered_set: Visitor) -> None:
+    offered_set.press("accept", SET)
+    offered_set.client.get("/take/bag")
+    assert store.lines() == [("laptop", 1, 64900), ("card", 1, 2290)]
+    assert offered_set.see().notice == (
+        "Memory card is at its normal price: not all of what it was offered with is in the cart."
+    )
+
+
+def test_an_ordered_bundle_converts_each_of_its_products(app: Flask, offered_set: Visitor) -> None:
+    offered_set.press("accept", SET)
+    offered_set.client.post("/order")
+    found = counts(app)
+    assert (found["accepted"], found["converted"], found["revenue"]) == (2, 2, 5310 + 2061)
+
+
+# Programmes
+
+
+def test_a_programme_is_a_link_and_can_only_be_declined(app: Flask, shopper: Visitor) -> None:
+    put_rules(app, club())
+    shown = shopper.see()
+    card = shown.card("programme:club")
+    assert (card.kind, list(card.forms)) == ("programme", ["decline"])
+    assert shown.links == {"programme:club": ["/club"]}
+    for text in ("Points card", "Free.", "Read more", "No thanks", "Chosen by the people of this store"):
+        assert text in card.text, text
+    assert "€" not in card.text
+
+
+def test_a_programme_is_not_accepted_whoever_sends_its_token(app: Flask, store: SessionStore, shopper: Visitor) -> None:
+    put_rules(app, club())
+    token = shopper.see().card("programme:club").forms["decline"].fields["token"]
+    shown = refused(shopper.send(Form("/upsell/accept", "post", {"token": token, "key": "k" * 20})))
+    assert shown.notice == "Points card is joined by its link."
+    assert store.lines() == [("laptop", 1, 64900)]
+    assert counts(app)["accepted"] == 0
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_declined_programme_is_not_offered_again(app: Flask, shopper: Visitor, script: bool) -> None:
+    put_rules(app, club())
+    shopper.press("decline", "programme:club", script=script)
+    for path in ("/cart", "/checkout", "/product/laptop"):
+        assert shopper.see(path).products == []
+    assert Visitor(app).put("laptop").see().products == ["programme:club"]
+    assert counts(app)["declined"] == 1
+
+
+# Questions
+
+
+@pytest.fixture
+def asked(app: Flask, shopper: Visitor) -> Visitor:
+    """A shopper who is asked for whom it is, and is offered a memory card for "me" and socks for a gift."""
+
+    def answered(answer: str, ref: str) -> Rule:
+        offer = Products(refs=(ref,))
+        return Rule(name=answer, offer=offer, audience={"answer": {"question": "who", "is": [answer]}}, stop=True)
+
+    put_rules(app, Rule(name="who", ask=ASK, when=WITH_LAPTOP), answered("me", "card"), answered("gift", "socks"))
+    return shopper
+
+
+def test_a_question_stands_above_the_offers_and_can_be_skipped_as_easily(asked: Visitor) -> None:
+    shown = asked.see()
+    assert (shown.question, shown.products, shown.hidden) == ("For whom is it?", ["plus", "bag"], False)
+    assert list(shown.answers) == ["me", "gift", ""]
+    for form in shown.answers.values():
+        assert (form.url, form.method, set(form.fields)) == ("/upsell/answer", "post", {"token", "answer"})
+    page = asked.client.get("/cart").text
+    for words in (">For me</button>", ">A gift</button>", ">Skip<"):
+        assert page.count(words) == 1, words
+    assert page.index("For whom is it?") < page.index("Laptop Plus")
+
+
+ANSWERS = [("me", ["card"]), ("gift", ["socks"]), ("", ["plus", "bag"])]
+
+
+@pytest.mark.parametrize(("answer", "products"), ANSWERS)
+def test_an_answer_changes_what_is_offered_at_once(asked: Visitor, answer: str, products: list[str]) -> None:
+    """With our script. Shown red with the answer forgotten, and with a skip that is not remembered."""
+    response = asked.send(asked.see().answers[answer])
+    shown = look(response.text)
+    assert response.status_code == 200
+    assert (shown.placement, shown.question, shown.notice) == ("cart", "", "")
+    assert shown.products == products
+
+
+@pytest.mark.parametrize(("answer", "products"), ANSWERS)
+@pytest.mark.parametrize("path", ["/cart", "/checkout?step=2", "/product/laptop"])
+def test_without_a_script_an_answer_leads_back_to_its_page(
+    asked: Visitor, path: str, answer: str, products: list[str]
+) -> None:
+    response = asked.send(asked.see(path).answers[answer], script=False)
+    assert (response.status_code, response.location) == (303, path)
+    shown = asked.see(path)
+    assert (shown.question, shown.notice, shown.products) == ("", "", products)
+
+
+@pytest.mark.parametrize("answer", ["me", ""])
+def test_a_question_is_asked_once_a_session_wherever_it_is(app: Flask, asked: Visitor, answer: str) -> None:
+    asked.send(asked.see().answers[answer])
+    for path in ("/cart", "/checkout", "/product/laptop", "/order?ref=laptop"):
+        assert asked.see(path).question == "", path
+    assert look(asked.client.get("/upsell/slot/cart").text).question == ""
+    assert Visitor(app).put("laptop").see().question == "For whom is it?"
+
+
+@pytest.mark.parametrize("sent", ["me ", "ME", "you", "0", "x" * 5000, "<b>", "\0", "é"])
+def test_what_is_no_answer_is_a_skip(asked: Visitor, sent: str) -> None:
+    """Shown red with what was sent kept as it is: a shopper could fill the store's cookie."""
+    shown = look(asked.send(asked.see().answers["me"], answer=sent).text)
+    assert (shown.question, shown.products) == ("", ["plus", "bag"])
+    assert asked.remembered()["upsell"]["asked"] == {"who": ""}
+
+
+def test_without_an_answer_it_is_a_skip(asked: Visitor) -> None:
+    form = asked.see().answers["me"]
+    bare = {"token": form.fields["token"]}
+    assert look(asked.send(Form(form.url, "post", bare)).text).question == ""
+    assert asked.remembered()["upsell"]["asked"] == {"who": ""}
+
+
+def test_an_answer_is_in_the_session_and_nowhere_else(app: Flask, asked: Visitor) -> None:
+    """It says something about a person. Shown red with a row of the outbox for each answer."""
+    engine = parts_of(app).offers.ledger.engine  # type: ignore[attr-defined]
+
+    def rows() -> dict[str, list[Any]]:
+        with engine.connect() as connection:
+            return {name: list(connection.execute(table.select())) for name, table in metadata.tables.items()}
+
+    before = rows()
+    asked.send(asked.see().answers["me"])
+    asked.send(asked.see("/checkout").answers.get("gift") or asked.see().card("card").forms["decline"])
+    after = rows()
+    assert {name for name in before if before[name] != after[name]} == {"upsell_outbox"}, "that is the decline"
+    (written,) = after["upsell_outbox"]
+    assert not {"who", "me", "gift"} & set(str(written).replace("'", " ").split())
+    assert asked.remembered()["upsell"]["asked"] == {"who": "me"}
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_visitor_without_a_cookie_may_answer(app: Flask, asked: Visitor, script: bool) -> None:
+    """The first click of all, on a product's page. Red when the answer to it asks again: then the session has what
+    was said, but the request has no cookie that tells of a session."""
+    stranger = Visitor(app)
+    shown = stranger.see("/product/laptop")
+    assert shown.question == "For whom is it?"
+    assert stranger.client.get_cookie("session") is None
+    response = stranger.send(shown.answers["me"], script=script)
+    assert stranger.remembered()["upsell"]["asked"] == {"who": "me"}
+    again = look(response.text) if script else stranger.see("/product/laptop")
+    assert (again.question, again.products) == ("", ["card"])
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_visitor_without_a_cookie_may_say_no(visitor: Visitor, script: bool) -> None:
+    """Red when the notice about it replaces what was declined: each is written by somebody who knows no session."""
+    response = visitor.press("decline", "bag", "/product/laptop", script=script)
+    shown = look(response.text) if script else visitor.see("/product/laptop")
+    assert shown.notice == "All right, we will not suggest it again."
+    assert "bag" not in shown.products
+    assert "bag" not in visitor.see("/product/laptop").products
+
+
+def test_a_question_without_offers_is_no_empty_slot(app: Flask, store: SessionStore, visitor: Visitor) -> None:
+    put_rules(app, Rule(name="who", ask=ASK))
+    shown = visitor.put("lonely").see()
+    assert (shown.question, shown.cards, shown.hidden) == ("For whom is it?", [], False)
+    assert look(visitor.send(shown.answers["me"]).text).hidden
+
+
+def not_heard(response: TestResponse) -> Shown:
+    refused(response)
+    return look(response.text)
+
+
+def test_an_answer_of_another_visitor_or_a_forged_one_is_refused(app: Flask, asked: Visitor) -> None:
+    stranger = Visitor(app).put("laptop")
+    form = asked.see().answers["me"]
+    shown = not_heard(stranger.send(form))
+    assert ("not made for this cart" in shown.notice, shown.question) == (True, "For whom is it?")
+    token = form.fields["token"]
+    for forged in (token[:-1] + ("A" if token[-1] != "A" else "B"), token[1:], f"{token}~0", "~0"):
+        assert not_heard(asked.send(form, token=forged)).question == "For whom is it?"
+    for one in (asked, stranger):
+        assert "asked" not in one.remembered().get("upsell", {})
+
+
+def test_tokens_of_questions_and_of_offers_are_not_the_same(asked: Visitor, store: SessionStore) -> None:
+    """Each purpose has a key of its own, and what its tokens hold has a form of its own."""
+    shown = asked.see()
+    question, offer = shown.answers["me"].fields["token"], shown.cards[0].forms["accept"].fields
+    not_heard(asked.send(Form("/upsell/answer", "post", {"token": offer["token"], "answer": "me"})))
+    not_heard(asked.send(Form("/upsell/answer", "post", {"token": offer["token"].split("~")[0], "answer": "me"})))
+    for path in ("accept", "decline", "undo"):
+        for token in (question, f"{question}~0"):
+            not_heard(asked.send(Form(f"/upsell/{path}", "post", {**offer, "token": token})))
+    assert store.lines() == [("laptop", 1, 64900)]
+    assert not {"asked", "no"} & asked.remembered()["upsell"].keys()
+
+
+def test_an_old_question_is_asked_again_kindly(asked: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+    form, now = asked.see().answers["me"], time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 1802)
+    shown = not_heard(asked.send(form))
+    assert "too old" in shown.notice
+    assert look(asked.send(shown.answers["me"]).text).products == ["card"]
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}, {"Origin": "null"}]
+)
+def test_an_answer_from_another_site_is_refused(asked: Visitor, headers: dict[str, str]) -> None:
+    form = asked.see().answers["me"]
+    before = asked.remembered()
+    assert asked.client.post(form.url, data=form.fields, headers=headers).status_code == 403
+    assert asked.remembered() == before
+
+
+def test_getting_an_answer_changes_nothing(asked: Visitor) -> None:
+    form = asked.see().answers["me"]
+    for method in ("get", "put", "delete"):
+        assert getattr(asked.client, method)(form.url, query_string=form.fields).status_code == 405
+    assert asked.see().question == "For whom is it?"
+
+
+def test_the_hosts_csrf_field_is_in_the_forms_of_questions_bundles_and_programmes(
+    protected: Flask, store: SessionStore
+) -> None:
+    put_rules(protected, Rule(name="who", ask=ASK), set_of(stop=False), club(most=1))
+    visitor = Visitor(protected).put("laptop")
+    shown = visitor.see()
+    assert shown.products == [SET, "programme:club"]
+    forms = [*shown.answers.values(), *(form for card in shown.cards for form in card.forms.values())]
+    assert len(forms) == 6
+    assert all(form.fields["csrf_token"] for form in forms)
+    form = shown.answers["me"]
+    bare = {name: value for name, value in form.fields.items() if name != "csrf_token"}
+    assert visitor.client.post(form.url, data=bare, headers=HERE).status_code == 400
+    assert visitor.see().question
+    assert look(visitor.send(form).text).question == ""
+
+
+def test_a_question_whose_rule_is_gone_may_still_be_answered(app: Flask, asked: Visitor) -> None:
+    form = asked.see().answers["me"]
+    put_rules(app)
+    shown = look(asked.send(form).text)
+    assert (shown.notice, shown.question, shown.products) == ("", "", ["plus", "bag"])
+
+
+def test_while_it_is_off_nothing_is_answered(asked: Visitor, serve: Serve) -> None:
+    form = asked.see().answers["me"]
+    off = Visitor(serve(SessionStore(GOODS), UPSELL_ENABLED=False)).put("laptop")
+    assert off.send(form, script=False).status_code == 303
+    assert "upsell" not in off.remembered()

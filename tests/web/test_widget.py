@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +15,27 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from flask_upsell import Columns, Product, SQLAlchemyStore, faults
 from flask_upsell.core.affinity import Affinities
-from flask_upsell.core.rule import Copy, Discount, Nothing, Off, Products, Rule, Status
-from flask_upsell.core.rulebook import RuleBook
+from flask_upsell.core.rule import Copy, Discount, Nothing, Off, Perk, Products, Programme, Question, Rule, Status
 from flask_upsell.web.widget import _here
 from tests.conftest import MakeApp
 from tests.web.conftest import Serve
 from tests.web.markup import slot, slots
 from tests.web.shop import (
+    ASK,
     BAG,
     BOOK,
     GOODS,
     LAPTOP,
     SessionStore,
     Visitor,
+    club,
     counts,
     evidence,
+    look,
     parts_of,
     publish,
+    put_rules,
+    set_of,
 )
 
 
@@ -296,6 +299,29 @@ def test_a_decision_makes_no_sql_and_one_round_trip_cold_and_none_warm(
     assert sent == []
 
 
+def test_a_question_a_bundle_and_a_programme_make_no_sql_and_no_round_trip_warm(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does a session with answers in it. Shown red with `ledger.promises` asked in `suggest`."""
+    app, sent, _ = sql_shop(make_app, tmp_path, UPSELL_BOOK_SECONDS=60, UPSELL_MAX_OFFERS=3)
+    put_rules(app, Rule(name="who", ask=ASK), set_of(stop=False), club(perk=Perk(code="NEXT")))
+    offers = parts_of(app).offers
+    visitor = Visitor(app)
+    visitor.client.set_cookie("session", "x")
+    assert visitor.see().products == ["bag+card", "programme:club"]
+    answer = visitor.see().answers["me"]
+    assert look(visitor.send(answer).text).question == ""
+    monkeypatch.setattr(offers.tally, "_every", 3600.0)
+    offers.tally._flushed = time.monotonic()  # type: ignore[attr-defined]
+    visitor.see()
+    counted = Counted(offers.shelf._reader._pool, monkeypatch)  # type: ignore[attr-defined]
+    sent.clear()
+    for _ in range(5):
+        shown = visitor.see()
+        assert (shown.products, shown.question) == (["bag+card", "programme:club"], "")
+    assert (counted.trips, sent) == (0, [])
+
+
 def test_a_stale_copy_costs_one_round_trip_and_no_sql(
     make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -375,12 +401,6 @@ def test_a_page_that_answers_a_post_is_no_way_back(app: Flask) -> None:
 # --- rules ---------------------------------------------------------------------------------------------------------
 
 
-def put_rules(app: Flask, *rules: Rule) -> None:
-    offers = parts_of(app).offers
-    offers.rules.save(RuleBook(rules=rules), datetime.now(UTC))
-    offers.publish_rules()
-
-
 WORDS = {"en": Copy(headline="Carry it well", benefits=("Fits 16 inches",)), "de": Copy(headline="Gut getragen")}
 
 
@@ -411,3 +431,192 @@ def test_a_campaign_in_the_address_is_a_condition(shopper: Visitor, app: Flask) 
     put_rules(app, Rule(name="mail", offer=Products(refs=("card",)), audience={"source": {"is": ["mail"]}}, stop=True))
     assert shopper.see("/cart").products == ["plus", "bag"]
     assert shopper.see("/cart?utm_source=mail").products == ["card"]
+
+
+# --- bundles, programmes, questions, thanks ------------------------------------------------------------------------
+
+
+def test_a_bundle_tells_what_is_in_it_and_what_it_saves(shopper: Visitor, app: Flask) -> None:
+    put_rules(app, set_of(copy={"en": Copy(headline="For the trip", benefits=("Light",))}))
+    shown = shopper.see()
+    card = shown.card("bag+card")
+    assert (card.kind, set(card.forms)) == ("bundle", {"accept", "decline"})
+    for text in ("For the trip", "Light", "Canvas bag + Memory card", "€73.71", "€8.19 less than one by one", "€53.10",
+                 "€20.61", "Add all 2", "No thanks", "Our suggestion to go with Laptop"):  # fmt: skip
+        assert text in card.text, text
+    assert shown.links == {"bag+card": ["/product/bag", "/product/card"]}
+
+
+def test_a_bundle_that_saves_nothing_does_not_say_so(shopper: Visitor, app: Flask) -> None:
+    put_rules(app, set_of(discount=None))
+    text = shopper.see().card("bag+card").text
+    assert "€81.90" in text and "less than" not in text
+
+
+NASTY = "<script>alert(1)</script>\"'><b>&"
+
+
+def test_texts_of_bundles_programmes_and_questions_are_text(serve: Serve) -> None:
+    """Shown red with `| safe` behind each of them in a store's own templates."""
+    goods = [LAPTOP, *(Product(f"x{n}{NASTY}", f"{n}{NASTY}", 900, "EUR", url=f"/x{NASTY}", image=NASTY) for n in "12")]
+    app = serve(SessionStore(goods), UPSELL_MAX_OFFERS=3)
+    publish(app, goods, {})
+    words = {"en": Copy(headline=NASTY, benefits=(NASTY,))}
+    made = Programme(url=f"https://x.example/{NASTY}", title={"en": NASTY}, terms={"en": NASTY}, image=NASTY)
+    ask = Question(words={"en": NASTY}, answers={"a": {"en": f"1{NASTY}"}, "b": {"en": f"2{NASTY}"}})
+    put_rules(app, Rule(name=NASTY, ask=ask), set_of(*(each.ref for each in goods[1:]), stop=False, copy=words),
+              club(offer=made, copy=words))  # fmt: skip
+    visitor = Visitor(app).put("laptop")
+    page = visitor.client.get("/cart").text
+    shown = look(page)
+    assert shown.question == NASTY
+    assert [card.kind for card in shown.cards] == ["bundle", "programme"]
+    assert all(card.text.count(NASTY) >= 3 for card in shown.cards)
+    for bad in ("<script>alert", "'><b>", "<b>"):
+        assert bad not in page, bad
+    assert look(visitor.send(shown.answers["a"]).text).question == ""
+
+
+def test_thanks_are_text_and_stand_on_the_confirmation_only(app: Flask, shopper: Visitor) -> None:
+    with shopper.client.session_transaction() as kept:
+        kept["upsell"] = {"thanks": [NASTY, "Thank you!"]}
+    for path in ("/cart", "/checkout", "/product/laptop"):
+        assert shopper.see(path).thanks == []
+    for path in ("/order?ref=laptop", "/order?ref=lonely"):
+        page = shopper.client.get(path).text
+        shown = look(page)
+        assert (shown.thanks, shown.hidden, shown.tone) == ([NASTY, "Thank you!"], False, None)
+        assert "<script>alert" not in page and "<b>" not in page
+    assert Visitor(app).put("laptop").see("/order?ref=laptop").thanks == []
+
+
+def test_the_thanks_of_one_are_not_in_the_html_that_is_kept_for_others(app: Flask, shopper: Visitor) -> None:
+    """Shown red with thanks left out of what decides whether HTML is kept."""
+    stranger = Visitor(app).put("laptop")
+    with shopper.client.session_transaction() as kept:
+        kept["upsell"] = {"thanks": ["Your code: SECRET"]}
+    for _ in range(2):
+        assert shopper.see("/order?ref=laptop").thanks == ["Your code: SECRET"]
+        assert stranger.see("/order?ref=laptop").thanks == []
+
+
+def test_each_product_of_a_bundle_is_counted_as_shown(app: Flask, shopper: Visitor) -> None:
+    put_rules(app, set_of(stop=False), club())
+    shopper.see()
+    offers = parts_of(app).offers
+    offers.tally.flush()
+    offers.fold()
+    assert {(count.kind, count.product): count.shown for count in offers.ledger.counts()} == {
+        ("bundle", "bag"): 1, ("bundle", "card"): 1, ("programme", "programme:club"): 1}  # fmt: skip
+
+
+@pytest.fixture
+def spoken(serve: Serve) -> tuple[Flask, SessionStore]:
+    """A store that writes amounts alike in all its languages, and keeps the HTML of its widgets."""
+    store = SessionStore(GOODS)
+    return serve(store), store
+
+
+def test_kept_html_is_in_the_language_of_who_looks(spoken: tuple[Flask, SessionStore]) -> None:
+    """Red when only how amounts are written tells which language kept HTML is in: a programme's title and terms are
+    then those of whoever looked first."""
+    app, store = spoken
+    put_rules(app, Rule(name="who", ask=ASK), club())
+    visitor = Visitor(app).put("laptop")
+    for language, question, title, terms in (
+        ("en", "For whom is it?", "Points card", "Free."),
+        ("de", "Für wen ist es?", "Punktekarte", "Kostenlos."),
+        ("en", "For whom is it?", "Points card", "Free."),
+    ):
+        store.facts["language"] = language
+        shown = visitor.see()
+        assert shown.question == question
+        visitor.send(shown.answers[""])
+        shown = visitor.see()
+        assert title in shown.card("programme:club").text
+        assert terms in shown.card("programme:club").text
+        with visitor.client.session_transaction() as kept:
+            del kept["upsell"]["asked"]
+            kept.modified = True
+
+
+@pytest.mark.parametrize("changed", ["title", "terms", "url", "image"])
+def test_a_programme_that_was_changed_is_shown_as_it_is_now(spoken: tuple[Flask, SessionStore], changed: str) -> None:
+    """Red when kept HTML is known by the version of the catalogue and not by what the rule says of its programme: old
+    terms are then shown until the process ends."""
+    app, _ = spoken
+    old = {"title": "Old club", "terms": "Old terms", "url": "/old-club", "image": "/old.png"}
+    new = {"title": "New club", "terms": "New terms", "url": "/new-club", "image": "/new.png"}
+    visitor = Visitor(app).put("laptop")
+    for given in (old, {**old, changed: new[changed]}):
+        made = Programme(
+            url=given["url"], title={"en": given["title"]}, terms={"en": given["terms"]}, image=given["image"]
+        )
+        put_rules(app, club(offer=made))
+        page = visitor.client.get("/cart").text
+        for text in {*old.values(), *new.values()}:
+            assert (text in page) is (text in given.values()), text
+
+
+def test_a_bundle_whose_price_was_changed_is_shown_as_it_is_now(spoken: tuple[Flask, SessionStore]) -> None:
+    app, store = spoken
+    put_rules(app, set_of(discount=None))
+    visitor = Visitor(app).put("laptop")
+    for bag, card in ((5900, 2290), (6000, 2190), (6000, 2290)):  # the first two sum up to the same
+        for ref, price in (("bag", bag), ("card", card)):
+            store.shelf[ref] = Product(ref, ref.title(), price, "EUR")
+        parts_of(app).offers.amend(["bag", "card"])
+        text = visitor.see().card("bag+card").text
+        for amount in (bag, card, bag + card):
+            assert f"€{amount // 100}.{amount % 100:02}" in text
+
+
+def test_a_stores_own_question_overrides_ours_and_is_rendered_anew(
+    app: Flask, shopper: Visitor, tmp_path: Path
+) -> None:
+    """Shown red without the question among the templates that are looked at."""
+    (tmp_path / "templates" / "upsell").mkdir(parents=True)
+    (tmp_path / "templates" / "upsell" / "question.html").write_text(
+        "<i>{{ slot.question.words }} {{ request.args.get('n') }}</i>"
+    )
+    put_rules(app, Rule(name="who", ask=ASK))
+    for number in "12":
+        assert f"<i>For whom is it? {number}</i>" in shopper.client.get(f"/cart?n={number}").text
+
+
+# --- how much a session is offered ---------------------------------------------------------------------------------
+
+
+def test_a_session_is_offered_so_many_products_and_no_more(serve: Serve, store: SessionStore) -> None:
+    """Shown red with what was offered not remembered."""
+    visitor = Visitor(serve(store, UPSELL_MAX_SESSION=2)).put("laptop")
+    assert visitor.see("/cart").products == ["plus", "bag"]
+    assert visitor.see("/product/bag").products == []
+    assert visitor.see("/checkout").products == ["plus", "bag"], "what was offered already may be again"
+    visitor.press("decline", "bag")
+    assert visitor.see("/cart").products == ["plus"]
+
+
+def test_a_bundle_is_one_of_what_a_session_is_offered(serve: Serve, store: SessionStore) -> None:
+    app = serve(store, UPSELL_MAX_SESSION=2)
+    put_rules(app, set_of(stop=False))
+    visitor = Visitor(app).put("laptop")
+    assert visitor.see().products == ["plus", "bag+card"]
+    assert visitor.see().products == ["plus", "bag+card"]
+    assert visitor.see("/product/bag").products == []
+
+
+def test_without_a_limit_nothing_is_remembered_of_what_was_offered(serve: Serve, store: SessionStore) -> None:
+    visitor = Visitor(serve(store, UPSELL_MAX_SESSION=0)).put("laptop")
+    assert visitor.see("/cart").products == ["plus", "bag"]
+    assert visitor.see("/product/bag").products == ["socks"]
+    assert "upsell" not in visitor.remembered()
+
+
+def test_who_has_no_session_is_not_given_one_and_has_no_limit(serve: Serve, store: SessionStore) -> None:
+    visitor = Visitor(serve(store, UPSELL_MAX_SESSION=1))
+    for _ in range(2):
+        answer = visitor.client.get("/product/laptop")
+        assert slot(answer.text).products == ["plus"], "one at a time"
+        assert slot(visitor.client.get("/product/bag").text).products == ["socks"]
+        assert "Set-Cookie" not in answer.headers

@@ -13,7 +13,7 @@ const PAUSE = 100; // ms in which several wishes for a refresh become one
 const BREATH = 150; // ms between the swap and the spoken notice, so that the focus is spoken first
 
 /** @type {Readonly<Record<string, string>>} */
-const PAST = { accept: "accepted", decline: "declined", undo: "undone" };
+const PAST = { accept: "accepted", decline: "declined", undo: "undone", answer: "answered" };
 
 /**
  * @param {EventTarget} target

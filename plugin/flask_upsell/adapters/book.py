@@ -15,7 +15,7 @@ version's key brings the products that a decision looks at first. A reader sees 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from secrets import token_hex
 from threading import Thread
@@ -30,7 +30,7 @@ from ..core.affinity import Affinities
 from ..core.book import SCHEMA, Book, Lists, encode
 from ..core.product import Product
 from ..core.rulebook import RuleBook
-from ..core.rules import EMPTY_RULES, Published, RuleSet, decode_published
+from ..core.rules import EMPTY_RULES, NOTHING_SOLD, Published, RuleSet, decode_published
 from ..errors import BookError, UpsellError
 from .breaker import Breaker
 from .clients import Direct
@@ -179,7 +179,7 @@ class RedisShelf:
     def _load_rules(self, version: str, raw: bytes) -> None:
         try:
             written = decode_published(raw)
-            self._rules = RuleSet(written.book, written.zone, version, frozenset(written.spent))
+            self._rules = RuleSet(written.book, written.zone, version, frozenset(written.spent), written.sold)
         except (msgspec.DecodeError, UpsellError, ValueError, KeyError) as error:
             faults.note("rules_unreadable", "rules %s are not readable, the last ones hold: %s", version, error)
 
@@ -297,11 +297,13 @@ class RedisShelf:
         except (RedisError, OSError, ValueError) as error:
             raise BookError(f"the live book was not amended: {error}") from error
 
-    def publish_rules(self, book: RuleBook, zone: str, spent: frozenset[str]) -> str:
+    def publish_rules(
+        self, book: RuleBook, zone: str, spent: frozenset[str], sold: Mapping[str, int] = NOTHING_SOLD
+    ) -> str:
         """Put up other rules, without the catalogue: every process sees them with its next reading."""
-        version = token_hex(6)
+        version, written = token_hex(6), Published(book, zone, tuple(sorted(spent)), dict(sold))
         try:
-            self._writer.set(f"{self._pointer}:{version}", encode(Published(book, zone, tuple(sorted(spent)))))
+            self._writer.set(f"{self._pointer}:{version}", encode(written))
             with self._writer.pipeline() as pipe:
                 while True:
                     try:

@@ -7,7 +7,7 @@ the counts exactly once, whoever calls it and however often.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -15,21 +15,29 @@ from typing import Any
 from uuid import uuid4
 
 import msgspec
-from sqlalchemy import Connection, Engine, Row, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import IntegrityError
 
 from ..core.affinity import Affinities, Affinity
 from ..core.offer import Kind
-from ..core.ports import Acceptance, Count, Order, Progress, Started
+from ..core.ports import NO_PERKS, Acceptance, Order, Progress, Promise, Started
+from ..core.rule import Perk
 from ..errors import BadInput
 from . import tables as t
-
-#: How long an idempotency key is kept.
-KEEP_REQUESTS = timedelta(hours=72)
-KEEP_EVENTS = timedelta(days=30)
-FOLD_AT_ONCE = 500
-COUNTED = ("shown", "accepted", "declined", "undone", "converted", "revenue")
+from .counts import Counts, count_of
 
 
 def make_engine(url: str) -> Engine:
@@ -49,12 +57,11 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
-class SQLLedger:
+class SQLLedger(Counts):
     """See core.ports.Ledger. `attribution` is how long after its acceptance an ordered product counts as converted."""
 
     def __init__(self, engine: Engine, instance: str, attribution: timedelta = timedelta(days=7)) -> None:
-        self.engine = engine
-        self._instance = instance
+        super().__init__(engine, instance)
         self._attribution = attribution
 
     # --- idempotency -----------------------------------------------------------------------------------------------
@@ -97,18 +104,15 @@ class SQLLedger:
 
     # --- what shoppers did -----------------------------------------------------------------------------------------
 
-    def record_acceptance(self, acceptance: Acceptance, at: datetime) -> None:
-        row = msgspec.to_builtins(acceptance)
+    def record_acceptances(self, acceptances: Sequence[Acceptance], at: datetime) -> None:
         with self.engine.begin() as connection:
-            connection.execute(
-                insert(t.acceptances).values(**row, instance=self._instance, state="accepted", accepted_at=at)
-            )
-            self._put(
-                connection,
-                f"accepted:{acceptance.id}",
-                at,
-                [_count(acceptance.placement, acceptance.kind, acceptance.product, accepted=1)],
-            )
+            for each in acceptances:
+                row = msgspec.to_builtins(each)
+                connection.execute(
+                    insert(t.acceptances).values(**row, instance=self._instance, state="accepted", accepted_at=at)
+                )
+                count = count_of(each.placement, each.kind, each.product, accepted=1)
+                self._put(connection, f"accepted:{each.id}", at, [count])
 
     def acceptance(self, id: str, visitor: str) -> Acceptance | None:
         c = t.acceptances.c
@@ -119,6 +123,13 @@ class SQLLedger:
                 )
             ).one_or_none()
         return None if row is None else _acceptance(row)
+
+    def bundle(self, id: str, visitor: str) -> list[Acceptance]:
+        c = t.acceptances.c
+        mine = (c.instance == self._instance, c.visitor == visitor, c.state == "accepted", c.bundle == id)
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(t.acceptances).where(*mine).order_by(c.id)).all()
+        return [_acceptance(row) for row in rows]
 
     def accepted(self, visitor: str) -> list[Acceptance]:
         c = t.acceptances.c
@@ -152,24 +163,40 @@ class SQLLedger:
             )
             if row is None or done.rowcount != 1:
                 return False
-            self._put(connection, f"undone:{id}", at, [_count(row.placement, row.kind, row.product, undone=1)])
+            self._put(connection, f"undone:{id}", at, [count_of(row.placement, row.kind, row.product, undone=1)])
         return True
 
     def record_decline(self, placement: str, kind: str, product: str, at: datetime) -> None:
         with self.engine.begin() as connection:
-            self._put(connection, f"declined:{uuid4().hex}", at, [_count(placement, kind, product, declined=1)])
+            self._put(connection, f"declined:{uuid4().hex}", at, [count_of(placement, kind, product, declined=1)])
 
-    def record_order(self, order: Order, visitor: str, at: datetime, connection: object = None) -> int:
+    def record_order(
+        self,
+        order: Order,
+        visitor: str,
+        at: datetime,
+        connection: object = None,
+        *,
+        customer: str = "",
+        perks: Mapping[str, Perk] = NO_PERKS,
+    ) -> int:
         """Once for an order, whoever repeats it. With `connection`, inside its transaction and behind a savepoint:
         whatever goes wrong in here cannot spoil the order."""
         with self._transaction(connection) as writing:
             try:
                 with writing.begin_nested():
-                    return self._record_order(writing, order, visitor, at)
+                    rules = self._record_order(writing, order, visitor, at)
+                    for rule in sorted(perks.keys() & set(rules)) if customer else ():
+                        values = {"instance": self._instance, "order_ref": order.ref, "rule": rule}
+                        perk = msgspec.to_builtins(perks[rule])
+                        row = insert(t.promises).values(**values, customer=customer, perk=perk, promised_at=at)
+                        writing.execute(row)
+                    return len(rules)
             except IntegrityError:  # recorded before
                 return 0
 
-    def _record_order(self, connection: Connection, order: Order, visitor: str, at: datetime) -> int:
+    def _record_order(self, connection: Connection, order: Order, visitor: str, at: datetime) -> list[str]:
+        """The rule of each conversion."""
         c = t.acceptances.c
         ordered: Counter[str] = Counter()
         for line in order.lines:
@@ -186,6 +213,7 @@ class SQLLedger:
             .order_by(c.accepted_at)
         ).all()
         counts: list[dict[str, Any]] = []
+        rules: list[str] = []
         for row in rows:
             quantity = min(row.quantity, ordered[row.product])
             if quantity <= 0 or row.currency != order.currency:
@@ -208,9 +236,39 @@ class SQLLedger:
                 )
             )
             connection.execute(update(t.acceptances).where(c.id == row.id).values(state="ordered"))
-            counts.append(_count(row.placement, row.kind, row.product, row.currency, converted=1, revenue=revenue))
+            counts.append(count_of(row.placement, row.kind, row.product, row.currency, converted=1, revenue=revenue))
+            rules.append(row.rule)
         self._put(connection, f"order:{order.ref}", at, counts)
-        return len(counts)
+        return rules
+
+    def promised(self, order: str) -> list[Promise]:
+        with self.engine.connect() as connection:
+            return self._promises(connection, t.promises.c.order_ref == order)
+
+    def promises(self, customer: str) -> list[Promise]:
+        with self.engine.connect() as connection:
+            return self._promises(connection, t.promises.c.customer == customer)
+
+    def _promises(self, connection: Connection, which: ColumnElement[bool]) -> list[Promise]:
+        c = t.promises.c
+        mine = select(t.promises).where(c.instance == self._instance, which).order_by(c.promised_at, c.rule)
+        rows = connection.execute(mine).all()
+        return [Promise(row.rule, row.order_ref, row.customer, msgspec.convert(row.perk, Perk)) for row in rows]
+
+    def sold(self, since: Mapping[str, datetime]) -> dict[str, int]:
+        a, c = t.acceptances.c, t.conversions.c
+        found = {}
+        with self.engine.connect() as connection:
+            for rule, start in since.items():
+                units = (
+                    select(func.coalesce(func.sum(c.quantity), 0))
+                    .join_from(t.conversions, t.acceptances, (c.instance == a.instance) & (c.acceptance == a.id))
+                    .where(c.instance == self._instance, a.rule == rule, c.ordered_at >= start)
+                    # Of a bundle its first product stands for all.
+                    .where((a.bundle == "") | (a.bundle == a.id))
+                )
+                found[rule] = int(connection.execute(units).scalar_one())
+        return found
 
     @contextmanager
     def _transaction(self, connection: object) -> Iterator[Connection]:
@@ -235,83 +293,6 @@ class SQLLedger:
     def shares(self, connection: object) -> bool:
         """Whether this connection can write our tables in its own transaction."""
         return isinstance(connection, Connection) and self._same_database(connection)
-
-    # --- counts ----------------------------------------------------------------------------------------------------
-
-    def _put(self, connection: Connection, event: str, at: datetime, counts: list[dict[str, Any]]) -> None:
-        connection.execute(insert(t.outbox).values(instance=self._instance, event=event, counts=counts, created_at=at))
-
-    def fold(self) -> int:
-        folded = 0
-        while True:
-            now = datetime.now(UTC)
-            c = t.outbox.c
-            with self.engine.begin() as connection:
-                rows = connection.execute(
-                    select(c.id, c.counts)
-                    .where(c.instance == self._instance, c.folded_at.is_(None))
-                    .order_by(c.id)
-                    .limit(FOLD_AT_ONCE)
-                ).all()
-                for row in rows:
-                    mine = connection.execute(
-                        update(t.outbox).where(c.id == row.id, c.folded_at.is_(None)).values(folded_at=now)
-                    )
-                    if mine.rowcount == 1:
-                        folded += 1
-                        for count in row.counts:
-                            self._add(connection, count)
-            if len(rows) < FOLD_AT_ONCE:
-                break
-        with self.engine.begin() as connection:
-            connection.execute(delete(t.requests).where(t.requests.c.created_at < now - KEEP_REQUESTS))
-            connection.execute(delete(t.outbox).where(t.outbox.c.folded_at < now - KEEP_EVENTS))
-            connection.execute(delete(t.batches).where(t.batches.c.folded_at < now - KEEP_EVENTS))
-        return folded
-
-    def waiting(self) -> int:
-        with self.engine.connect() as connection:
-            return connection.execute(
-                select(func.count())
-                .select_from(t.outbox)
-                .where(t.outbox.c.instance == self._instance, t.outbox.c.folded_at.is_(None))
-            ).scalar_one()
-
-    def add_shown(self, batch: str, shown: Mapping[tuple[str, str, str], int]) -> None:
-        try:
-            with self.engine.begin() as connection:
-                connection.execute(
-                    insert(t.batches).values(instance=self._instance, name=batch, folded_at=datetime.now(UTC))
-                )
-                for (placement, kind, product), times in shown.items():
-                    self._add(connection, _count(placement, kind, product, shown=times))
-        except IntegrityError as error:
-            if "batch" not in str(error.orig).lower():
-                raise
-
-    def _add(self, connection: Connection, count: Mapping[str, Any]) -> None:
-        c = t.counts.c
-        key = {"instance": self._instance, **{k: count[k] for k in ("placement", "kind", "product", "currency")}}
-        added = {name: count[name] for name in COUNTED if count.get(name)}
-        where = [c[name] == value for name, value in key.items()]
-        change = update(t.counts).where(*where).values({name: c[name] + value for name, value in added.items()})
-        if not added or connection.execute(change).rowcount:
-            return
-        try:
-            with connection.begin_nested():
-                connection.execute(insert(t.counts).values(**key, **added))
-        except IntegrityError:  # somebody else was first
-            connection.execute(change)
-
-    def counts(self) -> list[Count]:
-        c = t.counts.c
-        with self.engine.connect() as connection:
-            rows = connection.execute(
-                select(t.counts)
-                .where(c.instance == self._instance)
-                .order_by(c.placement, c.kind, c.product, c.currency)
-            ).all()
-        return [Count(**{k: v for k, v in row._mapping.items() if k != "instance"}) for row in rows]
 
     # --- what was learned ------------------------------------------------------------------------------------------
 
@@ -389,10 +370,6 @@ class SQLLedger:
     def ping(self) -> None:
         with self.engine.connect() as connection:
             connection.execute(select(t.runs.c.id).limit(1)).first()
-
-
-def _count(placement: str, kind: str, product: str, currency: str = "", **counted: int) -> dict[str, Any]:
-    return {"placement": placement, "kind": str(kind), "product": product, "currency": currency, **counted}
 
 
 def _acceptance(row: Row[Any]) -> Acceptance:

@@ -13,7 +13,7 @@ from ..core.affinity import Affinities
 from ..core.book import EMPTY, Book, Lists
 from ..core.product import Product
 from ..core.rulebook import RuleBook
-from ..core.rules import RuleSet
+from ..core.rules import NOTHING_SOLD, RuleSet
 from .ledger import SQLLedger
 from .tables import metadata
 
@@ -47,9 +47,11 @@ class MemoryShelf:
             known = {**self._book.products, **{p.ref: p for p in products}}
             self._book = structs.replace(self._book, version=f"{self._number}.{self._revision}", products=known)
 
-    def publish_rules(self, book: RuleBook, zone: str, spent: frozenset[str]) -> str:
+    def publish_rules(
+        self, book: RuleBook, zone: str, spent: frozenset[str], sold: Mapping[str, int] = NOTHING_SOLD
+    ) -> str:
         self._rules += 1
-        self._book = structs.replace(self._book, rules=RuleSet(book, zone, str(self._rules), spent))
+        self._book = structs.replace(self._book, rules=RuleSet(book, zone, str(self._rules), spent, sold))
         return str(self._rules)
 
     def published(self) -> tuple[str, datetime] | None:

@@ -86,6 +86,8 @@ acceptances = Table(
     Column("replaced", JSON),
     Column("rule", String(100), nullable=False, server_default=""),
     Column("normal", BigInteger, nullable=False, server_default="0"),
+    Column("bundle", String(32), nullable=False, server_default=""),
+    Column("beside", String(100), nullable=False, server_default=""),
     Column("accepted_at", UTCDateTime, nullable=False),
     CheckConstraint("quantity > 0", name="quantity"),
     CheckConstraint("unit_price >= 0", name="unit_price"),
@@ -210,6 +212,19 @@ rules = _part(
 )
 seasons = _part("upsell_season")
 ladders = _part("upsell_ladder")
+
+promises = Table(
+    "upsell_promise",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("order_ref", String(200), primary_key=True),
+    Column("rule", String(100), primary_key=True),
+    Column("customer", String(64), nullable=False),
+    Column("perk", JSON, nullable=False),
+    Column("promised_at", UTCDateTime, nullable=False),
+    CheckConstraint("customer <> ''", name="customer"),
+    Index("ix_upsell_promise_customer", "instance", "customer"),
+)
 
 #: `used` is always the sum of the redemptions that the scope covers and that were not released.
 allowances = Table(

@@ -12,7 +12,7 @@ import msgspec
 from ..errors import RuleError
 from .rule import Schedule
 from .rulebook import RuleBook
-from .season import SOUTH, WEEKDAYS, Interval, Timetable, check, check_schedule, clock, hour, moment
+from .season import SOUTH, WEEKDAYS, Interval, Timetable, check, check_schedule, clock, day, hour, moment
 from .windows import DAY, Problem, both, merged, without
 
 AHEAD = timedelta(days=3 * 366)
@@ -46,6 +46,10 @@ class Agenda:
         """Whether its end is past."""
         local = self._now.astimezone(self._clock(schedule)).replace(tzinfo=None)
         return schedule.end is not None and moment(schedule.end) <= local
+
+    def past(self, by: str, schedule: Schedule) -> bool:
+        """Whether a local day is over."""
+        return day(by) < self._now.astimezone(self._clock(schedule)).date()
 
     def ever(self, schedule: Schedule) -> bool:
         """Whether it holds at some time, for shoppers of any country."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import combinations
 
 import msgspec
 
@@ -11,7 +12,7 @@ from .book import Book
 from .candidates import learned_in, look_up
 from .conditions import Scene
 from .context import Context, mark
-from .discount import best
+from .discount import best, pair_combines
 from .eligibility import judge, too_dear, worth
 from .offer import Asked, Candidate, Code, Decision, Dropped, Item, Kind, Offer, Quote, Reason, offer_id
 from .pricing import quote, quote_bundle
@@ -46,7 +47,8 @@ def decide(context: Context, book: Book, *, explain: bool = True) -> Decision:
     language = context.visitor.language
     offers = [_offer(candidate, judged, language) for candidate in chosen]
     offers.sort(key=_upgrades_first)
-    verdicts = tuple(book.rules.explain(scene, Counter(offer.rule for offer in offers))) if explain else ()
+    filled = Counter(name for offer in offers for name in (offer.rule, offer.beside))
+    verdicts = tuple(book.rules.explain(scene, filled)) if explain else ()
     return Decision(
         context.placement,
         book.version,
@@ -67,6 +69,8 @@ class _Judge:
         self.in_cart = {line.product for line in context.cart.lines}
         self.in_cart.update([line.product for line in context.anchors])
         self.about, self.room = worth(context), context.room
+        # A bundle is named by all its products.
+        self.elsewhere = {part for ref in context.shown_elsewhere for part in (ref, *ref.split("+"))}
         self.new: set[str] = set()
         self.priced: dict[int, Priced] = {}
 
@@ -96,7 +100,7 @@ class _Judge:
                 return Code.IN_CART
             if ref in context.declined:
                 return Code.DECLINED
-            if ref in context.shown_elsewhere:
+            if ref in self.elsewhere:
                 return Code.SHOWN_ELSEWHERE
         if candidate.parts and candidate.ref in context.declined:
             return Code.DECLINED
@@ -127,27 +131,55 @@ class _Judge:
         return code
 
     def cheaper(self, candidate: Candidate, trace: list[Dropped]) -> Candidate:
-        """The same offer by the rule that takes most off: of several the shopper gets the best."""
+        """The same offer by the rule that takes most off: of several the shopper gets the best, or two that combine."""
         if len(self.scene.applying) < 2 or candidate.kind not in (Kind.COMPLEMENT, Kind.UPGRADE):
             return candidate
         mine, product, learn = candidate.rule, self.book.products[candidate.ref], learned_in(self.book)
-        options = [] if mine is None else [(mine, self.priced[id(candidate)][0])]
-        filled = Counter(each.rule.name for each in self.places.chosen if each.rule is not None)
+        now = self.priced[id(candidate)][0]
+        options = [] if mine is None else [(mine, now)]
+        filled = Counter([by.name for each in self.places.chosen for by in (each.rule, each.beside) if by is not None])
         for working, matched in self.scene.applying:
             rule = working.rule
             if rule.discount is None or rule is mine or filled[rule.name] >= rule.most:
                 continue
             if brings(working, matched, candidate, self.scene, self.book, learn):
-                found = quote(msgspec.structs.replace(candidate, rule=rule), product, self.context)
-                if isinstance(found, Quote) and (found.off or found.free_shipping):
+                found = self._by(candidate, product, rule)
+                if found is not None:
                     options.append((rule, found))
         better = best(options)
-        if better is None or better[0] is mine or (mine is not None and not _saves_more(better[1], options[0][1])):
+        if better is None:
+            return candidate
+        rule, quoted = better if mine is None or _saves_more(better[1], now) else options[0]
+        also: Rule | None = None
+        for one, other in combinations([each for each, _ in options if each.discount is not None], 2):
+            both = self._by(candidate, product, one, other) if pair_combines(one, other) else None
+            if both is not None and _saves_more(both, quoted):
+                # The rule that brought it stays the first of the two.
+                rule, also, quoted = (other, one, both) if other is mine else (one, other, both)
+        if also is not None:
+            return self._swap(candidate, rule, also, quoted, trace)
+        if rule is mine:
             return candidate
         if mine is not None:
             trace.append(_dropped(candidate, Code.BETTER_PRICE))
-        changed = msgspec.structs.replace(candidate, rule=better[0])
-        self.priced[id(changed)] = (better[1], ())
+        return self._swap(candidate, rule, None, quoted, trace)
+
+    def _by(self, candidate: Candidate, product: Product, rule: Rule, also: Rule | None = None) -> Quote | None:
+        """What the offer costs by other rules; None when that is no less."""
+        changed = msgspec.structs.replace(candidate, rule=rule, beside=also)
+        base = self.book.products.get(candidate.trigger.product)
+        if judge(changed, product, base, self.context, self.about) is not None:
+            return None
+        found = quote(changed, product, self.context)
+        return found if isinstance(found, Quote) and (found.off or found.free_shipping) else None
+
+    def _swap(
+        self, candidate: Candidate, rule: Rule, also: Rule | None, quoted: Quote, trace: list[Dropped]
+    ) -> Candidate:
+        # What it brought itself was dropped for want of a place, which it has now.
+        trace[:] = [each for each in trace if (each.rule, each.product) != (rule.name, candidate.ref)]
+        changed = msgspec.structs.replace(candidate, rule=rule, beside=also)
+        self.priced[id(changed)] = (quoted, ())
         self.places.chosen[self.places.chosen.index(candidate)] = changed
         return changed
 
@@ -190,6 +222,7 @@ def _offer(candidate: Candidate, judged: _Judge, language: str | None) -> Offer:
         copy=spoken(rule.copy, language) if rule is not None else None,
         items=items,
         terms=terms,
+        beside=candidate.beside.name if candidate.beside is not None else "",
     )
 
 

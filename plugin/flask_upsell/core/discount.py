@@ -143,6 +143,28 @@ def pair_combines(a: Rule, b: Rule) -> bool:
     return a.name != b.name and b.name in a.discount.with_rules and a.name in b.discount.with_rules
 
 
+def beside(
+    one: Discount, other: Discount, unit_price: int, currency: str, quantity: int, *, cost: int | None
+) -> int | Code:
+    """What one unit costs when both discounts stand on its line, each taken off the price without any; or why not.
+
+    Both must take the same off every unit, and neither's floor is broken by the two together.
+    """
+    price = unit_price
+    for discount in (one, other):
+        line = _reduce(discount, unit_price, currency, quantity)
+        if isinstance(line, Code):
+            return line
+        even = line.even_price
+        if even is None:
+            return Code.UNEVEN
+        price -= unit_price - even
+    if price < 0:
+        return Code.BELOW_FLOOR
+    below = [_below(discount.floor, price, currency, cost) for discount in (one, other)]
+    return next((code for code in below if code is not None), price)
+
+
 def together(discount: Discount, prices: Sequence[int], currency: str, costs: Sequence[int | None]) -> list[int] | Code:
     """What each product of a bundle costs: the discount is taken off their sum, and spread over them as their prices
     are. A floor's price is for the sum, its cost and margin for each."""

@@ -22,10 +22,10 @@ class Course:
 
     def state(self, now: datetime) -> tuple[bool, datetime | None]:
         """Whether it is behind, and until when that is certain: in equal parts of the time equal numbers are due."""
-        if now < self.start:
-            return False, self.start + self._due_after(self.sold + 1)
         if now >= self.end or self.met:
             return False, None
+        if now < self.start:
+            return False, self.start + self._due_after(self.sold + 1)
         due = self.goal.units * ((now - self.start) // _TICK) // ((self.end - self.start) // _TICK)
         if due > self.sold:
             return True, self.end

@@ -15,11 +15,12 @@ import msgspec
 
 from ..errors import BadInput, RuleError
 from .agenda import Agenda
-from .discount import breaks_own_floor
-from .named import Goods, named
+from .conditions.shopper import Answer, Perked
+from .discount import breaks_own_floor, together
+from .named import Goods, conditions, named
 from .offer import Code
 from .product import Product
-from .rule import Category, Ladder, Learned, Nothing, Products, Rule, Status, Tagged, Tree
+from .rule import Bundle, Category, Ladder, Learned, Nothing, Products, Rule, Status, Tagged, Tree
 from .rulebook import RuleBook
 from .rules import stops
 from .trees import grow
@@ -46,6 +47,7 @@ class Flaw(StrEnum):
     UNKNOWN_SEASON = "unknown_season"
     UNKNOWN_LADDER = "unknown_ladder"
     UNKNOWN_RULE = "unknown_rule"
+    UNKNOWN_ANSWER = "unknown_answer"
     UNUSED_SEASON = "unused_season"
     UNUSED_LADDER = "unused_ladder"
 
@@ -134,6 +136,8 @@ def _offers(rule: Rule) -> Iterator[str]:
             yield f"category {name}"
         case Tagged(name=name):
             yield f"tag {name}"
+        case Bundle(refs=refs):
+            yield "+".join(refs)
         case Ladder(name=name):
             yield f"ladder {name}"
         case Learned(kind=kind):
@@ -147,6 +151,13 @@ def _schedule(rule: Rule, agenda: Agenda) -> Iterator[Finding]:
     if agenda.over(schedule):
         yield Finding(
             Flaw.OVER, name, "", f"This rule ended on {schedule.end}. Set its status to ended, or give it a later end."
+        )
+    elif rule.goal is not None and agenda.past(rule.goal.by, schedule):
+        yield Finding(
+            Flaw.OVER,
+            name,
+            "",
+            f"This rule's goal was to be met by {rule.goal.by}. Give it a later day, or remove it.",
         )
     elif not agenda.ever(schedule):
         which = f" ({', '.join(schedule.seasons)})" if schedule.seasons else ""
@@ -172,6 +183,19 @@ def _names(rule: Rule, book: RuleBook) -> Iterator[Finding]:
     for other in rule.discount.with_rules if rule.discount else ():
         if other not in rules:
             yield _missing(Flaw.UNKNOWN_RULE, rule, "rule", other)
+    questions = {each.name: each.ask for each in book.rules if each.ask is not None}
+    gifts = {each.name for each in book.rules if each.perk is not None and each.perk.gift is not None}
+    for code, given in [*conditions(rule.audience), *conditions(rule.when)]:
+        if code == Answer.code:
+            question = questions.get(given["question"])
+            if question is None:
+                yield _missing(Flaw.UNKNOWN_ANSWER, rule, "question", given["question"])
+                continue
+            for answer in given["is"]:
+                if answer not in question.answers:
+                    yield _missing(Flaw.UNKNOWN_ANSWER, rule, f"answer of {given['question']!r}", answer)
+        elif code == Perked.code:
+            yield from (_missing(Flaw.UNKNOWN_RULE, rule, "gift of", each) for each in given["is"] if each not in gifts)
 
 
 def _missing(code: Flaw, rule: Rule, what: str, name: str) -> Finding:
@@ -319,7 +343,15 @@ def _below_floor(rule: Rule, book: RuleBook, goods: Goods) -> Iterator[Finding]:
     if rule.discount is None:
         return
     broken: dict[Code, list[str]] = defaultdict(list)
-    for product in goods.offered(rule, book):
+    offered = goods.offered(rule, book)
+    if isinstance(rule.offer, Bundle):
+        if len(offered) == len(rule.offer.refs) and len({product.currency for product in offered}) == 1:
+            prices, costs = [each.price for each in offered], [each.cost for each in offered]
+            reduced = together(rule.discount, prices, offered[0].currency, costs)
+            if isinstance(reduced, Code) and reduced in (Code.BELOW_FLOOR, Code.UNKNOWN_COST):
+                broken[reduced] = list(rule.offer.refs)
+        offered = []
+    for product in offered:
         for price in {product.price, *(variant.price for variant in product.variants)}:
             code = breaks_own_floor(rule.discount, price, product.cost, product.currency)
             if code is not None:

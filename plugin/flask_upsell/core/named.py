@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from .product import Product, parents
-from .rule import Category, Gap, Ladder, Products, Rule, Tagged, Tree
+from .rule import Bundle, Category, Gap, Ladder, Products, Rule, Tagged, Tree
 from .rulebook import RuleBook
 from .trees import NAMES
 
@@ -46,7 +47,7 @@ class Goods:
 def sources(rule: Rule) -> Iterator[tuple[str, str]]:
     """What a rule's offer names: ("product" | "category" | "tag", name)."""
     match rule.offer:
-        case Products(refs=refs):
+        case Products(refs=refs) | Bundle(refs=refs):
             yield from (("product", ref) for ref in refs)
         case Category(name=name):
             yield "category", name
@@ -62,16 +63,23 @@ def sources(rule: Rule) -> Iterator[tuple[str, str]]:
 
 def named(rule: Rule) -> Iterator[tuple[str, str]]:
     """All that a rule names, in its offer and its conditions; each once."""
-    conditions = (each for tree in (rule.audience, rule.when) for each in _in_tree(tree))
-    yield from dict.fromkeys([*sources(rule), *conditions])
+    in_conditions = (each for tree in (rule.audience, rule.when) for each in _in_tree(tree))
+    gift = [("product", rule.perk.gift)] if rule.perk is not None and rule.perk.gift else []
+    yield from dict.fromkeys([*sources(rule), *in_conditions, *gift])
 
 
-def _in_tree(tree: Tree | None) -> Iterator[tuple[str, str]]:
+def conditions(tree: Tree | None) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """(code, arguments) of all conditions in a tree."""
     for name, given in (tree or {}).items():
         if name in NAMES:
             for child in given:
-                yield from _in_tree(child)
+                yield from conditions(child)
         elif isinstance(given, Mapping):
-            # A store's own conditions name them alike.
-            for what in ("product", "category", "tag"):
-                yield from ((what, each) for each in given.get(what) or () if isinstance(each, str))
+            yield name, given
+
+
+def _in_tree(tree: Tree | None) -> Iterator[tuple[str, str]]:
+    for _, given in conditions(tree):
+        # A store's own conditions name them alike.
+        for what in ("product", "category", "tag"):
+            yield from ((what, each) for each in given.get(what) or () if isinstance(each, str))

@@ -134,7 +134,8 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     """Something that could be offered for one line (the trigger), not yet judged.
 
     Learned ones have the evidence (`affinity`) and a score summed over all lines; `rule` is the one that brought it.
-    `parts`: the products of a bundle, whose `ref` is all of theirs.
+    `parts`: the products of a bundle, whose `ref` is all of theirs. `beside`: a rule whose discount stands beside that
+    of `rule`.
     """
 
     kind: Kind
@@ -144,6 +145,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     score: float
     rule: Rule | None = None
     parts: tuple[str, ...] = ()
+    beside: Rule | None = None
 
 
 class Dropped(msgspec.Struct, frozen=True, gc=False):
@@ -229,7 +231,8 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
     """What is shown: the product, its quote, the true reason, and the line and product that led to it.
 
     `items`: the products of a bundle; `product` is then the first of them and the quote that of all together. Of a
-    programme `product` is no product of the store, but what the rule says of it, and `terms` what follows.
+    programme `product` is no product of the store, but what the rule says of it, and `terms` what follows. `beside`: a
+    second rule whose discount is in the quote.
     """
 
     id: str
@@ -244,6 +247,12 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
     copy: Copy | None = None
     items: tuple[Item, ...] = ()
     terms: str = ""
+    beside: str = ""
+
+    @property
+    def ref(self) -> str:
+        """The product's reference; of a bundle those of all its products."""
+        return "+".join([item.product.ref for item in self.items]) or self.product.ref
 
 
 class Decision(msgspec.Struct, frozen=True, gc=False):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 import msgspec
@@ -17,8 +18,9 @@ from .book import Book
 from .context import Capability, Cart, Line, Visitor
 from .offer import Kind
 from .product import Product
-from .rule import Limits, Rule, Status
+from .rule import Limits, Perk, Rule, Status
 from .rulebook import Changes, RuleBook
+from .rules import NOTHING_SOLD
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -114,7 +116,9 @@ class Shelf(Protocol):
     def amend(self, products: Sequence[Product]) -> None:
         """Replace these products in the live version."""
 
-    def publish_rules(self, book: RuleBook, zone: str, spent: frozenset[str]) -> str:
+    def publish_rules(
+        self, book: RuleBook, zone: str, spent: frozenset[str], sold: Mapping[str, int] = NOTHING_SOLD
+    ) -> str:
         """Put up other rules at once and return their version; raises BookError and leaves the old ones live."""
 
     def published(self) -> tuple[str, datetime] | None:
@@ -125,7 +129,8 @@ class Acceptance(msgspec.Struct, frozen=True):
     """An offer that a shopper accepted. Prices in minor units of `currency`; `line` is the cart line that holds it.
 
     `replaced` is the line as it was before an upgrade. `rule` brought the offer; `normal` is the store's own price of
-    one unit, from which the rule took `off`.
+    one unit, from which the rule (and one `beside` it) took `off`. `bundle`: the id of the first acceptance of the same
+    bundle.
     """
 
     id: str
@@ -143,6 +148,8 @@ class Acceptance(msgspec.Struct, frozen=True):
     replaced: Line | None = None
     rule: str = ""
     normal: int = 0
+    bundle: str = ""
+    beside: str = ""
 
     @property
     def off(self) -> int:
@@ -186,6 +193,18 @@ class Progress(msgspec.Struct, frozen=True):
     figures: dict[str, Any] = {}
 
 
+class Promise(msgspec.Struct, frozen=True):
+    """A perk that an order earned. `customer` is a pseudonym."""
+
+    rule: str
+    order: str
+    customer: str
+    perk: Perk
+
+
+NO_PERKS: Mapping[str, Perk] = MappingProxyType({})
+
+
 class Ledger(Protocol):
     """SQL: what must not be lost."""
 
@@ -198,10 +217,14 @@ class Ledger(Protocol):
     def forget(self, visitor: str, key: str) -> None:
         """Give a claimed key back: nothing was done with it."""
 
-    def record_acceptance(self, acceptance: Acceptance, at: datetime) -> None: ...
+    def record_acceptances(self, acceptances: Sequence[Acceptance], at: datetime) -> None:
+        """Write what was accepted with one click: all of it or nothing."""
 
     def acceptance(self, id: str, visitor: str) -> Acceptance | None:
         """An acceptance of this visitor that is not undone."""
+
+    def bundle(self, id: str, visitor: str) -> list[Acceptance]:
+        """The acceptances of a bundle of this visitor that are neither undone nor ordered."""
 
     def accepted(self, visitor: str) -> list[Acceptance]:
         """What this visitor accepted under a rule and neither undid nor ordered, oldest first."""
@@ -217,8 +240,29 @@ class Ledger(Protocol):
 
     def record_decline(self, placement: str, kind: str, product: str, at: datetime) -> None: ...
 
-    def record_order(self, order: Order, visitor: str, at: datetime, connection: object = None) -> int:
-        """Write the conversions of an order and its outbox row, once, in the order's transaction; returns how many."""
+    def record_order(
+        self,
+        order: Order,
+        visitor: str,
+        at: datetime,
+        connection: object = None,
+        *,
+        customer: str = "",
+        perks: Mapping[str, Perk] = NO_PERKS,
+    ) -> int:
+        """Write the conversions of an order and its outbox row, once, in the order's transaction; returns how many.
+
+        `perks`: what rules promise for what they offered; `customer`: the pseudonym that it is promised to.
+        """
+
+    def promised(self, order: str) -> list[Promise]:
+        """What an order earned its customer."""
+
+    def promises(self, customer: str) -> list[Promise]:
+        """What this customer (a pseudonym) was promised, oldest first."""
+
+    def sold(self, since: Mapping[str, datetime]) -> dict[str, int]:
+        """Units that were ordered through rules since an instant for each; a bundle is one unit."""
 
     def fold(self) -> int:
         """Fold unfolded outbox rows into the counts, each exactly once; returns how many."""

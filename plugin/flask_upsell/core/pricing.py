@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .context import Capability, Context
-from .discount import apply, may_combine, together
+from .discount import apply, beside, may_combine, together
 from .offer import Candidate, Code, Kind, Quote
 from .product import Product
 from .rule import Class, Limits, Rule
@@ -28,13 +28,14 @@ def quote(candidate: Candidate, product: Product, context: Context) -> Quote | C
     rule = candidate.rule
     if rule is None or rule.discount is None:
         return plain
-    without = not_given(rule, context)
+    also = candidate.beside
+    without = not_given(rule, context) or (not_given(also, context) if also is not None else None)
     if without is not None:
         return Quote(plain.currency, plain.unit_price, quantity, replaces, without=without)
-    price = reduced(rule, product, product.price, quantity)
+    price = reduced(rule, product, product.price, quantity, also)
     if isinstance(price, Code):
         return price
-    variants = {variant.ref: reduced(rule, product, variant.price, quantity) for variant in product.variants}
+    variants = {each.ref: reduced(rule, product, each.price, quantity, also) for each in product.variants}
     if any(isinstance(each, Code) for each in variants.values()):
         return next(each for each in variants.values() if isinstance(each, Code))
     return Quote(
@@ -43,7 +44,7 @@ def quote(candidate: Candidate, product: Product, context: Context) -> Quote | C
         quantity,
         replaces,
         product.price if price != product.price else None,
-        rule.discount.off.ships_free,
+        _ships_free(rule) or _ships_free(also),
         tuple([(ref, each) for ref, each in variants.items() if not isinstance(each, Code)]),
     )
 
@@ -84,10 +85,17 @@ def not_given(rule: Rule, context: Context) -> Code | None:
     return may_combine(discount, coupon=bool(cart.coupons), store_classes=store_classes)
 
 
-def reduced(rule: Rule, product: Product, unit_price: int, quantity: int) -> int | Code:
-    """What one unit costs with a rule's discount: from the store's price now, never from a discounted one."""
+def _ships_free(rule: Rule | None) -> bool:
+    return rule is not None and rule.discount is not None and rule.discount.off.ships_free
+
+
+def reduced(rule: Rule, product: Product, unit_price: int, quantity: int, also: Rule | None = None) -> int | Code:
+    """What one unit costs with a rule's discount, and perhaps another's beside it: from the store's price now, never
+    from a discounted one."""
     if rule.discount is None:
         return unit_price
+    if also is not None and also.discount is not None:
+        return beside(rule.discount, also.discount, unit_price, product.currency, quantity, cost=product.cost)
     priced = apply(rule.discount, unit_price, product.currency, quantity, cost=product.cost)
     if isinstance(priced, Code):
         return priced

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ..errors import BadInput
 from .kind import Kind
 from .money import Money
 
@@ -18,6 +19,9 @@ from .money import Money
 Tree = dict[str, Any]
 #: How deep trees may be nested; nobody reads deeper ones.
 DEEPEST = 10
+
+
+NO_OFFER = "is needed, unless the rule asks a question"
 
 
 class Status(StrEnum):
@@ -300,3 +304,7 @@ class Rule(Part, frozen=True, kw_only=True):
     ask: Question | None = None
     perk: Perk | None = None
     copy: dict[str, Copy] = {}
+
+    def __post_init__(self) -> None:
+        if self.offer is None and self.ask is None:
+            raise BadInput("offer", NO_OFFER)

@@ -112,7 +112,7 @@ class RuleSet:
         self._goals = {
             place: Course(rule.goal, rule.schedule.zone or zone, self.sold.get(rule.name, 0))
             for place, rule in enumerate(self._rules)
-            if rule.goal is not None
+            if rule.goal is not None and rule.status is Status.ACTIVE
         }
         for place, rule in enumerate(self._rules):
             if self._resting(place, rule) is not None:
@@ -183,6 +183,8 @@ class RuleSet:
     def _applied(self, rule: Rule, offers: int) -> Verdict:
         if isinstance(rule.offer, Nothing):
             return Verdict(rule.name, RuleCode.APPLIED, "it shows nothing")
+        if rule.offer is None:
+            return Verdict(rule.name, RuleCode.APPLIED, "it asks a question")
         if not offers:
             return Verdict(rule.name, RuleCode.NOTHING_LEFT)
         return Verdict(rule.name, RuleCode.APPLIED, f"{offers} offer{'s' if offers > 1 else ''}")

@@ -93,12 +93,13 @@ def _found(working: Working, matched: Matched, scene: Scene, book: Book, learned
 
 
 def brings(working: Working, matched: Matched, candidate: Candidate, scene: Scene, book: Book, learned: Learn) -> bool:
-    """Whether a rule offers the same product for the same line."""
+    """Whether a rule offers the same product; as an upgrade, for the same line."""
     source = working.rule.offer
     if isinstance(source, Products | Category | Tagged) and candidate.ref not in refs(working, matched, book):
         return False
     return any(
-        (each.ref, each.kind, each.trigger.product) == (candidate.ref, candidate.kind, candidate.trigger.product)
+        (each.ref, each.kind) == (candidate.ref, candidate.kind)
+        and (each.kind is not Kind.UPGRADE or each.trigger == candidate.trigger)
         for each in candidates(working, matched, scene, book, learned)
     )
 

@@ -18,6 +18,7 @@ from ..adapters.ledger import make_engine
 from ..jobs import parts
 from ..web.health import health
 from . import clock, embedded
+from .club import groups
 from .models import CartLine, Order, OrderLine, Product
 from .store import LOCALE, store
 from .visitor import cart_coupon, cart_key, db, open_cart
@@ -93,7 +94,7 @@ def host_store(currency: str) -> SQLAlchemyStore:
         cart_key=cart_key,
         start_cart=open_cart,
         customer=lambda: session.get("customer"),
-        facts=lambda: {"orders": len(session.get("orders", ()))},
+        facts=lambda: {"orders": len(session.get("orders", ())), "groups": groups()},
         coupons=lambda: [coupon] if (coupon := cart_coupon()) else [],
         grants=True,
         urls={"cart": "/cart", "checkout": "/checkout"},

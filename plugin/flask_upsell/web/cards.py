@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ..core.offer import Kind, Offer
 from ..core.product import Product, Variant, gained
-from .view import Card, Choice
+from .view import Card, Choice, Piece
 
 #: Where a product's link may lead; anything else (javascript:) is no link.
 LINKS = ("/", "https://", "http://")
@@ -29,9 +29,9 @@ def card(offer: Offer, token: str, key: str, money: Money) -> Card:
     return Card(
         id=offer.id,
         kind=offer.kind.value,
-        product=product.ref,
-        title=product.title,
-        url=product.url if product.url.startswith(LINKS) else "",
+        product=offer.ref,
+        title=titles(offer),
+        url=_link(product),
         image=product.image,
         price=money(quote.unit_price, currency),
         period=_period(product),
@@ -51,7 +51,22 @@ def card(offer: Offer, token: str, key: str, money: Money) -> Card:
         benefits=offer.copy.benefits if offer.copy else (),
         because=BY_ORDERS if offer.reason.base else BY_PEOPLE,
         choices=[Choice(variant.ref, variant.title, money(price, currency)) for variant, price in choice_prices(offer)],
+        pieces=[
+            Piece(item.product.title, _link(item.product), item.product.image, money(item.quote.unit_price, currency))
+            for item in offer.items
+        ],
+        saving=money(quote.off, currency) if offer.items and quote.off else "",
+        terms=offer.terms,
     )
+
+
+def titles(offer: Offer) -> str:
+    """The product's title; of a bundle all of them."""
+    return " + ".join([item.product.title for item in offer.items]) or offer.product.title
+
+
+def _link(product: Product) -> str:
+    return product.url if product.url.startswith(LINKS) else ""
 
 
 def choice_prices(offer: Offer) -> list[tuple[Variant, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -15,6 +15,12 @@ from .view import Notice
 MOST_DECLINED = 50
 #: … and in characters: the store's session is one cookie of 4 KB, which is not ours to fill.
 MOST_REMEMBERED = 800
+#: How many products and questions a session remembers to have shown; a product takes 4 characters.
+MOST_SEEN, MOST_ASKED = 60, 6
+#: What a notice and a thank-you may take of it; a letter beyond ASCII takes six characters there.
+MOST_TEXT, MOST_THANKS = 160, 300
+#: Marks a request in which something was remembered: it has a session then, whatever cookie came with it.
+REMEMBERED = "flask_upsell.remembered"
 NO_REQUEST: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -30,12 +36,34 @@ class Memory:
         """`around`: the request's environment, where the caller has it already."""
         self._key = identifier
         # Without a cookie there is no session yet: looking into it would only make Flask save it.
-        kept = session.get(identifier) if "HTTP_COOKIE" in (environ() if around is None else around) else None
+        around = environ() if around is None else around
+        self._has_session = "HTTP_COOKIE" in around or REMEMBERED in around
+        kept = session.get(identifier) if self._has_session else None
         self._kept: dict[str, Any] = kept if isinstance(kept, dict) else {}
 
     @property
     def declined(self) -> frozenset[str]:
         return frozenset(self._kept.get("no", ()))
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """Questions that were answered or skipped."""
+        return frozenset(self._kept.get("asked", ()))
+
+    @property
+    def answers(self) -> frozenset[tuple[str, str]]:
+        return frozenset([(question, answer) for question, answer in self._kept.get("asked", {}).items() if answer])
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """Marks (core.context.mark) of what was offered."""
+        marks = self._kept.get("seen", "")
+        return frozenset([marks[at : at + 4] for at in range(0, len(marks), 4)])
+
+    @property
+    def thanks(self) -> tuple[str, ...]:
+        """What the last order earned."""
+        return tuple(self._kept.get("thanks", ()))
 
     @property
     def has_notice(self) -> bool:
@@ -55,7 +83,12 @@ class Memory:
 
     def say(self, placement: str, notice: Notice, look: str = "") -> None:
         """For the next page (no JavaScript): a notice, and a product that the book may not know well yet."""
-        self._kept["said"] = {"placement": placement, "text": notice.text[:160], "tone": notice.tone, "look": look}
+        self._kept["said"] = {
+            "placement": placement,
+            "text": _cut(notice.text, MOST_TEXT),
+            "tone": notice.tone,
+            "look": look,
+        }
         self._save()
 
     def decline(self, product: str) -> None:
@@ -66,7 +99,31 @@ class Memory:
         self._save()
 
     def accept(self, id: str, text: str, line: str, product: str, placement: str) -> None:
-        self._kept["last"] = {"id": id, "text": text[:160], "line": line, "product": product, "placement": placement}
+        self._kept["last"] = {
+            "id": id,
+            "text": _cut(text, MOST_TEXT),
+            "line": line,
+            "product": product,
+            "placement": placement,
+        }
+        self._save()
+
+    def answer(self, question: str, answer: str) -> None:
+        """Remember an answer, or "" for a question that was skipped: in this session, and nowhere else."""
+        before = [(asked, said) for asked, said in self._kept.get("asked", {}).items() if asked != question]
+        self._kept["asked"] = dict([*before[1 - MOST_ASKED :], (question, answer)])
+        self._save()
+
+    def show(self, marks: Iterable[str]) -> None:
+        """Remember what is offered, where there is a session already: none is begun for this."""
+        new = [mark for mark in marks if mark not in self.seen] if self._has_session else []
+        if new:
+            self._kept["seen"] = "".join([self._kept.get("seen", ""), *new])[-4 * MOST_SEEN :]
+            self._save()
+
+    def thank(self, sentences: Iterable[str]) -> None:
+        """What an order earned, for the confirmation page; instead of what an earlier one did."""
+        self._kept["thanks"] = [_cut(sentence, MOST_THANKS) for sentence in sentences][:3]
         self._save()
 
     def forget_last(self) -> None:
@@ -76,5 +133,15 @@ class Memory:
     def _save(self) -> None:
         try:
             session[self._key] = self._kept
+            request.environ[REMEMBERED] = self._has_session = True
         except RuntimeError as error:  # a store without a secret key has no session
             faults.note("no_session", "nothing can be remembered for this visitor: %s", error)
+
+
+def _cut(text: str, room: int) -> str:
+    """As much of a text as takes so many characters in a cookie."""
+    for place, letter in enumerate(text):
+        room -= 1 if letter.isascii() else 6 if letter <= "\uffff" else 12
+        if room < 0:
+            return text[:place]
+    return text

@@ -22,7 +22,9 @@ from ..core.rules import RuleSet
 from ..errors import BookError, RuleFileError
 from ..jobs import Parts
 from ..offers import Offers
-from .goldencarts import GoldenCart, GoldenFile, cart_problems, failures, made_book, read_carts, run_cart
+from .cards import titles
+from .goldencarts import failures, made_book, run_cart
+from .goldenfile import GoldenCart, GoldenFile, cart_problems, read_carts
 from .rulediff import Difference, differences
 from .rulefile import dump, files, load
 from .written import money
@@ -63,7 +65,7 @@ def add_rule_commands(group: AppGroup, here: Callable[[], Parts]) -> None:
         changes = offers.rules.save(book, offers.clock())
         named = {"added": changes.added, "changed": changes.changed, "removed": changes.removed}
         _print_changes([(how, name) for how, names in named.items() for name in names])
-        _publish(offers)
+        _put_live(offers.publish_rules)
 
     @rules.command("export")
     @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
@@ -171,7 +173,8 @@ class Scene:
 
     def _live(self) -> RuleSet:
         rules = self._offers.rules.load()
-        return RuleSet(rules, self._zone, "", frozenset(self._offers.limits.exhausted(rules.rules)))
+        spent = frozenset(self._offers.limits.exhausted(rules.rules))
+        return RuleSet(rules, self._zone, "", spent, self._offers.sold(rules.rules))
 
 
 def _known(offers: Offers, book: RuleBook) -> dict[str, Product] | None:
@@ -189,12 +192,12 @@ def _known(offers: Offers, book: RuleBook) -> dict[str, Product] | None:
     return known
 
 
-def _publish(offers: Offers) -> None:
+def _put_live(publish: Callable[[], str], done: str = "") -> None:
     try:
-        version = offers.publish_rules()
+        version = publish()
     except BookError as error:
         raise click.ClickException(f"the rules are saved, but not live: {error}; run 'flask upsell publish'") from None
-    click.echo(f"Live: rules {version}.")
+    click.echo(f"{done}Live: rules {version}.")
 
 
 def _set_status(offers: Offers, name: str, before: Status, after: Status) -> None:
@@ -204,9 +207,7 @@ def _set_status(offers: Offers, name: str, before: Status, after: Status) -> Non
         raise click.ClickException(f"there is no rule {name!r}; there are: {', '.join(sorted(found)) or 'none'}")
     if status not in (before, after):
         raise click.ClickException(f"{name!r} is {status}, not {before}; change its status in the file and import it")
-    offers.rules.set_status(name, after, offers.clock())
-    click.echo(f"The rule {name} is {after}.")
-    _publish(offers)
+    _put_live(lambda: offers.set_rule(name, after), f"The rule {name} is {after}.\n")
 
 
 def _changed(cart: GoldenCart, options: Mapping[str, Any]) -> GoldenCart:
@@ -231,11 +232,14 @@ def _print_decision(decision: Decision) -> None:
     for offer in decision.offers:
         price = money(offer.quote.unit_price, offer.quote.currency)
         normal = f" instead of {money(offer.quote.normal, offer.quote.currency)}" if offer.quote.normal else ""
-        by = f", by {offer.rule}" if offer.rule else ""
-        click.echo(f"  {offer.kind} {offer.product.ref} ({offer.product.title}): {price}{normal}{by}")
+        by = f", by {' and '.join(filter(None, (offer.rule, offer.beside)))}" if offer.rule else ""
+        click.echo(f"  {offer.kind} {offer.ref} ({titles(offer)}): {price}{normal}{by}")
         click.echo(f"    {offer.reason.sentence}.")
     if not decision.offers:
         click.echo("  none")
+    if decision.question is not None:
+        answers = ", ".join(key for key, _ in decision.question.answers)
+        click.echo(f"Question:\n  {decision.question.rule}: {decision.question.words} ({answers})")
     for title, rows in (
         ("Rules:", [f"{verdict.rule}: {verdict.sentence}" for verdict in decision.rules]),
         ("Dropped:", [each.sentence for each in decision.trace]),

@@ -9,15 +9,19 @@ from typing import Any, get_args
 import msgspec
 from marshmallow import ValidationError
 
-from ..core import discount, season
+from ..core import discount, goal, perks, season
 from ..core.conditions import CONDITIONS, Condition
+from ..core.kind import Kind
 from ..core.rule import (
     DEEPEST,
+    NO_OFFER,
     AnySource,
+    Bundle,
     Category,
     Days,
     Discount,
     Gap,
+    Goal,
     Hours,
     Ladder,
     Learned,
@@ -25,7 +29,10 @@ from ..core.rule import (
     Nothing,
     Off,
     Part,
+    Perk,
     Products,
+    Programme,
+    Question,
     Relative,
     Rule,
     Schedule,
@@ -35,6 +42,7 @@ from ..core.rule import (
 from ..core.rulebook import LONGEST_NAME
 from ..core.trees import NAMES, problems
 from ..core.windows import Yearly
+from .cards import LINKS
 from .refusals import each_of, flat, refuse, shown
 from .written import FORMS, SINGLE, Form, Many, Moment, Percent, Span, Word, Written, schema_of
 from .yamltext import Path
@@ -44,9 +52,11 @@ Problems = Iterator[tuple[str | Path, str]]
 SOURCES: dict[str, type[Source]] = {str(cls.__struct_config__.tag): cls for cls in get_args(AnySource)}
 #: Sources that are written as one value beside their tag, and its field; of the others all is inside.
 SHORT: dict[type[Source], str] = {
-    Products: "refs", Category: "name", Tagged: "name", Learned: "kind", Ladder: "name",
+    Products: "refs", Category: "name", Tagged: "name", Learned: "kind", Ladder: "name", Bundle: "refs",
 }  # fmt: skip
+STEPS = (Kind.COMPLEMENT, Kind.UPGRADE)
 REWARDS = ("free_shipping", "gift")
+_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _PLACEMENT = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 
@@ -211,6 +221,46 @@ def _rule_problems(rule: Rule) -> Problems:
         if not _PLACEMENT.fullmatch(placement):
             yield f"placements[{place}]", f"{placement!r} is no placement such as cart: a to z, digits, - and _"
     yield from _languages("copy", rule.copy)
+    for place, name in enumerate(rule.boost):
+        if not name.strip():
+            yield f"boost[{place}]", "is empty; write the name of an attribute or a tag"
+    if isinstance(rule.offer, Programme) and rule.discount is not None:
+        yield "discount", "does not belong to a programme, which costs nothing here"
+    if isinstance(rule.offer, Bundle) and rule.discount is not None:
+        if rule.discount.off is Off.GIFT:
+            yield (
+                "discount",
+                "is no gift for a bundle: give percent, amount or price",
+            )
+        if rule.discount.most_units is not None:
+            yield ("discount", "most_units"), "does not belong to a bundle, which is one of each"
+
+
+def _offer_or_question(given: Mapping[str, Any]) -> Mapping[str, Any]:
+    if "offer" not in given and "ask" not in given:
+        refuse([("offer", NO_OFFER)])
+    return given
+
+
+def _question_problems(question: Question) -> Problems:
+    yield from _texts("question", question.words)
+    if not 2 <= len(question.answers) <= 4:
+        yield "answers", f"{len(question.answers)} answers are not possible, only 2 to 4"
+    for key, words in question.answers.items():
+        if not _KEY.fullmatch(key):
+            yield ("answers", key), f"{key[:40]!r} is no key of an answer: a to z, 0 to 9, - and _"
+        yield from _texts(("answers", key), words)
+
+
+def _perk_problems(perk: Perk) -> Problems:
+    yield from perks.check(perk)
+    yield from _languages("words", perk.words)
+
+
+def _texts(name: str | Path, words: Mapping[str, str]) -> Problems:
+    if not words or not all(text.strip() for text in words.values()):
+        yield name, "is empty; write it by language, such as {en: ..., de: ...}"
+    yield from _languages(name, words)
 
 
 def _season_problems(made: season.Season) -> Problems:
@@ -234,9 +284,19 @@ def _limit_problems(limits: Limits) -> Problems:
 
 
 def _source_problems(source: Source) -> Problems:
+    kind = getattr(source, "kind", Kind.UPGRADE)
+    if kind not in STEPS:
+        yield "kind", f"{kind.value!r} is none of {', '.join(STEPS)}"
     match source:
         case Products(refs=refs):
             yield from _several("products", refs, 1, 200)
+        case Bundle(refs=refs):
+            yield from _several("products", refs, 2, 4)
+        case Programme(url=url):
+            if not url.startswith(LINKS) or not url.isprintable() or " " in url:
+                yield "url", f"{url[:60]!r} is no link: it begins with one of {', '.join(LINKS)}"
+            yield from _texts("title", source.title)
+            yield from _languages("terms", source.terms)
         case Category(name="") | Tagged(name="") | Ladder(name=""):
             yield "name", "is empty"
         case Ladder(steps=steps):
@@ -295,7 +355,14 @@ def _span(part: type[Part], between: str, alone: bool = False) -> Callable[[], W
 SINGLE.update({Hours: _span(Hours, "-"), Days: _span(Days, "..", alone=True), Yearly: _span(Yearly, "..", alone=True)})
 FORMS.update(
     {
-        Rule: Form(fields={"offer": Offer, "audience": Conditions, "when": Conditions}, check=_rule_problems),
+        Rule: Form(
+            fields={"offer": Offer, "audience": Conditions, "when": Conditions},
+            before=_offer_or_question,
+            check=_rule_problems,
+        ),
+        Goal: Form(check=goal.check),
+        Question: Form(keys={"words": "question"}, check=_question_problems),
+        Perk: Form(check=_perk_problems),
         Schedule: Form(fields={"start": Moment, "end": lambda: Moment(day=False)}, check=_schedule_problems),
         season.Season: Form(after=_name_first, check=_season_problems),
         Discount: Form(fields={"percent": Percent}, before=_spelled_out, after=_short_discount, check=discount.check),

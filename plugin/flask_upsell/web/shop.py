@@ -19,7 +19,7 @@ from .health import health
 from .memory import Memory
 from .schemas import read_accept
 from .view import Notice
-from .widget import UNSAFE, Page, Shown, Widget
+from .widget import UNSAFE, Asking, Page, Shown, Widget
 
 LARGEST_BODY = 64 * 1024
 #: What is made for one visitor is kept by nobody.
@@ -58,6 +58,10 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
     @shop.post("/decline")
     def decline() -> AnyResponse:
         return _answer(widget, _decline, "offer")
+
+    @shop.post("/answer")
+    def answer() -> AnyResponse:
+        return _answer(widget, _answered, "answer")
 
     @shop.post("/undo")
     def undo() -> AnyResponse:
@@ -110,6 +114,9 @@ def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
             if not number.isdecimal() or not number.isascii() or int(number[:4]) >= len(shown.wanted):
                 raise TokenError("this token says not which offer is meant")
             said: Any = shown.wanted[int(number)], page
+        elif purpose == "answer":
+            said = widget.tokens.read(purpose, visitor, token, Asking)
+            page = said.page
         else:
             said = widget.tokens.read(purpose, visitor, token, tuple[str, Page])
             page = said[1]
@@ -166,6 +173,13 @@ def _decline(widget: Widget, said: tuple[Wanted, Page]) -> tuple[Outcome, Notice
         outcome = Outcome("declined", "All right, we will not suggest it again.")
     _tell_declined(wanted.product, wanted.kind, wanted.placement)
     return outcome, Notice(outcome.text, "done")
+
+
+def _answered(widget: Widget, asking: Asking) -> tuple[Outcome, None]:
+    """Remember an answer; anything that is none of them is a skip."""
+    said = request.form.get("answer", "")
+    Memory(widget.identifier).answer(asking.rule, said if said in asking.answers else "")
+    return Outcome("answered", ""), None
 
 
 def _undo(widget: Widget, said: tuple[str, Page]) -> tuple[Outcome, Notice]:

@@ -14,19 +14,20 @@ import msgspec
 from flask import Response, after_this_request, current_app, g, has_request_context, request, url_for
 from markupsafe import Markup, escape
 
-from ..core.offer import Decision, Offer, Placement
+from ..core.context import mark
+from ..core.offer import Decision, Kind, Offer, Placement
 from ..core.product import Product
 from ..errors import BadInput
 from ..jobs import this_app
 from ..offers import Offers
 from ..settings import Settings
 from ..signals import offers_shown
-from ..till import Wanted
-from .cards import card, choice_prices
+from ..till import Piece, Wanted
+from .cards import card, choice_prices, titles
 from .edge import harmless
 from .memory import Memory, environ
 from .tokens import Tokens
-from .view import Notice, Slot
+from .view import Notice, Question, Slot
 
 WIDGETS = Path(__file__).with_name("widgets")
 STATIC, TEMPLATES = WIDGETS / "static", WIDGETS / "templates"
@@ -37,7 +38,7 @@ PLACEMENT = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
 #: Marks a hole in kept HTML. Random for each process, so that no title can hold one.
 HOLE = f"[{token_hex(16)}]"
 #: What fills holes.
-TOKEN, KEY, CSRF = "t", "k", "c"
+TOKEN, KEY, CSRF, ASKING = "t", "k", "c", "a"
 #: An amount whose figures show how they are grouped.
 PROBE = 123_456_789
 #: How much HTML a process keeps; one takes about 6 KB.
@@ -59,21 +60,25 @@ class Shown(msgspec.Struct, frozen=True, array_like=True):
     page: Page
 
 
+class Asking(msgspec.Struct, frozen=True, array_like=True):
+    """The content of a question's token: the rule that asks, and the keys of its answers."""
+
+    rule: str
+    answers: list[str]
+    page: Page
+
+
 class Blank:
     """HTML with holes. `parts`: texts and names of holes in turn."""
 
     def __init__(self, parts: list[str]) -> None:
         self._parts = parts
-        self._holes = {name: [at for at in range(1, len(parts), 2) if parts[at] == name] for name in (TOKEN, KEY, CSRF)}
+        self._holes = [(at, parts[at]) for at in range(1, len(parts), 2)]
 
-    def filled(self, token: str, key: str, csrf: str) -> str:
-        parts, holes = self._parts.copy(), self._holes
-        for at in holes[TOKEN]:
-            parts[at] = token
-        for at in holes[KEY]:
-            parts[at] = key
-        for at in holes[CSRF]:
-            parts[at] = csrf
+    def filled(self, values: Mapping[str, str]) -> str:
+        parts = self._parts.copy()
+        for at, name in self._holes:
+            parts[at] = values[name]
         return "".join(parts)
 
 
@@ -149,28 +154,43 @@ class Widget:
             declined=memory.declined,
             elsewhere=elsewhere,
             source=_campaign(around),
+            answers=memory.answers,
+            asked=memory.asked,
+            seen=memory.seen,
         )
         visitor = self.offers.pseudonym(store.visitor().key)
         if notice is None and memory.has_notice:
             notice = self._remembered(memory, page, visitor, cart)
-        offers = decision.offers
-        blank = self._blank(page, decision, notice, bool(fresh), around)
-        token = key = csrf = ""
+        offers, question = decision.offers, decision.question
+        thanks = memory.thanks if placement == Placement.CONFIRMATION else ()
+        blank = self._blank(page, decision, notice, bool(fresh), around, thanks)
+        token = key = csrf = asking = ""
         if offers:
             token = self.tokens.sign("offer", visitor, Shown([_wanted(offer, page) for offer in offers], page))
             key = token_urlsafe(16)
-        if offers or notice:
+        if question is not None:
+            keys = [answer for answer, _ in question.answers]
+            asking = self.tokens.sign("answer", visitor, Asking(question.rule, keys, page))
+        if offers or notice or question:
             csrf = str(self._csrf())
         # What our own template, autoescaped, has made, with the store's field and tokens (A-Z a-z 0-9 - _ . =).
-        html = Markup(blank.filled(token, key, csrf))  # noqa: S704
+        html = Markup(blank.filled({TOKEN: token, KEY: key, CSRF: csrf, ASKING: asking}))  # noqa: S704
         # Anybody may ask for a placement of any name; what no page has is not counted.
         if offers and placement in self._placements:
-            self.offers.tally.add([(placement, offer.kind.value, offer.product.ref) for offer in offers])
+            self.offers.tally.add([(placement, *each) for offer in offers for each in _counted(offer)])
             self._announce(decision)
+            if self.offers.policy.max_session:
+                memory.show([mark(offer.ref) for offer in offers])
         return html
 
     def _blank(
-        self, page: Page, decision: Decision, notice: Notice | None, fresh: bool, around: Mapping[str, Any]
+        self,
+        page: Page,
+        decision: Decision,
+        notice: Notice | None,
+        fresh: bool,
+        around: Mapping[str, Any],
+        thanks: tuple[str, ...] = (),
     ) -> Blank:
         """The slot's HTML with holes for what is made anew each time: token, key, CSRF field.
 
@@ -178,24 +198,32 @@ class Widget:
         """
         offers, prefix = decision.offers, self._prefix(around)
         refresh = self._refresh_url(page, prefix)
-        if notice is not None or fresh or not self._templates_are_ours:
-            return self._made(page, decision, notice, prefix, refresh)
+        if notice is not None or fresh or thanks or not self._templates_are_ours:
+            return self._made(page, decision, notice, prefix, refresh, thanks)
         # How the store writes an amount tells which language the page is in.
         written = self.offers.store.format_money(PROBE, offers[0].quote.currency) if offers else ""
         # A decision that is kept is known by its number; another one may still show the same.
         known: Blank | None
         if decision.number and (known := self._numbered.get((decision.number, prefix, refresh, written))) is not None:
             return known
-        looks = tuple([(offer.id, offer.quote, offer.trigger.unit_price, offer.rule, offer.copy) for offer in offers])
-        key = (decision.version, prefix, refresh, written, looks)
+        looks = tuple([_looks(offer) for offer in offers])
+        key = (decision.version, prefix, refresh, written, looks, decision.question)
         if (known := self._blanks.get(key)) is None:
             known = _keep(self._blanks, key, self._made(page, decision, notice, prefix, refresh))
         if decision.number:
             _keep(self._numbered, (decision.number, prefix, refresh, written), known)
         return known
 
-    def _made(self, page: Page, decision: Decision, notice: Notice | None, prefix: str, refresh: str) -> Blank:
-        money = self.offers.store.format_money
+    def _made(
+        self,
+        page: Page,
+        decision: Decision,
+        notice: Notice | None,
+        prefix: str,
+        refresh: str,
+        thanks: tuple[str, ...] = (),
+    ) -> Blank:
+        money, asked = self.offers.store.format_money, decision.question
         slot = Slot(
             page.placement,
             [
@@ -208,6 +236,9 @@ class Widget:
             f"{prefix}/undo",
             refresh,
             Markup(f"{HOLE}{CSRF}{HOLE}"),  # noqa: S704
+            f"{prefix}/answer",
+            Question(asked.words, asked.answers, f"{HOLE}{ASKING}{HOLE}") if asked is not None else None,
+            thanks,
         )
         return Blank(current_app.jinja_env.get_template("upsell/slot.html").render(slot=slot).split(HOLE))
 
@@ -218,7 +249,7 @@ class Widget:
         A store's own may look at the request or the clock; and while somebody works on one, nothing is kept.
         """
         environment = current_app.jinja_env
-        names = ("upsell/slot.html", "upsell/complement.html", "upsell/upgrade.html")
+        names = [f"upsell/{name}.html" for name in ("slot", "question", *(kind.value for kind in Kind))]
         files = [environment.get_template(name).filename for name in names]
         return not environment.auto_reload and all(str(TEMPLATES) in str(file) for file in files)
 
@@ -268,8 +299,8 @@ def _wanted(offer: Offer, page: Page) -> Wanted:
         offer=offer.id,
         kind=offer.kind,
         placement=page.placement,
-        product=product.ref,
-        title=product.title,
+        product=offer.ref,
+        title=titles(offer),
         unit_price=quote.unit_price,
         currency=quote.currency,
         quantity=quote.quantity,
@@ -279,7 +310,22 @@ def _wanted(offer: Offer, page: Page) -> Wanted:
         variants={each.ref: price for each, price in choice_prices(offer)} if product.variants else {},
         rule=offer.rule,
         trigger=line.product if offer.rule else "",
+        beside=offer.beside,
+        pieces=[Piece(item.product.ref, item.product.title, item.quote.unit_price) for item in offer.items],
     )
+
+
+def _looks(offer: Offer) -> tuple[object, ...]:
+    """What the card of an offer shows, beside what the book says of its products."""
+    product = offer.product
+    own = (product.title, product.url, product.image, offer.terms) if offer.kind is Kind.PROGRAMME else ()
+    parts = tuple([item.quote for item in offer.items])
+    return offer.id, offer.quote, offer.trigger.unit_price, offer.rule, offer.copy, parts, own
+
+
+def _counted(offer: Offer) -> list[tuple[str, str]]:
+    """(kind, product) of what an offer shows."""
+    return [(offer.kind.value, item.product.ref) for item in offer.items] or [(offer.kind.value, offer.product.ref)]
 
 
 def _keep_private(response: Response) -> Response:

@@ -65,6 +65,7 @@ SHOPPER: list[tuple[str, dict[str, Any], Context, Context]] = [
         context(answers=[("for", "gift")]),
         context(answers=[("why", "gift"), ("for", "work")]),
     ),
+    ("perk", {"is": ["tea", "mug"]}, of(perks=frozenset({"mug", "pen"})), of(perks=frozenset({"pen"}))),
     ("sample", {"percent": 100}, of(key="anybody"), of(key="")),
 ]  # fmt: skip
 
@@ -101,6 +102,8 @@ def test_every_condition_is_met_and_missed_here_or_with_the_cart() -> None:
         ({"has_bought": {}}, [("has_bought.product", "name products or categories")]),
         ({"has_bought": {"category": ["Garden"]}}, []),
         ({"source": {"is": []}}, [("source.is", "name at least one")]),
+        ({"perk": {"is": []}}, [("perk.is", "name at least one")]),
+        ({"perk": {"is": ["tea"]}}, []),
         ({"answer": {"question": "for", "is": []}}, [("answer.is", "name at least one")]),
         ({"answer": {"is": ["me"]}}, [("answer", "Object missing required field `question`")]),
         ({"sample": {"percent": 0}}, []),
@@ -119,7 +122,7 @@ def test_each_says_what_it_looks_at_beside_the_cart() -> None:
     assert {code: CONDITIONS[code].looks_at for code, *_ in SHOPPER} == {
         "country": shopper, "language": shopper, "group": shopper, "signed_in": shopper, "first_order": shopper,
         "order_count": shopper, "days_since_last_order": shopper | Facet.CLOCK, "has_bought": shopper,
-        "source": session, "answer": session, "sample": Facet.KEY,
+        "source": session, "answer": session, "perk": shopper, "sample": Facet.KEY,
     }  # fmt: skip
     assert {CONDITIONS[code].looks_at for code, *_ in WHOLE} | {CONDITIONS["lines"].looks_at} == {Facet.CART}
 

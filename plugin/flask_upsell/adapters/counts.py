@@ -1,0 +1,107 @@
+"""The ledger's outbox and counts: what happened is one row of the outbox, in the same transaction as what it belongs
+to, and is added to the counts exactly once, whoever folds it and however often."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from ..core.ports import Count
+from . import tables as t
+
+#: How long an idempotency key is kept.
+KEEP_REQUESTS = timedelta(hours=72)
+KEEP_EVENTS = timedelta(days=30)
+FOLD_AT_ONCE = 500
+COUNTED = ("shown", "accepted", "declined", "undone", "converted", "revenue")
+
+
+class Counts:
+    """The half of the ledger that counts."""
+
+    def __init__(self, engine: Engine, instance: str) -> None:
+        self.engine = engine
+        self._instance = instance
+
+    def _put(self, connection: Connection, event: str, at: datetime, counts: list[dict[str, Any]]) -> None:
+        connection.execute(insert(t.outbox).values(instance=self._instance, event=event, counts=counts, created_at=at))
+
+    def fold(self) -> int:
+        folded = 0
+        while True:
+            now = datetime.now(UTC)
+            c = t.outbox.c
+            with self.engine.begin() as connection:
+                rows = connection.execute(
+                    select(c.id, c.counts)
+                    .where(c.instance == self._instance, c.folded_at.is_(None))
+                    .order_by(c.id)
+                    .limit(FOLD_AT_ONCE)
+                ).all()
+                for row in rows:
+                    mine = connection.execute(
+                        update(t.outbox).where(c.id == row.id, c.folded_at.is_(None)).values(folded_at=now)
+                    )
+                    if mine.rowcount == 1:
+                        folded += 1
+                        for count in row.counts:
+                            self._add(connection, count)
+            if len(rows) < FOLD_AT_ONCE:
+                break
+        with self.engine.begin() as connection:
+            connection.execute(delete(t.requests).where(t.requests.c.created_at < now - KEEP_REQUESTS))
+            connection.execute(delete(t.outbox).where(t.outbox.c.folded_at < now - KEEP_EVENTS))
+            connection.execute(delete(t.batches).where(t.batches.c.folded_at < now - KEEP_EVENTS))
+        return folded
+
+    def waiting(self) -> int:
+        with self.engine.connect() as connection:
+            return connection.execute(
+                select(func.count())
+                .select_from(t.outbox)
+                .where(t.outbox.c.instance == self._instance, t.outbox.c.folded_at.is_(None))
+            ).scalar_one()
+
+    def add_shown(self, batch: str, shown: Mapping[tuple[str, str, str], int]) -> None:
+        try:
+            with self.engine.begin() as connection:
+                connection.execute(
+                    insert(t.batches).values(instance=self._instance, name=batch, folded_at=datetime.now(UTC))
+                )
+                for (placement, kind, product), times in shown.items():
+                    self._add(connection, count_of(placement, kind, product, shown=times))
+        except IntegrityError as error:
+            if "batch" not in str(error.orig).lower():
+                raise
+
+    def _add(self, connection: Connection, count: Mapping[str, Any]) -> None:
+        c = t.counts.c
+        key = {"instance": self._instance, **{k: count[k] for k in ("placement", "kind", "product", "currency")}}
+        added = {name: count[name] for name in COUNTED if count.get(name)}
+        where = [c[name] == value for name, value in key.items()]
+        change = update(t.counts).where(*where).values({name: c[name] + value for name, value in added.items()})
+        if not added or connection.execute(change).rowcount:
+            return
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(t.counts).values(**key, **added))
+        except IntegrityError:  # somebody else was first
+            connection.execute(change)
+
+    def counts(self) -> list[Count]:
+        c = t.counts.c
+        with self.engine.connect() as connection:
+            rows = connection.execute(
+                select(t.counts)
+                .where(c.instance == self._instance)
+                .order_by(c.placement, c.kind, c.product, c.currency)
+            ).all()
+        return [Count(**{k: v for k, v in row._mapping.items() if k != "instance"}) for row in rows]
+
+
+def count_of(placement: str, kind: str, product: str, currency: str = "", **counted: int) -> dict[str, Any]:
+    return {"placement": placement, "kind": str(kind), "product": product, "currency": currency, **counted}

@@ -1,0 +1,34 @@
+"""Perks: what a rule promises for the next purchase, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .rule import Perk
+from .words import spoken
+
+
+def thanks(perk: Perk, language: str | None) -> str:
+    """What the shopper reads: the merchant's words, in which {code} and {points} are filled in, or plain ones."""
+    words = spoken(perk.words, language)
+    if words:
+        return words.replace("{code}", perk.code or "").replace("{points}", str(perk.points or ""))
+    if perk.code is not None:
+        return f"Thank you! Your code for the next purchase: {perk.code}"
+    if perk.points is not None:
+        return f"Thank you! You have earned {perk.points} points."
+    return "Thank you! A gift is waiting for your next purchase."
+
+
+def check(perk: Perk) -> Iterator[tuple[str, str]]:
+    """What is wrong with a perk: (field, sentence)."""
+    given = [name for name in ("code", "gift", "points") if getattr(perk, name) is not None]
+    if len(given) != 1:
+        there = f"there are {', '.join(given)}" if given else "there is none"
+        yield "", f"has one of code, gift, points; {there}"
+    if perk.code is not None and not (perk.code.strip() and perk.code.isprintable() and len(perk.code) <= 60):
+        yield "code", f"{perk.code[:60]!r} is no code: 1 to 60 printable characters"
+    if perk.gift is not None and not perk.gift.strip():
+        yield "gift", "is empty; write a product's reference"
+    if perk.points is not None and not 1 <= perk.points <= 10**9:
+        yield "points", f"{perk.points} is not between 1 and a billion"

@@ -1,0 +1,7 @@
+"""The till: what changes a shopper's cart, and what an order gets of it."""
+
+from .accepting import Till as Till
+from .discounts import Discounts as Discounts
+from .wanted import Outcome as Outcome
+from .wanted import Piece as Piece
+from .wanted import Wanted as Wanted

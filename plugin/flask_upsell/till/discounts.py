@@ -1,0 +1,223 @@
+"""Discounts of accepted offers: what they come to now, whether they still hold in the cart, and whether an order gets
+them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from ..core.book import Book
+from ..core.conditions import Scene
+from ..core.context import Cart, Context, Line, Policy
+from ..core.discount import together
+from ..core.offer import Code, Placement, RuleCode
+from ..core.ports import Acceptance, Allowances, Done, Ledger, Refusal, Refused, Shelf, Store, Want
+from ..core.pricing import UNLIMITED, not_given, reduced
+from ..core.product import Product
+from ..core.rule import Discount, Off, Orphan, Rule
+from .wanted import Wanted
+
+#: More than any line has: no bound.
+MOST_UNITS = 2**31
+
+
+class Discounts:
+    """Needs the store, the ledger with its limits, and the rules that are live."""
+
+    def __init__(
+        self,
+        store: Store,
+        shelf: Shelf,
+        ledger: Ledger,
+        limits: Allowances,
+        policy: Policy,
+        zone: str,
+        pseudonym: Callable[[str], str],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.store, self.shelf, self.ledger, self.limits, self.policy = store, shelf, ledger, limits, policy
+        self.zone = zone
+        self.pseudonym, self.clock = pseudonym, clock
+
+    def price(self, normal: int, wanted: Wanted, live: Product, cart: Cart) -> int:
+        """What one unit costs now: the store's price, less what the rule takes off if it still holds."""
+        rule = self._given(wanted.rule, wanted, cart) if wanted.rule else None
+        also = self._given(wanted.beside, wanted, cart) if wanted.beside else None
+        if rule is None or (wanted.beside and also is None):
+            return normal
+        price = reduced(rule, live, normal, wanted.quantity, also)
+        return normal if isinstance(price, Code) else price
+
+    def prices(self, wanted: Wanted, live: Sequence[Product], cart: Cart) -> list[int]:
+        """What the products of a bundle cost now, all of them taken."""
+        normal = [product.price for product in live]
+        rule = self._given(wanted.rule, wanted, cart) if wanted.rule else None
+        if rule is None or rule.discount is None:
+            return normal
+        reduced = together(rule.discount, normal, cart.currency, [product.cost for product in live])
+        return normal if isinstance(reduced, Code) else reduced
+
+    def _given(self, name: str, wanted: Wanted, cart: Cart) -> Rule | None:
+        """A rule of an offer, if it still holds and its discount may be given."""
+        book = self.shelf.read([*[line.product for line in cart.lines], wanted.trigger])
+        working = book.rules.get(name)
+        if working is None:
+            return None
+        # What a page was about that is no cart (a product, an order) was judged when it was shown, and is signed.
+        about_cart = wanted.placement not in (Placement.PRODUCT, Placement.CONFIRMATION)
+        anchors = cart.lines if about_cart else (Line("", wanted.trigger, 1, 0),)
+        context = self._context(wanted.placement, cart, anchors)
+        against = working.against(Scene(context, book.products))
+        if against is RuleCode.CONDITIONS and not about_cart:
+            against = None
+        if against is not None or not_given(working.rule, context) is not None:
+            return None
+        return working.rule
+
+    def settle(self, refused: Mapping[str, str] | None = None) -> list[str]:
+        """Reprice or drop discounted lines whose rule does not hold any more: what triggered it left the cart, or the
+        season is over. `refused`: acceptances whose discount was not granted, and why. Returns sentences."""
+        accepted = self._discounted()
+        if not accepted:
+            return []
+        cart = self.store.cart()
+        there = {(line.ref, line.product) for line in cart.lines}
+        broken = {each.bundle for each in accepted if (each.line, each.product) not in there} - {""}
+        book = self.shelf.read([line.product for line in cart.lines])
+        if not book.version:
+            return []  # without the rules nobody can tell
+        said = []
+        bundled = {each.line: each.bundle for each in accepted if each.bundle}
+        for each in accepted:
+            line = next((line for line in cart.lines if line.ref == each.line and line.product == each.product), None)
+            if line is None or line.unit_price != each.unit_price:
+                continue
+            why = (refused or {}).get(each.bundle or each.id, "")
+            # What an offer brought does not trigger it.
+            own = each.bundle or None
+            others = [one for one in cart.lines if one is not line and bundled.get(one.ref, "") != own]
+            for name in (each.rule, each.beside):
+                why = why or (self._orphaned(name, each, others, cart, book) if name else "")
+            if not why and each.bundle in broken:
+                why = "not all of what it was offered with is in the cart"
+            if why:
+                working = book.rules.get(each.rule)
+                discount = working.rule.discount if working is not None else None
+                drop = discount is not None and discount.orphan is Orphan.DROP and not each.replaced and not refused
+                done = self.store.remove(line.ref) if drop else self._reprice(line, each)
+                if isinstance(done, Done):
+                    said.append(f"{each.title} {'was taken out' if drop else 'is at its normal price'}: {why}.")
+            elif line.quantity > (most := self._most(each, book)):
+                said.append(self._split(line, most, each))
+        return said
+
+    def _most(self, accepted: Acceptance, book: Book) -> int:
+        """How many units of an accepted offer may have its price."""
+        rules = [working.rule for name in (accepted.rule, accepted.beside) if (working := book.rules.get(name))]
+        bounded = accepted.bundle or any(rule.discount is not None and _counts_units(rule.discount) for rule in rules)
+        return accepted.quantity if bounded else MOST_UNITS
+
+    def _split(self, line: Line, most: int, accepted: Acceptance) -> str:
+        """Leave so many units at the discounted price; the others become a line of their own, or else all lose it."""
+        if isinstance(self.store.add(line.product, line.variant, line.quantity - most), Refused):
+            self._reprice(line, accepted)
+            return f"{accepted.title} is at its normal price: it was offered for {most} only."
+        self.store.replace(line.ref, line.product, line.variant, most, line.unit_price)
+        return f"{accepted.title} is offered for {most}; the others are at their normal price."
+
+    def _discounted(self) -> list[Acceptance]:
+        """What this visitor accepted at a discount, and all of a bundle in which something was."""
+        visitor = self.store.visitor()
+        accepted = self.ledger.accepted(self.pseudonym(visitor.key)) if visitor.key else []
+        bundles = {each.bundle for each in accepted if each.off} - {""}
+        return [each for each in accepted if each.off or each.bundle in bundles]
+
+    def _reprice(self, line: Line, accepted: Acceptance) -> Done | Refused:
+        found = next(iter(self.store.products([line.product])), None)
+        normal = accepted.normal if found is None else normal_price(found, line.variant)
+        return self.store.replace(line.ref, line.product, line.variant, line.quantity, normal)
+
+    def _orphaned(self, rule: str, accepted: Acceptance, others: Sequence[Line], cart: Cart, book: Book) -> str:
+        """Why a rule of an accepted offer does not hold for the other lines of the cart; "" when it does."""
+        working = book.rules.get(rule)
+        if working is None:
+            return "the offer has ended"
+        # What an upgrade replaced is what triggered it.
+        before = [accepted.replaced] if accepted.replaced else []
+        rest = (*others, *before)
+        if accepted.placement in (Placement.PRODUCT, Placement.CONFIRMATION):
+            country = self.store.visitor().country
+            against = None if working.timetable.state(self.clock(), country)[0] else RuleCode.OUT_OF_SEASON
+        else:
+            against = working.against(Scene(self._context(accepted.placement, cart, rest), book.products))
+        if against is None:
+            return ""
+        return "the offer has ended" if against is RuleCode.OUT_OF_SEASON else "what it went with is not in the cart"
+
+    def grant(self, order: str, connection: object = None) -> list[Refusal]:
+        """Count the discounts of an order that is being placed, in its transaction. Those that are not granted come
+        back: with any of them the order must not be placed as it is."""
+        accepted = self._discounted()
+        placed = self.store.order(order, connection) if accepted else None
+        # The shopper may have changed how many since: what is counted is what is ordered.
+        ordered = (
+            {(line.product, line.unit_price): line.quantity for line in placed.lines} if placed is not None else {}
+        )
+        asked: dict[str, list[Acceptance]] = {}
+        for each in accepted:
+            asked.setdefault(each.bundle or each.id, []).append(each)
+        # Of what is in the order at its discounted price; a bundle is one, and stands while any of its discounts does.
+        asked = {id: every for id, every in asked.items() if any(_is_in(ordered, each) for each in every)}
+        if not asked:
+            return []
+        visitor, book = self.store.visitor(), self.shelf.read([each.product for each in accepted])
+        today = self.clock().astimezone(ZoneInfo(self.zone)).date()
+        customer = self.pseudonym(visitor.customer or visitor.key)
+        wants, refusals = [], []
+        for id, every in asked.items():
+            first = every[0]
+            why = self._not_as_offered(every, ordered, book)
+            if why:
+                refusals.append(Refusal(id, first.rule, "", why))
+                continue
+            off = sum((each.normal - each.unit_price) * ordered[each.product, each.unit_price] for each in every)
+            # Of two rules on a line each counts all that is taken off: a budget is never overshot.
+            for number, name in enumerate(filter(None, (first.rule, first.beside))):
+                working = book.rules.get(name)
+                limits = working.rule.limits if working is not None else UNLIMITED
+                own = f"{id}.{number}" if number else id
+                wants.append(Want(own, name, limits, customer, today, off, first.currency, order))
+        return [*refusals, *self.limits.grant(wants, connection)]
+
+    def _not_as_offered(self, every: Sequence[Acceptance], ordered: Mapping[tuple[str, int], int], book: Book) -> str:
+        """Why what is ordered is not what was accepted; "" when it is."""
+        first = every[0]
+        if any(book.rules.get(name) is None for name in (first.rule, first.beside) if name):
+            return "the offer has ended"
+        if not all((each.product, each.unit_price) in ordered for each in every):
+            return "not all of what belongs together is ordered"
+        if any(ordered[each.product, each.unit_price] > self._most(each, book) for each in every if each.off):
+            return "more is ordered than it was offered for"
+        return ""
+
+    def _context(self, placement: str, cart: Cart, anchors: tuple[Line, ...]) -> Context:
+        return Context(
+            placement, cart, anchors, self.clock(), self.store.visitor(),
+            capabilities=self.store.capabilities, policy=self.policy,
+        )  # fmt: skip
+
+
+def _counts_units(discount: Discount) -> bool:
+    """Whether a discount is for so many units only: a gift is one gift, however many are put into the cart later."""
+    return discount.off is Off.GIFT or discount.most_units is not None or bool(discount.most)
+
+
+def normal_price(live: Product, variant: str | None) -> int:
+    """The store's own price."""
+    chosen = live.variant(variant) if variant else None
+    return live.price if chosen is None else chosen.price
+
+
+def _is_in(ordered: Mapping[tuple[str, int], int], accepted: Acceptance) -> bool:
+    return accepted.off > 0 and (accepted.product, accepted.unit_price) in ordered

@@ -1,0 +1,127 @@
+"""Plant bugs into what decides and prices, and count how many the tests find: `python -m tests.mutation`.
+
+Needs the extra `mutation`, and works on a copy of the checkout. Not part of `make test`: a planted bug takes some
+seconds, and there are thousands; `--sample` takes so many of each group, the same ones for the same `--seed`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+CORE, TESTS = "plugin/flask_upsell/core", "tests/core"
+#: What is mutated, and the tests that must notice.
+GROUPS = {
+    "conditions": ([f"{CORE}/conditions", f"{CORE}/trees.py"], [f"{TESTS}/conditions", f"{TESTS}/test_trees.py"]),
+    "seasons": (
+        [f"{CORE}/season.py", f"{CORE}/windows.py", f"{CORE}/goal.py"],
+        [f"{TESTS}/test_season.py", f"{TESTS}/test_windows.py", f"{TESTS}/test_goal.py"],
+    ),
+    "pricing": (
+        [f"{CORE}/pricing.py", f"{CORE}/discount.py"],
+        [f"{TESTS}/test_pricing.py", f"{TESTS}/test_discount.py", f"{TESTS}/test_cases.py"],
+    ),
+    "eligibility": (
+        [f"{CORE}/eligibility.py", f"{CORE}/ranking.py"],
+        [f"{TESTS}/test_eligibility.py", f"{TESTS}/test_ranking.py", f"{TESTS}/test_cases.py"],
+    ),
+}
+GOAL = 0.85
+#: Mutants in the head of a class or function change annotations and declarations only.
+HEADS = ("class ", "def ", "@")
+CONFIG = """[cosmic-ray]
+module-path = {modules}
+timeout = 120.0
+excluded-modules = []
+test-command = "{python} -m pytest -x -q -p no:cacheprovider {tests}"
+[cosmic-ray.distributor]
+name = "local"
+"""
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="python -m tests.mutation", description=__doc__)
+    options.add_argument("--sample", type=int, default=60, help="mutants of each group; 0 for all, which takes hours")
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("groups", nargs="*", metavar="GROUP", help=f"of {', '.join(GROUPS)}; by default all")
+    given = options.parse_args()
+    killed = tried = 0
+    with tempfile.TemporaryDirectory(prefix="upsell-mutants-") as folder:
+        copy = Path(folder)
+        for part in ("plugin", "tests", "widgets", "config"):
+            shutil.copytree(ROOT / part, copy / part, symlinks=True)
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        for name in given.groups or GROUPS:
+            found, of = run(copy, name, given.sample, given.seed)
+            killed, tried = killed + found, tried + of
+    print(f"all: {killed} of {tried} found, {killed / max(tried, 1):.1%} (goal {GOAL:.0%})")
+    return 0 if killed >= GOAL * tried else 1
+
+
+def run(copy: Path, name: str, sample: int, seed: int) -> tuple[int, int]:
+    """How many of a group's mutants the tests found, of how many."""
+    modules, tests = GROUPS[name]
+    config, session = copy / f"{name}.toml", copy / f"{name}.sqlite"
+    config.write_text(CONFIG.format(modules=modules, python=sys.executable, tests=" ".join(tests)))
+    ray(copy, "baseline", config)
+    ray(copy, "init", config, session)
+    with closing(sqlite3.connect(session)) as database:
+        choose(database, copy, sample, seed)
+    print(f"{name}: planting", flush=True)
+    ray(copy, "exec", config, session)
+    with closing(sqlite3.connect(session)) as database:
+        rows = database.execute("SELECT test_outcome, diff FROM work_results").fetchall()
+    lived = [diff for outcome, diff in rows if str(outcome).endswith("SURVIVED")]
+    for diff in lived:
+        print("\n".join(line for line in diff.splitlines() if line[:1] in "+-" and line[:3] != "---"), end="\n\n")
+    print(
+        f"{name}: {len(rows) - len(lived)} of {len(rows)} found, {1 - len(lived) / max(len(rows), 1):.1%}", flush=True
+    )
+    return len(rows) - len(lived), len(rows)
+
+
+def choose(database: sqlite3.Connection, copy: Path, sample: int, seed: int) -> None:
+    """Leave a sample of the mutants that change what is done."""
+    kept = []
+    rows = database.execute("SELECT job_id, module_path, start_pos_row FROM mutation_specs ORDER BY job_id").fetchall()
+    # Ids are made anew each time: in the order of their places the same seed chooses the same ones.
+    places = {row[0]: place for place, row in enumerate(database.execute("SELECT job_id FROM mutation_specs"))}
+    for job, module, row in sorted(rows, key=lambda each: places[each[0]]):
+        line = (copy / module).read_text().splitlines()[row - 1].strip()
+        if (
+            not line.startswith(HEADS)
+            and "->" not in line
+            and not (line.endswith(",") and ": " in line and "|" in line)
+        ):
+            kept.append(job)
+    if sample:
+        kept = random.Random(seed).sample(kept, min(sample, len(kept)))
+    dropped = [(job,) for job, _, _ in rows if job not in set(kept)]
+    for table in ("mutation_specs", "work_items"):
+        database.executemany(f"DELETE FROM {table} WHERE job_id = ?", dropped)
+    database.commit()
+
+
+def ray(copy: Path, *command: object) -> None:
+    """Run cosmic-ray; its own words only when it fails."""
+    path = os.pathsep.join([str(copy / "plugin"), os.environ.get("PYTHONPATH", "")])
+    words = [sys.executable, "-m", "cosmic_ray.cli", *map(str, command)]
+    done = subprocess.run(
+        words, cwd=copy, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise SystemExit(
+            f"{' '.join(words)} failed; is it there (pip install -e '.[mutation]')?\n{done.stdout}{done.stderr}"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""An offer as a card: its prices written out, its words chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from flask_upsell import Line, Product, Variant
+from flask_upsell.core.money import format_money
+from flask_upsell.core.offer import Item, Kind, Offer, Quote, Reason
+from flask_upsell.core.rule import Copy
+from flask_upsell.web.cards import BY_ORDERS, BY_PEOPLE, card, titles
+from flask_upsell.web.view import Card, Piece
+from tests.web.shop import BAG, CARD, LAPTOP, PLAN, PLUS, SOCKS
+
+LINE = Line("1", "laptop", 1, 64900)
+
+
+def offer(kind: Kind = Kind.COMPLEMENT, product: Product = BAG, quote: Quote | None = None, **more: Any) -> Offer:
+    """A bag for a laptop, as a rule brings it."""
+    given = {"reason": Reason(kind, 0, 0, "Laptop"), "trigger": LINE, "base": LAPTOP, "score": 1.0, "rule": "bags"}
+    return Offer("id", kind, product, quote or Quote("EUR", product.price, 1), **{**given, **more})
+
+
+def bundle(**more: Any) -> Offer:
+    """A bag at 53.10 and a card at 20.61: 10 % less."""
+    items = (Item(BAG, Quote("EUR", 5310, 1, normal=5900)), Item(CARD, Quote("EUR", 2061, 1, normal=2290)))
+    return offer(Kind.BUNDLE, BAG, Quote("EUR", 7371, 1, normal=8190), **{"items": items, **more})
+
+
+def printed(made: Offer) -> Card:
+    return card(made, "token", "key", lambda minor, currency: format_money(minor, currency, "en"))
+
+
+def test_a_bundle_tells_all_its_products_and_what_they_cost_in_it() -> None:
+    made = printed(bundle())
+    assert (made.kind, made.product, made.title) == ("bundle", "bag+card", "Canvas bag + Memory card")
+    assert (made.price, made.total, made.saving) == ("€73.71", "€73.71", "€8.19")
+    assert made.pieces == [
+        Piece("Canvas bag", "/product/bag", None, "€53.10"),
+        Piece("Memory card", "/product/card", None, "€20.61"),
+    ]
+    assert (made.difference, made.base_title, made.choices, made.replaces) == ("", "", [], False)
+    assert made.because == BY_PEOPLE
+
+
+def test_a_bundle_without_a_discount_saves_nothing() -> None:
+    items = (Item(BAG, Quote("EUR", 5900, 1)), Item(CARD, Quote("EUR", 2290, 1)))
+    made = printed(offer(Kind.BUNDLE, BAG, Quote("EUR", 8190, 1), items=items))
+    assert (made.price, made.saving) == ("€81.90", "")
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "club", " /club", "JAVASCRIPT:x", ""])
+@pytest.mark.parametrize("kind", [Kind.BUNDLE, Kind.PROGRAMME, Kind.COMPLEMENT])
+def test_only_paths_and_web_addresses_are_links(kind: Kind, url: str) -> None:
+    """Shown red with the product's address as it is in a piece."""
+    odd = msgspec.structs.replace(BAG, url=url)
+    items = (Item(odd, Quote("EUR", 5900, 1)), Item(CARD, Quote("EUR", 2290, 1))) if kind is Kind.BUNDLE else ()
+    made = printed(offer(kind, odd, items=items))
+    assert made.url == ""
+    assert [piece.url for piece in made.pieces] == (["", "/product/card"] if items else [])
+
+
+def test_a_programme_leads_to_its_page_and_says_what_follows() -> None:
+    product = Product("programme:club", "Points card", 0, "EUR", url="https://club.example/join", image="/club.png")
+    made = printed(offer(Kind.PROGRAMME, product, terms="Free for a month, then 4.99 EUR a month."))
+    assert (made.kind, made.product, made.title) == ("programme", "programme:club", "Points card")
+    assert (made.url, made.image) == ("https://club.example/join", "/club.png")
+    assert made.terms == "Free for a month, then 4.99 EUR a month."
+    assert (made.pieces, made.saving, made.base_title, made.difference) == ([], "", "", "")
+
+
+def test_a_complement_and_an_upgrade_have_no_pieces_and_no_terms() -> None:
+    quote = Quote("EUR", 79900, 1, replaces=64900)
+    upgrade = printed(offer(Kind.UPGRADE, PLUS, quote, reason=Reason(Kind.UPGRADE, 38, 412, "Laptops")))
+    assert (upgrade.difference, upgrade.total, upgrade.base_title) == ("+€150.00", "+€150.00", "Laptop")
+    assert upgrade.because == BY_ORDERS
+    complement = printed(offer(quote=Quote("EUR", 5310, 1, normal=5900)))
+    assert (complement.title, complement.price, complement.saving) == ("Canvas bag", "€53.10", "")
+    for made in (upgrade, complement):
+        assert (made.pieces, made.saving, made.terms) == ([], "", "")
+
+
+def test_what_recurs_is_said() -> None:
+    periods = {1: "per month", 12: "per year", 3: "every 3 months"}
+    for months, words in periods.items():
+        assert printed(offer(product=msgspec.structs.replace(PLAN, period_months=months))).period == words
+    assert printed(offer()).period == ""
+
+
+def test_the_merchants_words_are_on_the_card_of_any_kind() -> None:
+    copy = Copy(headline="For the trip", benefits=("Light", "Dry"))
+    for made in (printed(offer(copy=copy)), printed(bundle(copy=copy))):
+        assert (made.headline, made.benefits) == ("For the trip", ("Light", "Dry"))
+    assert (printed(bundle()).headline, printed(bundle()).benefits) == ("", ())
+
+
+def test_choices_are_those_that_can_be_bought_at_their_price_in_the_offer() -> None:
+    quote = Quote("EUR", 810, 1, normal=900, variants=(("s", 810), ("l", 855), ("xl", 891)))
+    made = printed(offer(product=SOCKS, quote=quote))
+    assert [(choice.ref, choice.price) for choice in made.choices] == [("s", "€8.10"), ("l", "€8.55")]
+    gone = msgspec.structs.replace(SOCKS, variants=(Variant("s", "Small", 900, 0),))
+    assert printed(offer(product=gone)).choices == []
+
+
+def test_the_title_of_a_bundle_is_all_of_theirs() -> None:
+    assert titles(bundle()) == "Canvas bag + Memory card"
+    assert titles(offer()) == "Canvas bag"
