@@ -818,6 +818,15 @@ def test_two_are_taken_only_when_they_save_more_than_the_best_one(third: Discoun
     assert together(pens("a", with_("b")), pens("b", with_("a", percent=20)), pens("third", third)) == [("pen", *taken)]
 
 
+def test_the_trace_says_what_became_of_the_rules_that_lost_and_of_no_other() -> None:
+    written = [pens("mine", off(10)), pens("a", with_("b")), pens("b", with_("a", percent=20))]
+    made = ruled(*written, policy=Policy(max_upgrades=0))
+    assert [(each.rule, each.beside) for each in made.offers if each.rule] == [("a", "b")]
+    assert [(each.product, each.rule, each.code) for each in made.trace if each.rule] == [
+        ("pen", "mine", Code.BETTER_PRICE)
+    ]
+
+
 def test_of_several_pairs_the_one_that_saves_most() -> None:
     written = [
         pens("a", with_("b", "c")),

@@ -536,6 +536,7 @@ def test_names_that_nobody_uses() -> None:
     [
         ({"schedule": Schedule(start="soon")}, "schedule.start: 'soon' is no local date"),
         ({"when": {"linez": {}}}, "'linez' is no condition"),
+        ({"goal": Goal(units=1, start="2027-01-01", by="later")}, "goal.by: 'later' is no date"),
         ({"schedule": during("odd")}, "season 'odd', rrule[0].rule"),
     ],
 )

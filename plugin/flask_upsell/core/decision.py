@@ -154,15 +154,19 @@ class _Judge:
         for one, other in combinations([each for each, _ in options if each.discount is not None], 2):
             both = self._by(candidate, product, one, other) if pair_combines(one, other) else None
             if both is not None and _saves_more(both, quoted):
-                # The rule that brought it stays the first of the two.
-                rule, also, quoted = (other, one, both) if other is mine else (one, other, both)
-        if also is not None:
-            return self._swap(candidate, rule, also, quoted, trace)
-        if rule is mine:
+                # The rule that brought it comes before those that take it over, so it stays the first of the two.
+                rule, also, quoted = one, other, both
+        if rule is mine and also is None:
             return candidate
-        if mine is not None:
+        # What they brought themselves was dropped for want of a place, which it has now.
+        winners, trigger = {each.name for each in (rule, also) if each is not None}, candidate.trigger.product
+        trace[:] = [each for each in trace if not _is_of(each, winners, candidate, trigger)]
+        if mine is not None and rule is not mine:
             trace.append(_dropped(candidate, Code.BETTER_PRICE))
-        return self._swap(candidate, rule, None, quoted, trace)
+        changed = msgspec.structs.replace(candidate, rule=rule, beside=also)
+        self.priced[id(changed)] = (quoted, ())
+        self.places.chosen[self.places.chosen.index(candidate)] = changed
+        return changed
 
     def _by(self, candidate: Candidate, product: Product, rule: Rule, also: Rule | None = None) -> Quote | None:
         """What the offer costs by other rules; None when that is no less."""
@@ -173,15 +177,11 @@ class _Judge:
         found = quote(changed, product, self.context)
         return found if isinstance(found, Quote) and (found.off or found.free_shipping) else None
 
-    def _swap(
-        self, candidate: Candidate, rule: Rule, also: Rule | None, quoted: Quote, trace: list[Dropped]
-    ) -> Candidate:
-        # What it brought itself was dropped for want of a place, which it has now.
-        trace[:] = [each for each in trace if (each.rule, each.product) != (rule.name, candidate.ref)]
-        changed = msgspec.structs.replace(candidate, rule=rule, beside=also)
-        self.priced[id(changed)] = (quoted, ())
-        self.places.chosen[self.places.chosen.index(candidate)] = changed
-        return changed
+
+def _is_of(dropped: Dropped, rules: set[str], candidate: Candidate, trigger: str) -> bool:
+    """Whether it is the same offer by one of these rules; an upgrade of another line is another one."""
+    same = dropped.product == candidate.ref and dropped.kind is candidate.kind and dropped.rule in rules
+    return same and (candidate.kind is not Kind.UPGRADE or dropped.trigger == trigger)
 
 
 def _saves_more(one: Quote, other: Quote) -> bool:

@@ -17,6 +17,7 @@ from ..errors import BadInput, RuleError
 from .agenda import Agenda
 from .conditions.shopper import Answer, Perked
 from .discount import breaks_own_floor, together
+from .goal import check as check_goal
 from .named import Goods, conditions, named
 from .offer import Code
 from .product import Product
@@ -90,6 +91,8 @@ def lint(book: RuleBook, *, zone: str, now: datetime, products: Mapping[str, Pro
             continue
         try:
             agenda.check(rule.schedule)
+            for path, sentence in check_goal(rule.goal) if rule.goal is not None else ():
+                raise RuleError(f"goal.{path}: {sentence}")
             usable.append(_looked(rule))
         except (RuleError, BadInput) as error:
             found.append(Finding(Flaw.UNUSABLE, rule.name, "", f"This rule cannot be used: {error}."))
