@@ -27,8 +27,8 @@ UPSELL_PRICE_GAP_PERCENT = 25
 # A difference up to so many minor units (cents) is always small enough.
 UPSELL_PRICE_GAP_FLOOR = 0
 
-# A complement may cost at most so many times what it goes with; 0: any price.
-UPSELL_COMPLEMENT_TIMES = 4
+# A complement may cost at most so many times what it goes with, unless its rule says more; 0: any price.
+UPSELL_COMPLEMENT_TIMES = 1
 
 # The most offers on a page, all its placements together.
 UPSELL_MAX_PAGE = 3

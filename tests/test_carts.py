@@ -64,7 +64,7 @@ SEASONS = CONFIG / "seasons.yaml"
 #: For carts that do not say when.
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 #: What the demo sets (demo/cli.py); every other cart meets the settings as they are without any.
-DEMO_POLICY = Policy(price_gap_floor=500)
+DEMO_POLICY = Policy(price_gap_floor=500, complement_times=4)
 #: Reasons that no file can bring about: the store's abilities, and variants to choose (tests/core/cases.json has them).
 NOT_SAID = {Code.CANNOT_ADD, Code.CANNOT_REPLACE, Code.CANNOT_PRICE, Code.CANNOT_GRANT, Code.NEEDS_VARIANT}
 #: Of these the offer is made without its discount.

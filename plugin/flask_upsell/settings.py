@@ -128,8 +128,8 @@ SETTINGS = (
     ),
     Setting(
         "COMPLEMENT_TIMES",
-        4,
-        "A complement may cost at most so many times what it goes with; 0: any price.",
+        1,
+        "A complement may cost at most so many times what it goes with, unless its rule says more; 0: any price.",
         _whole(0, 1000),
     ),
     Setting(

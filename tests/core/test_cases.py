@@ -157,7 +157,15 @@ def test_the_cases_say_what_they_mean() -> None:
 
 
 def test_the_defaults_are_the_policys_and_a_store_that_can_do_everything() -> None:
-    assert msgspec.to_builtins(Policy()) == DEFAULTS["policy"]
+    # The cases allow a complement to be dearer than what it goes with, as a store may.
+    policy = Policy(complement_times=4)
+    assert msgspec.to_builtins(policy) == DEFAULTS["policy"]
     assert context_of({}) == Context(
-        "cart", Cart("EUR", (PHONE,)), (PHONE,), NOW, Visitor("visitor"), capabilities=frozenset(Capability)
+        "cart",
+        Cart("EUR", (PHONE,)),
+        (PHONE,),
+        NOW,
+        Visitor("visitor"),
+        capabilities=frozenset(Capability),
+        policy=policy,
     )

@@ -16,7 +16,7 @@ def test_a_plain_context_has_the_promised_defaults() -> None:
         max_upgrades=1,
         price_gap_percent=25,
         price_gap_floor=0,
-        complement_times=4,
+        complement_times=1,
         max_page=3,
         max_session=20,
     )

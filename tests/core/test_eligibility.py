@@ -102,20 +102,22 @@ def test_an_upgrade_has_something_to_show_for_it() -> None:
     assert judge(upgrade("plus", TWO), same, None, context(TWO)) is None, "nothing is known to compare it with"
 
 
-def test_a_complement_costs_a_few_times_what_it_goes_with_at_most() -> None:
+def test_a_complement_costs_no_more_than_what_it_goes_with_or_so_many_times_that() -> None:
     # Two phones: 1,200.00. Four times that is 4,800.00.
-    assert judged_complement(product("case", 480_000)) is None
-    assert judged_complement(product("case", 480_001)) is Code.TOO_DEAR
+    assert judged_complement(product("case", 120_000)) is None
+    assert judged_complement(product("case", 120_001)) is Code.TOO_DEAR
+    assert judged_complement(product("case", 480_000), policy=Policy(complement_times=4)) is None
+    assert judged_complement(product("case", 480_001), policy=Policy(complement_times=4)) is Code.TOO_DEAR
     assert judged_complement(product("case", 480_001), policy=Policy(complement_times=5)) is None
     assert judged_complement(product("case", 10**9), policy=Policy(complement_times=0)) is None, "0 means any price"
 
 
 def test_what_a_complement_goes_with_is_what_the_page_is_about() -> None:
     cable = line("cable", 900)
-    assert judge(complement("case", TWO), product("case", 480_001), PHONE, context(TWO, cable)) is None
+    assert judge(complement("case", TWO), product("case", 120_900), PHONE, context(TWO, cable)) is None
     looked_at = context(TWO, anchors=[line("cable", 900, ref="")])
-    assert judge(complement("case", cable), product("case", 3601), None, looked_at) is Code.TOO_DEAR
-    assert judge(complement("case", cable), product("case", 3600), None, looked_at) is None
+    assert judge(complement("case", cable), product("case", 901), None, looked_at) is Code.TOO_DEAR
+    assert judge(complement("case", cable), product("case", 900), None, looked_at) is None
 
 
 def test_nothing_is_too_dear_for_what_is_free() -> None:

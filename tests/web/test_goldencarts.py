@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from flask_upsell.core.context import Policy
 from flask_upsell.core.offer import Code, Decision, RuleCode
 from flask_upsell.core.rules import EMPTY_RULES, RuleSet
 from flask_upsell.errors import BadInput, RuleFileError
@@ -44,6 +45,7 @@ rules:
 GOODS = """
 rules: [rules.yaml]
 zone: Europe/Rome
+policy: {complement_times: 4}
 products:
   tea: {title: Green tea, price: 4.00 EUR, category: Tea, brand: Leaf, tags: new, attributes: {Grams: 100}}
   mug: {price: 9.00 EUR, category: Mugs, cost: 3.00 EUR, stock: 3}
@@ -209,12 +211,12 @@ def test_the_products_of_a_file_are_made_as_written(folder: Path) -> None:
     [
         (
             "    expects: {}",
-            "carts.yaml, line 17: carts[0].expects: is not known here; there are: name, cart, at, zone",
+            "carts.yaml, line 18: carts[0].expects: is not known here; there are: name, cart, at, zone",
         ),
-        ("    expect: {rules: {mugs: aplied}}", "line 17: carts[0].expect.rules.mugs: 'aplied' is none of applied"),
+        ("    expect: {rules: {mugs: aplied}}", "line 18: carts[0].expect.rules.mugs: 'aplied' is none of applied"),
         ("    expect: {dropped: [{product: a, code: no}]}", "carts[0].expect.dropped[0].code: 'no' is none of in_cart"),
-        ("    at: tomorrow", "line 17: carts[0].at: 'tomorrow' is no local date and time"),
-        ("    zone: Rome", "line 17: carts[0].zone: 'Rome' is no time zone"),
+        ("    at: tomorrow", "line 18: carts[0].at: 'tomorrow' is no local date and time"),
+        ("    zone: Rome", "line 18: carts[0].zone: 'Rome' is no time zone"),
         ("    customer: {last_order: once}", "carts[0].customer.last_order: 'once' is no local date and time"),
         ("  - {name: it, cart: [{product: a, quantity: 0}]}", "carts[1].cart[0].quantity: is 1 at least"),
         ("  - {name: it, cart: [{product: a}]}", "carts[1].name: 'it' is there already"),
@@ -328,3 +330,11 @@ def test_another_question_than_expected_is_told(asking: Path, expect: str, says:
 def test_a_question_that_is_not_asked_is_told(asking: Path) -> None:
     found = list(failures(*decided(asking, "    expect: {question: who}\n")))
     assert found == ["question\n    expected: who\n    got:      none"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "offered"), [("{}", ["mug", "soap"]), ("{complement_times: 1}", ["soap"]), ("{max_offers: 1}", ["mug"])]
+)
+def test_a_carts_own_policy_stands_above_that_of_its_file(folder: Path, policy: str, offered: list[str]) -> None:
+    _, made = decided(folder, f"    policy: {policy}\n    at: 2027-02-10T12:00\n", policy=Policy(max_upgrades=0))
+    assert [offer.product.ref for offer in made.offers] == offered

@@ -87,7 +87,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     max_upgrades: int = 1
     price_gap_percent: int = 25
     price_gap_floor: int = 0
-    complement_times: int = 4
+    complement_times: int = 1
     max_page: int = 3
     max_session: int = 20
 

@@ -36,6 +36,8 @@ def create_app(folder: str | Path, **config: Any) -> Flask:
         SECRET_KEY=_secret(folder),
         SESSION_COOKIE_SAMESITE="Lax",
         DEMO_CURRENCY="EUR",
+        # A conditioner costs more than its shampoo, and milk more than a banana.
+        UPSELL_COMPLEMENT_TIMES=4,
         # The same database: an order and its conversions are one transaction.
         UPSELL_DATABASE_URL=database,
         UPSELL_REDIS_URL=embedded.url(folder),

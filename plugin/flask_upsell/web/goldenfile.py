@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from marshmallow import ValidationError
+from msgspec import structs
 
 from ..core.kind import Kind, Placement
 from ..core.money import Money
@@ -144,7 +145,8 @@ class Leads(Part, frozen=True, kw_only=True):
 class GoldenFile(Part, frozen=True, kw_only=True):
     """A file of carts. Without `products` they meet the store's book, without `rules` the live ones.
 
-    `rules`: files and folders, seen from this file. `zone`: of the carts that name none, and of the rules.
+    `rules`: files and folders, seen from this file. `zone`: of the carts that name none, and of the rules. `policy`:
+    of all carts, as far as they have none of their own.
     """
 
     carts: tuple[GoldenCart, ...]
@@ -152,6 +154,7 @@ class GoldenFile(Part, frozen=True, kw_only=True):
     leads: dict[str, Leads] = {}
     rules: tuple[str, ...] | None = None
     zone: str | None = None
+    policy: Bounds = Bounds()
 
 
 def read_carts(path: Path) -> GoldenFile:
@@ -160,10 +163,17 @@ def read_carts(path: Path) -> GoldenFile:
     root, problems = read(file, content(path))
     give_up(problems)
     try:
-        return _loaded(GoldenFile, root)
+        given = _loaded(GoldenFile, root)
     except ValidationError as error:
         give_up([Problem(file, line_of(root, steps), steps, sentence) for steps, sentence in flat(error.messages)])
         raise
+    carts = [structs.replace(cart, policy=_over(given.policy, cart.policy)) for cart in given.carts]
+    return structs.replace(given, carts=tuple(carts))
+
+
+def _over(general: Bounds, own: Bounds) -> Bounds:
+    said = {name: value for name, value in structs.asdict(own).items() if value is not None}
+    return structs.replace(general, **said)
 
 
 def _loaded(part: type[P], root: Any) -> P:
