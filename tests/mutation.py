@@ -6,6 +6,7 @@ seconds, and there are thousands; `--sample` takes so many of each group, the sa
 from __future__ import annotations
 
 import argparse
+import ast
 import os
 import random
 import shutil
@@ -13,6 +14,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -35,8 +37,8 @@ GROUPS = {
     ),
 }
 GOAL = 0.85
-#: Mutants in the head of a class or function change annotations and declarations only.
-HEADS = ("class ", "def ", "@")
+#: From (row, column) to (row, column).
+Span = tuple[tuple[int, int], tuple[int, int]]
 CONFIG = """[cosmic-ray]
 module-path = {modules}
 timeout = 120.0
@@ -90,24 +92,35 @@ def run(copy: Path, name: str, sample: int, seed: int) -> tuple[int, int]:
 
 def choose(database: sqlite3.Connection, copy: Path, sample: int, seed: int) -> None:
     """Leave a sample of the mutants that change what is done."""
-    kept = []
-    rows = database.execute("SELECT job_id, module_path, start_pos_row FROM mutation_specs ORDER BY job_id").fetchall()
-    # Ids are made anew each time: in the order of their places the same seed chooses the same ones.
-    places = {row[0]: place for place, row in enumerate(database.execute("SELECT job_id FROM mutation_specs"))}
-    for job, module, row in sorted(rows, key=lambda each: places[each[0]]):
-        line = (copy / module).read_text().splitlines()[row - 1].strip()
-        if (
-            not line.startswith(HEADS)
-            and "->" not in line
-            and not (line.endswith(",") and ": " in line and "|" in line)
-        ):
+    kept, silent = [], dict[str, list[Span]]()
+    rows = database.execute(
+        "SELECT job_id, module_path, start_pos_row, start_pos_col FROM mutation_specs ORDER BY rowid"
+    ).fetchall()
+    for job, module, row, column in rows:
+        if module not in silent:
+            silent[module] = list(declarations(ast.parse((copy / module).read_text())))
+        if not any(start <= (row, column) < end for start, end in silent[module]):
             kept.append(job)
     if sample:
         kept = random.Random(seed).sample(kept, min(sample, len(kept)))
-    dropped = [(job,) for job, _, _ in rows if job not in set(kept)]
+    dropped = [(job,) for job, *_ in rows if job not in set(kept)]
     for table in ("mutation_specs", "work_items"):
         database.executemany(f"DELETE FROM {table} WHERE job_id = ?", dropped)
     database.commit()
+
+
+def declarations(tree: ast.AST) -> Iterator[Span]:
+    """Where annotations, decorators and base classes stand, which do nothing when the code runs."""
+    for node in ast.walk(tree):
+        parts: list[ast.expr | None] = []
+        if isinstance(node, ast.arg | ast.AnnAssign):
+            parts = [node.annotation]
+        elif isinstance(node, ast.FunctionDef):
+            parts = [node.returns, *node.decorator_list]
+        elif isinstance(node, ast.ClassDef):
+            parts = [*node.decorator_list, *node.bases, *(word.value for word in node.keywords)]
+        for part in filter(None, parts):
+            yield (part.lineno, part.col_offset - 1), (part.end_lineno or 0, part.end_col_offset or 0)
 
 
 def ray(copy: Path, *command: object) -> None:

@@ -150,6 +150,16 @@ def test_what_was_declined_or_is_shown_elsewhere_is_not_suggested(shop: Shop) ->
     assert [o.product.ref for o in elsewhere.offers] == ["better"]
 
 
+@pytest.mark.parametrize(
+    ("elsewhere", "kept"), [("bag", True), ("bag+better", True), ("made-up", False), ("bag+made-up", False)]
+)
+def test_decisions_beside_what_is_really_sold_are_kept(shop: Shop, elsewhere: str, kept: bool) -> None:
+    """Anybody may send names. Shown red with all of them kept, and with a bundle taken for a made-up name."""
+    shop.store.add("laptop", None, 1)
+    numbers = {shop.offers.suggest("cart", elsewhere=frozenset({elsewhere})).number for _ in range(2)}
+    assert (numbers != {0}) is kept
+
+
 def test_a_fresh_product_is_known_better_than_the_book_knows_it(shop: Shop) -> None:
     shop.store.add("laptop", None, 1)
     fresh = {"bag": msgspec.structs.replace(BAG, price=1_500), "better": msgspec.structs.replace(BETTER, stock=0)}

@@ -112,7 +112,7 @@ class Offers:
             seen=seen,
         )
         # Anybody may send any names of what is shown elsewhere: decisions about made-up ones are not kept.
-        made_up = bool(elsewhere) and not elsewhere <= _reached(refs, book)
+        made_up = any(part not in book.products for ref in elsewhere for part in ref.split("+"))
         key = None if fresh or made_up or len(current.lines) > MOST_KEPT_LINES else same(context, book.rules)
         versions = (book.version, book.rules.version)
         decided = self._decided
@@ -255,12 +255,6 @@ class Offers:
     def pseudonym(self, visitor_key: str) -> str:
         """A visitor's key as the ledger keeps it: the same for the same visitor, and of no use to anybody else."""
         return blake2b(visitor_key.encode(), key=self._secret, digest_size=16).hexdigest()
-
-
-def _reached(refs: Sequence[str], book: Book) -> frozenset[str]:
-    """All that these products lead to."""
-    leads = [book.leads_to(ref) for ref in refs]
-    return frozenset([affinity.consequent for each in leads for affinity in (*each.upgrades, *each.complements)])
 
 
 def _looked_at(products: Sequence[str], cart: Cart, book: Book) -> tuple[Line, ...]:

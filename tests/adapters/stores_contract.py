@@ -161,6 +161,19 @@ class StoreContract:
         shop.store.replace(done.line, shop.ref(BAG), None, 2, 1400)
         assert only(shop.store).unit_price == (1400 if can else 1999)
 
+    def test_one_product_at_two_prices_is_two_lines(self, shop: Shop) -> None:
+        """A second one at a lower price; a gift of which the shopper wants more."""
+        shop.be("ada")
+        added(shop.store, shop.ref(BAG))
+        done = shop.store.add(shop.ref(BAG), None, 1, 1500)
+        assert isinstance(done, Done)
+        can = Capability.LINE_PRICE in shop.store.capabilities
+        lines = shop.store.cart().lines
+        assert [(line.quantity, line.unit_price) for line in lines] == [(1, 1999), (1, 1500 if can else 1999)]
+        assert lines[1].ref == done.line
+        shop.store.remove(done.line)
+        assert only(shop.store).unit_price == 1999
+
     def test_removing_takes_the_line_out_once(self, shop: Shop) -> None:
         shop.be("ada")
         line = added(shop.store, shop.ref(BAG))

@@ -26,6 +26,7 @@ from flask_upsell.core.rule import (
     Products,
     Programme,
     Relative,
+    Second,
     Tagged,
     Tree,
 )
@@ -354,6 +355,27 @@ def test_a_gap_without_a_place_to_look_finds_nothing() -> None:
     assert found(Gap(threshold=GOAL), context(PHONE), *SMALL) == []
 
 
+# --- a second one ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("lines", "wanted"),
+    [
+        ([PHONE, TABLET], [("complement", "phone", "phone"), ("complement", "tablet", "tablet")]),
+        ([line("phone", quantity=2), TABLET], [("complement", "tablet", "tablet")]),
+        ([PHONE, line("phone", ref="other")], []),
+    ],
+)
+def test_a_second_one_of_what_the_cart_has_one_of(lines: list[Line], wanted: list[tuple[str, str, str]]) -> None:
+    assert rows(found(Second(), context(*lines), product("phone"), product("tablet"))) == wanted
+
+
+def test_of_what_is_only_looked_at_there_is_no_first() -> None:
+    looked_at = line("phone", ref="")
+    assert found(Second(), context(TABLET, anchors=[looked_at]), product("phone")) == []
+    assert found(Second(), context(PHONE, anchors=[looked_at]), product("phone")) == []
+
+
 # --- what is asked of the book ---------------------------------------------------------------------------------------
 
 
@@ -376,6 +398,7 @@ def test_all_rules_ask_together_for_their_lists_and_then_for_their_products() ->
         rule("gap of refs", Gap(threshold=GOAL, refs=("z",))),
         rule("gap of a category", Gap(threshold=GOAL, category="Small")),
         rule("ladder", Ladder(name="bags")),
+        rule("second", Second()),
         rule("learned", Learned()),
         rule("bundle", Bundle(refs=("u", "v"))),
         rule("card", CARD),
@@ -391,7 +414,7 @@ def test_all_rules_ask_together_for_their_lists_and_then_for_their_products() ->
     next(look_up(Scene(context(PHONE), full.products), full))
     assert asked == [
         ("lists", ["c:Cases", "t:gift", "c:Phones", "t:small", "c:Small"]),
-        ("products", ["x", "y", "case", "bow", "plus", "s", "z", "pad", "u", "v", "|"]),
+        ("products", ["x", "y", "case", "bow", "plus", "s", "z", "pad", "phone", "u", "v", "|"]),
     ]
 
 
@@ -427,6 +450,7 @@ FILLED = {"c:Cases": ("case", "cover"), "t:gift": ("bow",)}
         (Bundle(refs=("a", "b")), Kind.COMPLEMENT, "a", PHONE, False),
         (CARD, Kind.COMPLEMENT, "a", PHONE, False),
         (Nothing(), Kind.COMPLEMENT, "a", PHONE, False),
+        (Second(), Kind.COMPLEMENT, "phone", PHONE, False),
     ],
 )
 def test_a_rule_brings_a_complement_for_any_line_and_an_upgrade_for_its_own(

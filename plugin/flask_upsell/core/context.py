@@ -75,6 +75,10 @@ class Cart(msgspec.Struct, frozen=True, gc=False):
     payment: str = ""
     shipping: str = ""
 
+    def units(self, product: str) -> int:
+        """How many of a product are in it, in all its lines."""
+        return sum([line.quantity for line in self.lines if line.product == product])
+
 
 class Policy(msgspec.Struct, frozen=True, gc=False):
     """The merchant's limits. `price_gap_floor` in minor units: a difference up to it is always small enough.

@@ -47,8 +47,7 @@ def decide(context: Context, book: Book, *, explain: bool = True) -> Decision:
     language = context.visitor.language
     offers = [_offer(candidate, judged, language) for candidate in chosen]
     offers.sort(key=_upgrades_first)
-    filled = Counter(name for offer in offers for name in (offer.rule, offer.beside))
-    verdicts = tuple(book.rules.explain(scene, filled)) if explain else ()
+    verdicts = tuple(book.rules.explain(scene, _filled(offers))) if explain else ()
     return Decision(
         context.placement,
         book.version,
@@ -58,6 +57,11 @@ def decide(context: Context, book: Book, *, explain: bool = True) -> Decision:
         scene.until,
         _question(scene, language) if scene.applying else None,
     )
+
+
+def _filled(offers: Sequence[Offer]) -> Counter[str]:
+    """How many offers came of each rule."""
+    return Counter(name for offer in offers for name in (offer.rule, offer.beside))
 
 
 class _Judge:
@@ -96,7 +100,7 @@ class _Judge:
         """What needs no look at the product."""
         context = self.context
         for ref in candidate.parts or (candidate.ref,):
-            if ref in self.in_cart:
+            if ref in self.in_cart and not candidate.again:
                 return Code.IN_CART
             if ref in context.declined:
                 return Code.DECLINED
@@ -214,7 +218,7 @@ def _offer(candidate: Candidate, judged: _Judge, language: str | None) -> Offer:
         kind=candidate.kind,
         product=product,
         quote=quoted,
-        reason=Reason(candidate.kind, together, base_orders, about),
+        reason=Reason(candidate.kind, together, base_orders, about, candidate.again),
         trigger=line,
         base=base,
         score=candidate.score,

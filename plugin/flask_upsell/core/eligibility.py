@@ -24,12 +24,13 @@ def judge(
         return Code.HIDDEN
     if product.currency != context.cart.currency:
         return Code.OTHER_CURRENCY
-    bought = context.visitor.bought
+    # Of what is in the cart a second one is no worse for having been bought before.
+    bought = context.visitor.bought if not candidate.again else None
     if bought is not None and product.ref in bought and CONSUMABLE not in product.tags and not product.period_months:
         return Code.OWNED
     if candidate.kind is Kind.UPGRADE:
         return _judge_upgrade(candidate, product, base, context)
-    if not product.has(1):
+    if not product.has(2 if candidate.again else 1):
         return Code.OUT_OF_STOCK
     any_price = candidate.rule is not None and candidate.rule.any_price
     if not any_price and too_dear(product.price, about, context.policy):

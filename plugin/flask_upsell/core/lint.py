@@ -21,7 +21,7 @@ from .goal import check as check_goal
 from .named import Goods, conditions, named
 from .offer import Code
 from .product import Product
-from .rule import Bundle, Category, Ladder, Learned, Nothing, Products, Rule, Status, Tagged, Tree
+from .rule import Bundle, Category, Ladder, Learned, Nothing, Products, Rule, Second, Status, Tagged, Tree
 from .rulebook import RuleBook
 from .rules import stops
 from .trees import grow
@@ -145,6 +145,8 @@ def _offers(rule: Rule) -> Iterator[str]:
             yield f"ladder {name}"
         case Learned(kind=kind):
             yield f"learned {kind}s"
+        case Second():
+            yield "one more"
         case _:
             pass
 

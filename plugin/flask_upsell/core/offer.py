@@ -13,7 +13,7 @@ from .context import Line
 from .kind import Kind as Kind
 from .kind import Placement as Placement
 from .product import Product
-from .rule import Copy, Rule
+from .rule import Copy, Rule, Second
 
 
 class Code(StrEnum):
@@ -147,6 +147,11 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     parts: tuple[str, ...] = ()
     beside: Rule | None = None
 
+    @property
+    def again(self) -> bool:
+        """Whether it is a second one of what is in the cart."""
+        return self.rule is not None and isinstance(self.rule.offer, Second)
+
 
 class Dropped(msgspec.Struct, frozen=True, gc=False):
     """A candidate that was not offered, and why."""
@@ -202,9 +207,12 @@ class Reason(msgspec.Struct, frozen=True, gc=False):
     together: int
     base: int
     about: str
+    again: bool = False
 
     @property
     def sentence(self) -> str:
+        if self.again:
+            return "One more of what is in your cart"
         if not self.base:
             return f"Our suggestion {'instead of' if self.kind is Kind.UPGRADE else 'to go with'} {self.about}"
         if self.kind is Kind.UPGRADE:

@@ -152,11 +152,15 @@ class Programme(Source, tag="programme", frozen=True, kw_only=True):
     image: str | None = None
 
 
+class Second(Source, tag="second", frozen=True, kw_only=True):
+    """One more of a product of which the cart has one; with a discount, a second-item price."""
+
+
 class Nothing(Source, tag="nothing", frozen=True, kw_only=True):
     """Show nothing more, and look no further."""
 
 
-AnySource = Products | Category | Tagged | Learned | Relative | Ladder | Gap | Bundle | Programme | Nothing
+AnySource = Products | Category | Tagged | Learned | Relative | Ladder | Gap | Bundle | Programme | Second | Nothing
 
 
 # --- at what price --------------------------------------------------------------------------------------------------
@@ -207,7 +211,7 @@ class Discount(Part, frozen=True, kw_only=True):
     """Off the offered units. `percent` in hundredths of a percent (1000 is 10 %); `amount`, `price` and caps for each
     currency that they hold in: in another one there is no discount and the offer is not shown.
 
-    `most_units`: how many units of the line are discounted, the others cost what they cost (second-item price: 1).
+    `most_units`: how many units of the line are discounted, the others cost what they cost.
     `most`: cap on what is taken off. `combines`: classes of the store's own discounts, `with_coupon` the shopper's
     coupon, `with_rules` names of rules whose discounts may stand beside this one on a line, if they name it too.
     """

@@ -9,7 +9,7 @@ from .conditions import Scene
 from .context import Line
 from .offer import Candidate, Kind
 from .product import Product
-from .rule import Bundle, Category, Gap, Ladder, Learned, Products, Programme, Relative, Rule, Tagged
+from .rule import Bundle, Category, Gap, Ladder, Learned, Products, Programme, Relative, Rule, Second, Tagged
 from .rules import Working
 
 #: Of a category or tag so many of the most bought are looked at.
@@ -47,6 +47,8 @@ def refs(working: Working, matched: Matched, book: Book) -> list[str]:
         return [ref for line, _ in matched for ref in _above(source, line, book)]
     if isinstance(source, Gap) and source.refs:
         return list(source.refs)
+    if isinstance(source, Second):
+        return [line.product for line, _ in matched]
     return [ref for key in lists(working, matched) for ref in book.lists.get(key, ())[:MOST_LISTED]]
 
 
@@ -88,6 +90,10 @@ def _found(working: Working, matched: Matched, scene: Scene, book: Book, learned
         yield Candidate(Kind.BUNDLE, "+".join(source.refs), matched[0][0], None, 0.0, rule, source.refs)
     elif isinstance(source, Programme):
         yield Candidate(Kind.PROGRAMME, PROGRAMME + rule.name, matched[0][0], None, 0.0, rule)
+    elif isinstance(source, Second):
+        for line, _ in matched:
+            if line.ref and scene.context.cart.units(line.product) == 1:
+                yield Candidate(Kind.COMPLEMENT, line.product, line, None, 0.0, rule)
     elif isinstance(source, Gap):
         yield from _listed(_closing(source, working, matched, scene, book), Kind.COMPLEMENT, matched[0][0], rule)
 
@@ -95,6 +101,8 @@ def _found(working: Working, matched: Matched, scene: Scene, book: Book, learned
 def brings(working: Working, matched: Matched, candidate: Candidate, scene: Scene, book: Book, learned: Learn) -> bool:
     """Whether a rule offers the same product; as an upgrade, for the same line."""
     source = working.rule.offer
+    if isinstance(source, Second) != candidate.again:
+        return False
     if isinstance(source, Products | Category | Tagged) and candidate.ref not in refs(working, matched, book):
         return False
     return any(

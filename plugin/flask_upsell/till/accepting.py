@@ -91,9 +91,12 @@ class Till:
             return _foreign(live, cart)
         if wanted.line:
             return self._replace(wanted, live, price, cart)
-        if any(line.product == wanted.product and line.variant == variant for line in cart.lines):
+        if wanted.again:
+            if cart.units(wanted.product) != 1:
+                return Outcome("refused", f"This is for a second {live.title}, beside one in your cart.", live=live)
+        elif any(line.product == wanted.product and line.variant == variant for line in cart.lines):
             return Outcome("refused", f"{live.title} is in your cart already.")
-        if not live.has(1):
+        if not live.has(2 if wanted.again else 1):
             return Outcome("refused", f"{live.title} is sold out.", live=live)
         done = self.store.add(wanted.product, variant, 1, _own_price(price, live, variant))
         if isinstance(done, Refused):

@@ -3,9 +3,12 @@ them."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from ..core.book import Book
 from ..core.conditions import Scene
@@ -13,13 +16,17 @@ from ..core.context import Cart, Context, Line, Policy
 from ..core.discount import together
 from ..core.offer import Code, Placement, RuleCode
 from ..core.ports import Acceptance, Allowances, Done, Ledger, Refusal, Refused, Shelf, Store, Want
-from ..core.pricing import UNLIMITED, not_given, reduced
+from ..core.pricing import not_given, reduced
 from ..core.product import Product
-from ..core.rule import Discount, Off, Orphan, Rule
+from ..core.rule import Off, Orphan, Rule, Second
 from .wanted import Wanted
 
 #: More than any line has: no bound.
 MOST_UNITS = 2**31
+#: Between an acceptance's id and the number of its second rule.
+BESIDE = "."
+#: Why a discount does not stand any more.
+ENDED, ALONE = "the offer has ended", "what it went with is not in the cart"
 
 
 class Discounts:
@@ -115,15 +122,20 @@ class Discounts:
     def _most(self, accepted: Acceptance, book: Book) -> int:
         """How many units of an accepted offer may have its price."""
         rules = [working.rule for name in (accepted.rule, accepted.beside) if (working := book.rules.get(name))]
-        bounded = accepted.bundle or any(rule.discount is not None and _counts_units(rule.discount) for rule in rules)
+        bounded = accepted.bundle or any(_counts_units(rule) for rule in rules)
         return accepted.quantity if bounded else MOST_UNITS
 
     def _split(self, line: Line, most: int, accepted: Acceptance) -> str:
         """Leave so many units at the discounted price; the others become a line of their own, or else all lose it."""
-        if isinstance(self.store.add(line.product, line.variant, line.quantity - most), Refused):
+        rest = self.store.add(line.product, line.variant, line.quantity - most)
+        kept = isinstance(rest, Done) and self.store.replace(
+            line.ref, line.product, line.variant, most, line.unit_price
+        )
+        if not isinstance(kept, Done):
+            if isinstance(rest, Done):
+                self.store.remove(rest.line)
             self._reprice(line, accepted)
             return f"{accepted.title} is at its normal price: it was offered for {most} only."
-        self.store.replace(line.ref, line.product, line.variant, most, line.unit_price)
         return f"{accepted.title} is offered for {most}; the others are at their normal price."
 
     def _discounted(self) -> list[Acceptance]:
@@ -142,7 +154,7 @@ class Discounts:
         """Why a rule of an accepted offer does not hold for the other lines of the cart; "" when it does."""
         working = book.rules.get(rule)
         if working is None:
-            return "the offer has ended"
+            return ENDED
         # What an upgrade replaced is what triggered it.
         before = [accepted.replaced] if accepted.replaced else []
         rest = (*others, *before)
@@ -151,9 +163,11 @@ class Discounts:
             against = None if working.timetable.state(self.clock(), country)[0] else RuleCode.OUT_OF_SEASON
         else:
             against = working.against(Scene(self._context(accepted.placement, cart, rest), book.products))
+        if isinstance(working.rule.offer, Second) and all(one.product != accepted.product for one in others):
+            return ALONE
         if against is None:
             return ""
-        return "the offer has ended" if against is RuleCode.OUT_OF_SEASON else "what it went with is not in the cart"
+        return ENDED if against is RuleCode.OUT_OF_SEASON else ALONE
 
     def grant(self, order: str, connection: object = None) -> list[Refusal]:
         """Count the discounts of an order that is being placed, in its transaction. Those that are not granted come
@@ -161,9 +175,9 @@ class Discounts:
         accepted = self._discounted()
         placed = self.store.order(order, connection) if accepted else None
         # The shopper may have changed how many since: what is counted is what is ordered.
-        ordered = (
-            {(line.product, line.unit_price): line.quantity for line in placed.lines} if placed is not None else {}
-        )
+        ordered = Counter[tuple[str, int]]()
+        for line in placed.lines if placed is not None else ():
+            ordered[line.product, line.unit_price] += line.quantity
         asked: dict[str, list[Acceptance]] = {}
         for each in accepted:
             asked.setdefault(each.bundle or each.id, []).append(each)
@@ -185,20 +199,26 @@ class Discounts:
             # Of two rules on a line each counts all that is taken off: a budget is never overshot.
             for number, name in enumerate(filter(None, (first.rule, first.beside))):
                 working = book.rules.get(name)
-                limits = working.rule.limits if working is not None else UNLIMITED
-                own = f"{id}.{number}" if number else id
-                wants.append(Want(own, name, limits, customer, today, off, first.currency, order))
-        return [*refusals, *self.limits.grant(wants, connection)]
+                if working is not None:
+                    own = f"{id}{BESIDE}{number}" if number else id
+                    wants.append(Want(own, name, working.rule.limits, customer, today, off, first.currency, order))
+        refused = self.limits.grant(wants, connection)
+        # Known by what was accepted, whichever of its two rules refused it.
+        return refusals + [msgspec.structs.replace(each, id=each.id.partition(BESIDE)[0]) for each in refused]
 
-    def _not_as_offered(self, every: Sequence[Acceptance], ordered: Mapping[tuple[str, int], int], book: Book) -> str:
+    def _not_as_offered(self, every: Sequence[Acceptance], ordered: Counter[tuple[str, int]], book: Book) -> str:
         """Why what is ordered is not what was accepted; "" when it is."""
         first = every[0]
-        if any(book.rules.get(name) is None for name in (first.rule, first.beside) if name):
-            return "the offer has ended"
+        rules = [book.rules.get(name) for name in (first.rule, first.beside) if name]
+        if None in rules:
+            return ENDED
         if not all((each.product, each.unit_price) in ordered for each in every):
             return "not all of what belongs together is ordered"
         if any(ordered[each.product, each.unit_price] > self._most(each, book) for each in every if each.off):
             return "more is ordered than it was offered for"
+        units = sum(number for (product, _), number in ordered.items() if product == first.product)
+        if units <= first.quantity and any(each and isinstance(each.rule.offer, Second) for each in rules):
+            return ALONE
         return ""
 
     def _context(self, placement: str, cart: Cart, anchors: tuple[Line, ...]) -> Context:
@@ -208,9 +228,13 @@ class Discounts:
         )  # fmt: skip
 
 
-def _counts_units(discount: Discount) -> bool:
+def _counts_units(rule: Rule) -> bool:
     """Whether a discount is for so many units only: a gift is one gift, however many are put into the cart later."""
-    return discount.off is Off.GIFT or discount.most_units is not None or bool(discount.most)
+    discount = rule.discount
+    if discount is None:
+        return False
+    capped = discount.most_units is not None or bool(discount.most)
+    return capped or discount.off is Off.GIFT or isinstance(rule.offer, Second)
 
 
 def normal_price(live: Product, variant: str | None) -> int:
@@ -219,5 +243,5 @@ def normal_price(live: Product, variant: str | None) -> int:
     return live.price if chosen is None else chosen.price
 
 
-def _is_in(ordered: Mapping[tuple[str, int], int], accepted: Acceptance) -> bool:
+def _is_in(ordered: Counter[tuple[str, int]], accepted: Acceptance) -> bool:
     return accepted.off > 0 and (accepted.product, accepted.unit_price) in ordered

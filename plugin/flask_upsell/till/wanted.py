@@ -42,6 +42,11 @@ class Wanted(msgspec.Struct, frozen=True, omit_defaults=True, array_like=True):
     pieces: list[Piece] = []
     beside: str = ""
 
+    @property
+    def again(self) -> bool:
+        """Whether it is a second one of what is in the cart."""
+        return self.kind is Kind.COMPLEMENT and self.product == self.trigger
+
 
 class Outcome(msgspec.Struct, frozen=True):
     """What came of it. `status`: done, undone, declined, changed (ask again: `live` is the product now) or refused.

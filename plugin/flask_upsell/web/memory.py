@@ -116,15 +116,20 @@ class Memory:
 
     def show(self, marks: Iterable[str]) -> None:
         """Remember what is offered, where there is a session already: none is begun for this."""
-        new = [mark for mark in marks if mark not in self.seen] if self._has_session else []
+        if not self._has_session:
+            return
+        seen = self.seen
+        new = [mark for mark in marks if mark not in seen]
         if new:
             self._kept["seen"] = "".join([self._kept.get("seen", ""), *new])[-4 * MOST_SEEN :]
             self._save()
 
     def thank(self, sentences: Iterable[str]) -> None:
         """What an order earned, for the confirmation page; instead of what an earlier one did."""
-        self._kept["thanks"] = [_cut(sentence, MOST_THANKS) for sentence in sentences][:3]
-        self._save()
+        said = [_cut(sentence, MOST_THANKS) for sentence in sentences][:3]
+        if said or "thanks" in self._kept:
+            self._kept["thanks"] = said
+            self._save()
 
     def forget_last(self) -> None:
         if self._kept.pop("last", None) is not None:

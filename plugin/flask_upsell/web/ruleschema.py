@@ -36,6 +36,7 @@ from ..core.rule import (
     Relative,
     Rule,
     Schedule,
+    Second,
     Source,
     Tagged,
 )
@@ -54,6 +55,8 @@ SOURCES: dict[str, type[Source]] = {str(cls.__struct_config__.tag): cls for cls 
 SHORT: dict[type[Source], str] = {
     Products: "refs", Category: "name", Tagged: "name", Learned: "kind", Ladder: "name", Bundle: "refs",
 }  # fmt: skip
+#: Sources that are written as `true`, because there is nothing to say.
+FLAGS = (Nothing, Second)
 STEPS = (Kind.COMPLEMENT, Kind.UPGRADE)
 REWARDS = ("free_shipping", "gift")
 _KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -75,7 +78,7 @@ class Offer(Written):
         tag = str(named[0])
         source, given = SOURCES[tag], value[tag]
         beside = {str(key): each for key, each in value.items() if key != tag}
-        if source is Nothing:
+        if source in FLAGS:
             if given != "true":
                 raise ValidationError({tag: [f"{shown(given)} is not true; leave the rule out instead"]})
             given = {}
@@ -98,7 +101,7 @@ class Offer(Written):
     def write(self, value: Any) -> dict[str, Any]:
         source: type[Source] = type(value)
         tag = str(source.__struct_config__.tag)
-        if source is Nothing:
+        if source in FLAGS:
             return {tag: True}
         inside = schema_of(source).dump(value)
         short = SHORT.get(source)
@@ -326,7 +329,8 @@ def ladder_problems(steps: Iterable[str]) -> Problems:
 
 def _several(path: str, refs: tuple[str, ...], least: int, most: int) -> Problems:
     if not least <= len(refs) <= most:
-        yield path, f"{len(refs)} products are not possible, only {least} to {most}"
+        what = "1 product is" if len(refs) == 1 else f"{len(refs)} products are"
+        yield path, f"{what} not possible, only {least} to {most}"
     for place, ref in enumerate(refs):
         if not ref.strip():
             yield f"{path}[{place}]", "is empty"

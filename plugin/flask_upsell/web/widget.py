@@ -180,7 +180,7 @@ class Widget:
             self.offers.tally.add([(placement, *each) for offer in offers for each in _counted(offer)])
             self._announce(decision)
             if self.offers.policy.max_session:
-                memory.show([mark(offer.ref) for offer in offers])
+                memory.show(mark(offer.ref) for offer in offers)
         return html
 
     def _blank(
