@@ -1,11 +1,33 @@
-"""A merchant's words in several languages."""
+"""Words: a merchant's own, in several languages, and ours, before they are translated."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TypeVar
 
+import msgspec
+
 T = TypeVar("T")
+
+
+class Sentence(msgspec.Struct, frozen=True, array_like=True):
+    """What a shopper is told. `words` are English and their own key in the catalogues; {names} in them stand for
+    `parts`: texts of the store's, and numbers, which are written as the language writes them. `plural`: the words for
+    all numbers `n` but one.
+    """
+
+    words: str
+    parts: dict[str, str | int] = {}
+    plural: str = ""
+
+    def __str__(self) -> str:
+        words = self.plural if self.plural and self.parts.get("n") != 1 else self.words
+        return words.format_map(self.parts) if self.parts else words
+
+
+def say(words: str, plural: str = "", /, **parts: str | int) -> Sentence:
+    """A sentence of ours. Catalogues are made from these calls, so the words are always written out."""
+    return Sentence(words, parts, plural)
 
 
 def spoken(words: Mapping[str, T], language: str | None) -> T | None:
