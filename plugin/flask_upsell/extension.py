@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cache
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, after_this_request, current_app, g, has_request_context
@@ -23,15 +24,16 @@ from .adapters.rulebook import SQLRules
 from .adapters.tally import RedisTally
 from .core.context import Policy
 from .core.ports import Store
+from .core.words import Sentence, say
 from .errors import SettingsError
 from .jobs import Parts
 from .learn.mining import Parameters
 from .offers import Offers
-from .till import Discounts
 from .web.cli import commands
 from .web.edge import harmless
 from .web.memory import Memory
 from .web.shop import blueprint
+from .web.speech import Languages, Speech
 from .web.tokens import Tokens
 from .web.view import Notice
 from .web.widget import Widget
@@ -86,12 +88,12 @@ class Upsell:
         parts = _connect(values, host, identifier)
         app.extensions[identifier] = parts
         tokens = Tokens(values.keys, identifier, values.token_seconds)
-        widget = Widget(identifier, values, parts.offers, tokens)
+        widget = Widget(identifier, values, parts.offers, tokens, parts.languages)
         app.jinja_env.globals[identifier] = widget
         app.register_blueprint(blueprint(identifier, widget, parts.offers))
         app.cli.add_command(commands(identifier))
         if values.enabled:
-            _listen(app, identifier, parts.offers)
+            _listen(app, identifier, parts)
 
 
 @cache
@@ -120,10 +122,10 @@ def grant(order: str, connection: object = None, name: str = "") -> list[str]:
     discounts = here.offers.discounts
     refusals = discounts.grant(order, connection)
     if refusals:
-        # Of two rules beside each other the second one's has a number after the acceptance's id.
-        refused = {refusal.id.partition(".")[0]: refusal.reason for refusal in refusals}
-        _settle_after(identifier, discounts, refused)
-    return [f"An offer in your cart is not given any more: {refusal.reason}." for refusal in refusals]
+        _settle_after(identifier, here, {refusal.id: refusal.reason for refusal in refusals})
+    tell = here.languages.speech(here.offers.store.visitor().language).tell
+    gone = [say("An offer in your cart is not given any more: {why}.", why=refusal.reason) for refusal in refusals]
+    return [tell(each) for each in gone]
 
 
 def perks(customer: str, name: str = "") -> frozenset[str]:
@@ -133,14 +135,15 @@ def perks(customer: str, name: str = "") -> frozenset[str]:
     return here.offers.perks(customer) if here is not None and here.settings.enabled else frozenset()
 
 
-def _settle_after(identifier: str, discounts: Discounts, refused: Mapping[str, str] | None = None) -> None:
+def _settle_after(identifier: str, parts: Parts, refused: Mapping[str, Sentence] | None = None) -> None:
     """Settle when the view is done, and has committed or rolled back, while it is still known whose request it is."""
 
     @harmless("settle", None)
     def settle() -> None:
-        said = discounts.settle(refused)
+        said = parts.offers.discounts.settle(refused)
         if said and has_request_context():
-            Memory(identifier).say("cart", Notice(" ".join(said), "sorry"))
+            tell = parts.languages.speech(parts.offers.store.visitor().language).tell
+            Memory(identifier).say("cart", Notice(" ".join(map(tell, said)), "sorry"))
 
     if not has_request_context():
         settle()
@@ -210,11 +213,13 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
         patient.close()
         worker.close()
 
-    return Parts(identifier, values, offers, parameters, forked, lambda: upgrade(engine), close)
+    languages = Languages(values.language, *([Path(values.locales)] if values.locales else []))
+    return Parts(identifier, values, offers, parameters, forked, lambda: upgrade(engine), close, languages)
 
 
-def _listen(app: Flask, identifier: str, offers: Offers) -> None:
+def _listen(app: Flask, identifier: str, parts: Parts) -> None:
     """Hear the store's signals. Nothing that is raised in here reaches the store."""
+    offers = parts.offers
     later = f"_{identifier}_later"
 
     def afterwards(act: Callable[[], object]) -> None:
@@ -244,8 +249,12 @@ def _listen(app: Flask, identifier: str, offers: Offers) -> None:
 
         @after_this_request
         def thanked(response: Response) -> Response:
-            harmless("thanks", None)(lambda: Memory(identifier).thank(offers.thanks(order)))()
+            harmless("thanks", None)(lambda: Memory(identifier).thank(map(tell, offers.thanks(order))))()
             return response
+
+    def tell(said: Sentence) -> str:
+        speech: Speech = parts.languages.speech(offers.store.visitor().language)
+        return speech.tell(said)
 
     @harmless("order_placed", None)
     def ordered(_: Flask, order: str, connection: object = None, **__: Any) -> None:
@@ -269,7 +278,7 @@ def _listen(app: Flask, identifier: str, offers: Offers) -> None:
     @harmless("cart_changed", None)
     def carted(_: Flask, **__: Any) -> None:
         offers.tally.flush()
-        _settle_after(identifier, offers.discounts)
+        _settle_after(identifier, parts)
 
     signals.order_placed.connect(ordered, sender=app, weak=False)
     signals.product_changed.connect(changed, sender=app, weak=False)

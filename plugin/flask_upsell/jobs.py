@@ -25,7 +25,7 @@ class Parts(msgspec.Struct, frozen=True):
     """What an app holds of one instance: `app.extensions[identifier]`.
 
     `forked` drops connections that belong to the parent process; `migrate` brings the ledger's tables up to date;
-    `close` ends all connections.
+    `close` ends all connections; `languages` are the catalogues (web.speech).
     """
 
     identifier: str
@@ -35,6 +35,7 @@ class Parts(msgspec.Struct, frozen=True):
     forked: Callable[[], None]
     migrate: Callable[[], None]
     close: Callable[[], None]
+    languages: Any
 
 
 def this_app() -> Flask:

@@ -25,7 +25,8 @@ from .core.perks import thanks
 from .core.ports import Allowances, Ledger, Queue, Rules, Shelf, Store, Tally
 from .core.product import Product
 from .core.rule import Rule, Status
-from .till import Discounts, Outcome, Till, Wanted
+from .core.words import Sentence
+from .till import DECLINED, Discounts, Outcome, Till, Wanted
 
 #: How many decisions a process keeps; one takes about 2 KB.
 MOST_DECIDED = 2000
@@ -135,9 +136,11 @@ class Offers:
 
     # --- the cart --------------------------------------------------------------------------------------------------
 
-    def accept(self, wanted: Wanted, key: str, variant: str | None = None) -> Outcome:
+    def accept(
+        self, wanted: Wanted, key: str, variant: str | None = None, ticked: Sequence[int] | None = None
+    ) -> Outcome:
         """See `Till.accept`."""
-        return self.till.accept(wanted, key, variant)
+        return self.till.accept(wanted, key, variant, ticked)
 
     def undo(self, id: str) -> Outcome:
         """See `Till.undo`."""
@@ -145,9 +148,9 @@ class Offers:
 
     def decline(self, wanted: Wanted) -> Outcome:
         """Count a "No thanks"; the caller remembers it for the session."""
-        for product in [piece.product for piece in wanted.pieces] or [wanted.product]:
+        for product in [piece.product for piece in wanted.pieces] or [wanted.product, *wanted.also]:
             self.ledger.record_decline(wanted.placement, wanted.kind, product, self.clock())
-        return Outcome("declined", "All right, we will not suggest it again.")
+        return DECLINED
 
     # --- orders and products ---------------------------------------------------------------------------------------
 
@@ -173,8 +176,8 @@ class Offers:
             perks={rule.name: rule.perk for rule in rules if rule.perk is not None},
         )
 
-    def thanks(self, order: str) -> list[str]:
-        """What an order earned, as sentences in the shopper's language."""
+    def thanks(self, order: str) -> list[Sentence]:
+        """What an order earned; the merchant's own words are in the shopper's language already."""
         language = self.store.visitor().language
         return [thanks(promise.perk, language) for promise in self.ledger.promised(order)]
 

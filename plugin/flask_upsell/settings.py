@@ -9,10 +9,12 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from zoneinfo import available_timezones
 
 import msgspec
+from babel import Locale, UnknownLocaleError
 
 from .errors import SettingsError
 
@@ -54,6 +56,20 @@ def _zone(value: Any) -> str | None:
     if isinstance(value, str) and value in available_timezones():
         return None
     return f"write an IANA time zone such as 'Europe/Rome' or 'UTC', not {value!r}"
+
+
+def _language(value: Any) -> str | None:
+    try:
+        Locale.parse(value, sep="-")
+    except (ValueError, TypeError, UnknownLocaleError):
+        return f"write a language such as 'de' or 'pt-BR', not {value!r}"
+    return None
+
+
+def _folder(value: Any) -> str | None:
+    if value is None or (isinstance(value, str | Path) and Path(value).is_dir()):
+        return None
+    return f"write the path of a folder that is there, not {value!r}"
 
 
 def _flag(value: Any) -> str | None:
@@ -151,6 +167,15 @@ SETTINGS = (
         _zone,
     ),
     Setting(
+        "LANGUAGE",
+        "en",
+        "The widgets' language (BCP 47) where the shopper's is not known or has no catalogue.",
+        _language,
+    ),
+    Setting(
+        "LOCALES", None, "A folder with the store's own catalogues, such as nl.po; they come before ours.", _folder
+    ),
+    Setting(
         "TOKEN_SECONDS",
         1800,
         "How long an offer on an open page can be accepted; then it is asked again.",
@@ -237,6 +262,8 @@ class Settings(msgspec.Struct, frozen=True):
     max_page: int
     max_session: int
     zone: str
+    language: str
+    locales: str | Path | None
     token_seconds: int
     attribution_seconds: int
     min_support: int

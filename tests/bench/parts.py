@@ -13,7 +13,8 @@ from flask_upsell.core.decision import decide
 from flask_upsell.core.money import format_money
 from flask_upsell.web.cards import card
 from flask_upsell.web.memory import Memory
-from flask_upsell.web.widget import Page, Widget
+from flask_upsell.web.shown import Page
+from flask_upsell.web.widget import Widget
 
 from . import apps, sample
 
@@ -56,8 +57,9 @@ def _parts(app: Flask) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "suggest", lambda: offers.suggest("cart", cart=cart)
     visitor = offers.pseudonym(store.visitor().key)
     shown = {offer.kind.value: offer for offer in offers.suggest("cart", cart=cart).offers}
-    yield "card_upgrade", lambda: card(shown["upgrade"], "t", "k", store.format_money)
-    yield "card_complement", lambda: card(shown["complement"], "t", "k", store.format_money)
+    marks, speech = [("t", "k")], widget.languages.speech(None)
+    yield "card_upgrade", lambda: card(shown["upgrade"], marks, store.format_money, speech)
+    yield "card_complement", lambda: card(shown["complement"], marks, store.format_money, speech)
     yield "token", lambda: widget.tokens.sign("offer", visitor, page)
     yield "price", lambda: format_money(123_45, sample.CURRENCY)
     yield "memory", lambda: Memory(widget.identifier).declined

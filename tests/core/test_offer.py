@@ -14,9 +14,11 @@ from .build import line, product
 
 def test_a_reason_tells_its_evidence() -> None:
     assert (
-        Reason(Kind.COMPLEMENT, 38, 412, "Phone 128").sentence == "Bought together in 38 of 412 orders with Phone 128"
+        str(Reason(Kind.COMPLEMENT, 38, 412, "Phone 128").sentence)
+        == "Bought together in 38 of 412 orders with Phone 128"
     )
-    assert Reason(Kind.UPGRADE, 57, 248, "Phones").sentence == "Chosen in 57 of 248 orders of Phones"
+    assert str(Reason(Kind.UPGRADE, 57, 248, "Phones").sentence) == "Chosen in 57 of 248 orders of Phones"
+    assert str(Reason(Kind.COMPLEMENT, 0, 0, "Tea", True).sentence) == "One more of what is in your cart"
 
 
 def test_what_was_dropped_says_what_for_what_and_why() -> None:

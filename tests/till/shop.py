@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -17,9 +18,10 @@ from flask_upsell.core.context import Policy
 from flask_upsell.core.ports import Acceptance, Shelf
 from flask_upsell.core.rule import Bundle, Discount, Off, Products, Rule
 from flask_upsell.core.rulebook import RuleBook
+from flask_upsell.core.words import Sentence
 from flask_upsell.offers import Offers
 from flask_upsell.till import Outcome, Wanted
-from flask_upsell.web.widget import Page, _wanted
+from flask_upsell.web.shown import Page, wanted
 
 NOW = datetime(2027, 2, 10, 12, tzinfo=UTC)
 TEA = Product("tea", "Tea", 1000, "EUR", category="Tea")
@@ -78,7 +80,7 @@ class Shop:
     def wanted(self, place: int = 0, placement: str = "cart", products: list[str] | None = None) -> Wanted:
         """What the shopper is shown, as its token remembers it."""
         offer = self.offers.suggest(placement, products=products).offers[place]
-        return msgspec.json.decode(msgspec.json.encode(_wanted(offer, Page(placement))), type=Wanted)
+        return msgspec.json.decode(msgspec.json.encode(wanted(offer, Page(placement))[0]), type=Wanted)
 
     def accept(self, key: str = "k1", **more: Any) -> Outcome:
         return self.offers.accept(self.wanted(**more), key)
@@ -103,5 +105,8 @@ class Shop:
         if not refusals:
             self.offers.record_order(ref, self.store.visitor_key)
         else:
-            self.offers.discounts.settle({refusal.id: refusal.reason for refusal in refusals})
-        return [refusal.reason for refusal in refusals]
+            self.settle({refusal.id: refusal.reason for refusal in refusals})
+        return [str(refusal.reason) for refusal in refusals]
+
+    def settle(self, refused: Mapping[str, Sentence] | None = None) -> list[str]:
+        return list(map(str, self.offers.discounts.settle(refused)))

@@ -23,11 +23,11 @@ def test_without_what_triggered_it_the_discount_goes(shop: Shop, orphan: Orphan,
     shop.rule(cup_rule(discount=msgspec.structs.replace(PERCENT, orphan=orphan)))
     shop.fill("tea")
     shop.accept()
-    assert shop.offers.discounts.settle() == []
+    assert shop.settle() == []
     shop.store.remove(shop.store.cart().lines[0].ref)
-    assert len(shop.offers.discounts.settle()) == 1
+    assert len(shop.settle()) == 1
     assert shop.prices() == left
-    assert shop.offers.discounts.settle() == []
+    assert shop.settle() == []
 
 
 def test_a_season_that_ends_takes_its_discount_with_it(shop: Shop) -> None:
@@ -35,7 +35,7 @@ def test_a_season_that_ends_takes_its_discount_with_it(shop: Shop) -> None:
     shop.fill("tea")
     shop.accept()
     shop.now += timedelta(days=1)
-    assert shop.offers.discounts.settle() == ["Cup is at its normal price: the offer has ended."]
+    assert shop.settle() == ["Cup is at its normal price: the offer has ended."]
     assert shop.prices() == [("tea", 1000), ("cup", 2000)]
 
 
@@ -46,7 +46,7 @@ def test_what_the_shopper_added_alone_is_left_alone(shop: Shop) -> None:
     assert outcome.acceptance is not None
     shop.store.replace(outcome.acceptance.line, "cup", None, 1, 1500)  # the store's own doing
     shop.store.remove(shop.store.cart().lines[0].ref)
-    assert shop.offers.discounts.settle() == []
+    assert shop.settle() == []
     assert shop.prices() == [("cup", 1500)]
 
 
@@ -56,9 +56,9 @@ def test_without_a_visitor_or_a_book_nothing_is_settled(shop: Shop) -> None:
     shop.accept()
     shop.store.remove(shop.store.cart().lines[0].ref)
     shop.offers.discounts.shelf = MemoryShelf()
-    assert shop.offers.discounts.settle() == []
+    assert shop.settle() == []
     shop.store.visitor_key = ""
-    assert shop.offers.discounts.settle() == []
+    assert shop.settle() == []
     assert shop.offers.discounts.grant("1001") == []
 
 
@@ -178,14 +178,12 @@ def test_a_bundle_that_is_not_whole_any_more_loses_its_price(
     shop.rule(set_rule(discount=msgspec.structs.replace(PERCENT, orphan=orphan)))
     shop.fill("tea")
     shop.accept()
-    assert shop.offers.discounts.settle() == []
+    assert shop.settle() == []
     shop.take_out(gone)
     how = "was taken out" if orphan is Orphan.DROP else "is at its normal price"
-    assert shop.offers.discounts.settle() == [
-        f"{left[0].title()} {how}: not all of what it was offered with is in the cart."
-    ]
+    assert shop.settle() == [f"{left[0].title()} {how}: not all of what it was offered with is in the cart."]
     assert shop.prices() == [("tea", 1000), *([left] if orphan is Orphan.REPRICE else [])]
-    assert shop.offers.discounts.settle() == []
+    assert shop.settle() == []
 
 
 def test_a_bundle_without_a_discount_is_nothing_to_settle(shop: Shop) -> None:
@@ -193,7 +191,7 @@ def test_a_bundle_without_a_discount_is_nothing_to_settle(shop: Shop) -> None:
     shop.fill("tea")
     shop.accept()
     shop.take_out("cup")
-    assert shop.offers.discounts.settle() == []
+    assert shop.settle() == []
     assert shop.prices() == [("tea", 1000), ("jar", 1199)]
 
 
@@ -202,7 +200,7 @@ def test_without_what_triggered_it_all_of_a_bundle_is_at_its_normal_price(shop: 
     shop.fill("tea")
     shop.accept()
     shop.take_out("tea")
-    assert sorted(shop.offers.discounts.settle()) == [
+    assert sorted(shop.settle()) == [
         "Cup is at its normal price: what it went with is not in the cart.",
         "Jar is at its normal price: what it went with is not in the cart.",
     ]
@@ -217,7 +215,7 @@ def test_a_bundle_does_not_trigger_itself(shop: Shop) -> None:
     shop.accept()
     assert shop.prices() == [("tea", 1000), ("cup", 1800), ("pot", 1080)]
     shop.take_out("tea")
-    shop.offers.discounts.settle()
+    shop.settle()
     assert shop.prices() == [("cup", 2000), ("pot", 1200)]
 
 

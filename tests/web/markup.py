@@ -24,6 +24,8 @@ class Card:
     product: str
     text: str = ""
     forms: dict[str, Form] = field(default_factory=dict)
+    boxes: list[tuple[str, str]] = field(default_factory=list)
+    """What can be ticked: (name, value). Nothing is ticked beforehand."""
 
 
 @dataclass
@@ -53,9 +55,11 @@ class _Reader(HTMLParser):
         self._form: Form | None = None
         self._card: Card | None = None
         self._in_notice = False
+        self._depth = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = {name: value or "" for name, value in attrs}
+        self._depth += tag == "li"
         if tag == "upsell-slot":
             self.slots.append(Slot(found["placement"], found["data-refresh"], "hidden" in found))
         elif "data-upsell-offer" in found:
@@ -71,6 +75,9 @@ class _Reader(HTMLParser):
                 self.slots[-1].undo = self._form
             elif self._card is not None:
                 self._card.forms[found["data-upsell-action"]] = self._form
+        elif found.get("type") == "checkbox" and self._card is not None:
+            assert "checked" not in found
+            self._card.boxes.append((found["name"], found["value"]))
         elif tag in ("input", "select") and self._form is not None:
             self._form.fields[found["name"]] = found.get("value", "")
 
@@ -78,7 +85,9 @@ class _Reader(HTMLParser):
         if tag == "form":
             self._form = None
         elif tag == "li":
-            self._card = None
+            self._depth -= 1
+            if not self._depth:
+                self._card = None
         elif tag == "p":
             self._in_notice = False
 

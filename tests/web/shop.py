@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -246,9 +246,16 @@ class Visitor:
         headers = {"Sec-Fetch-Site": "same-origin", **({"X-Upsell": "1"} if script else {})}
         return self.client.post(form.url, data={**form.fields, **changed}, headers=headers)
 
-    def press(self, action: str, product: str, path: str = "/cart", *, script: bool = True) -> TestResponse:
-        """Look at a page and press a button of one of its offers."""
-        return self.send(self.see(path).card(product).forms[action], script=script)
+    def press(
+        self, action: str, product: str, path: str = "/cart", *, script: bool = True, tick: Sequence[str] | None = None
+    ) -> TestResponse:
+        """Look at a page and press a button of one of its offers. `tick`: values of boxes; None ticks them all."""
+        card = self.see(path).card(product)
+        ticked: dict[str, list[str]] = {}
+        for name, value in card.boxes if action == "accept" else ():
+            if tick is None or value in tick:
+                ticked.setdefault(name, []).append(value)
+        return self.send(card.forms[action], script=script, **ticked)
 
     def remembered(self) -> dict[str, Any]:
         with self.client.session_transaction() as kept:

@@ -8,8 +8,8 @@ from itertools import pairwise
 import pytest
 
 from flask_upsell.errors import TokenError
+from flask_upsell.web.shown import Shown
 from flask_upsell.web.tokens import Tokens
-from flask_upsell.web.widget import Shown
 
 KEY = "k" * 32
 

@@ -17,6 +17,7 @@ from sqlalchemy.sql import true
 
 from ..core.ports import Refusal, Want
 from ..core.rule import Rule
+from ..core.words import say
 from . import tables as t
 from .dialects import insert_into, start_writing
 from .ledger import SQLLedger
@@ -26,11 +27,11 @@ Key = tuple[str, str]
 
 TOTAL = "total"
 REASONS = {
-    "total": "this offer was taken as often as it was there",
-    "day": "this offer was taken today as often as it was there",
-    "customer": "you have taken this offer as often as it may be taken",
-    "budget": "this offer is used up",
-    "redeemed": "this offer was redeemed already",
+    "total": say("this offer was taken as often as it was there"),
+    "day": say("this offer was taken today as often as it was there"),
+    "customer": say("you have taken this offer as often as it may be taken"),
+    "budget": say("this offer is used up"),
+    "redeemed": say("this offer was redeemed already"),
 }
 
 

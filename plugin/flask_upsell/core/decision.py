@@ -14,12 +14,12 @@ from .conditions import Scene
 from .context import Context, mark
 from .discount import best, pair_combines
 from .eligibility import judge, too_dear, worth
-from .offer import Asked, Candidate, Code, Decision, Dropped, Item, Kind, Offer, Quote, Reason, offer_id
+from .offer import Asked, Candidate, Code, Decision, Dropped, Item, Kind, Offer, Progress, Quote, Reason, offer_id
 from .pricing import quote, quote_bundle
 from .product import Product
 from .ranking import Places
-from .rule import Programme, Rule
-from .sources import brings
+from .rule import Gap, Ladder, Programme, Rule
+from .sources import above, brings, progress
 from .words import spoken
 
 #: What one offer costs, and the products of a bundle.
@@ -45,7 +45,7 @@ def decide(context: Context, book: Book, *, explain: bool = True) -> Decision:
             break
     chosen = [judged.cheaper(candidate, trace) for candidate in list(places.chosen)]
     language = context.visitor.language
-    offers = [_offer(candidate, judged, language) for candidate in chosen]
+    offers = [_offer(candidate, judged, trace, language) for candidate in chosen]
     offers.sort(key=_upgrades_first)
     verdicts = tuple(book.rules.explain(scene, _filled(offers))) if explain else ()
     return Decision(
@@ -56,6 +56,7 @@ def decide(context: Context, book: Book, *, explain: bool = True) -> Decision:
         verdicts,
         scene.until,
         _question(scene, language) if scene.applying else None,
+        reached=_reached(scene) if scene.applying else None,
     )
 
 
@@ -172,6 +173,24 @@ class _Judge:
         self.places.chosen[self.places.chosen.index(candidate)] = changed
         return changed
 
+    def levels(self, candidate: Candidate, trace: list[Dropped]) -> tuple[Item, ...]:
+        """The further steps of a ladder that can be offered beside this one."""
+        rule, line = candidate.rule, candidate.trigger
+        if rule is None or not isinstance(rule.offer, Ladder) or not rule.offer.compare or candidate.beside is not None:
+            return ()
+        further, base = above(rule.offer, line, self.book), self.book.products.get(line.product)
+        found = []
+        for ref in further[further.index(candidate.ref) + 1 :]:
+            step, product = msgspec.structs.replace(candidate, ref=ref), self.book.products.get(ref)
+            taken = self._ruled_out(step) or any(ref in (each.parts or (each.ref,)) for each in self.places.chosen)
+            if taken or product is None or judge(step, product, base, self.context, self.about) is not None:
+                continue
+            quoted = quote(step, product, self.context)
+            if isinstance(quoted, Quote):
+                found.append(Item(product, quoted))
+                trace[:] = [each for each in trace if not _is_of(each, {rule.name}, step, line.product)]
+        return tuple(found)
+
     def _by(self, candidate: Candidate, product: Product, rule: Rule, also: Rule | None = None) -> Quote | None:
         """What the offer costs by other rules; None when that is no less."""
         changed = msgspec.structs.replace(candidate, rule=rule, beside=also)
@@ -201,7 +220,7 @@ def _upgrades_first(offer: Offer) -> bool:
     return offer.kind is not Kind.UPGRADE
 
 
-def _offer(candidate: Candidate, judged: _Judge, language: str | None) -> Offer:
+def _offer(candidate: Candidate, judged: _Judge, trace: list[Dropped], language: str | None) -> Offer:
     known, rule, line, evidence = judged.book.products, candidate.rule, candidate.trigger, candidate.affinity
     quoted, items = judged.priced[id(candidate)]
     base, terms = known.get(line.product), ""
@@ -227,6 +246,8 @@ def _offer(candidate: Candidate, judged: _Judge, language: str | None) -> Offer:
         items=items,
         terms=terms,
         beside=candidate.beside.name if candidate.beside is not None else "",
+        levels=judged.levels(candidate, trace),
+        progress=_progress(rule, judged.context),
     )
 
 
@@ -234,6 +255,19 @@ def _programme(ref: str, source: Programme, currency: str, language: str | None)
     """What a rule says of a programme, as a product that costs nothing; and what follows."""
     title, terms = spoken(source.title, language) or "", spoken(source.terms, language) or ""
     return Product(ref, title, 0, currency, url=source.url, image=source.image), terms
+
+
+def _progress(rule: Rule | None, context: Context) -> Progress | None:
+    return progress(rule.offer, context.cart) if rule is not None and isinstance(rule.offer, Gap) else None
+
+
+def _reached(scene: Scene) -> Progress | None:
+    """The first threshold of a rule that applies, if the cart has reached it."""
+    for working, _ in scene.applying:
+        near = _progress(working.rule, scene.context)
+        if near is not None:
+            return near if not near.missing else None
+    return None
 
 
 def _question(scene: Scene, language: str | None) -> Asked | None:

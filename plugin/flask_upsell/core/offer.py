@@ -14,6 +14,7 @@ from .kind import Kind as Kind
 from .kind import Placement as Placement
 from .product import Product
 from .rule import Copy, Rule, Second
+from .words import Sentence, say
 
 
 class Code(StrEnum):
@@ -210,14 +211,19 @@ class Reason(msgspec.Struct, frozen=True, gc=False):
     again: bool = False
 
     @property
-    def sentence(self) -> str:
+    def sentence(self) -> Sentence:
         if self.again:
-            return "One more of what is in your cart"
-        if not self.base:
-            return f"Our suggestion {'instead of' if self.kind is Kind.UPGRADE else 'to go with'} {self.about}"
+            return say("One more of what is in your cart")
+        about, together, base = self.about, self.together, self.base
+        if not base and self.kind is Kind.UPGRADE:
+            return say("Our suggestion instead of {about}", about=about)
+        if not base:
+            return say("Our suggestion to go with {about}", about=about)
         if self.kind is Kind.UPGRADE:
-            return f"Chosen in {self.together} of {self.base} orders of {self.about}"
-        return f"Bought together in {self.together} of {self.base} orders with {self.about}"
+            return say("Chosen in {together} of {base} orders of {about}", together=together, base=base, about=about)
+        return say(
+            "Bought together in {together} of {base} orders with {about}", together=together, base=base, about=about
+        )
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
@@ -225,6 +231,19 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
     product: Product
     quote: Quote
+
+
+class Progress(msgspec.Struct, frozen=True, gc=False):
+    """How near a cart is to a threshold, in minor units of `currency`. `reward`: "free_shipping" or "gift"."""
+
+    reward: str
+    threshold: int
+    there: int
+    currency: str
+
+    @property
+    def missing(self) -> int:
+        return max(0, self.threshold - self.there)
 
 
 class Asked(msgspec.Struct, frozen=True, gc=False):
@@ -240,7 +259,8 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
 
     `items`: the products of a bundle; `product` is then the first of them and the quote that of all together. Of a
     programme `product` is no product of the store, but what the rule says of it, and `terms` what follows. `beside`: a
-    second rule whose discount is in the quote.
+    second rule whose discount is in the quote. `levels`: further steps up, to be compared with this one; any of them
+    can be accepted instead. `progress`: the threshold that the offer takes the cart to.
     """
 
     id: str
@@ -256,6 +276,13 @@ class Offer(msgspec.Struct, frozen=True, gc=False):
     items: tuple[Item, ...] = ()
     terms: str = ""
     beside: str = ""
+    levels: tuple[Item, ...] = ()
+    progress: Progress | None = None
+
+    @property
+    def gift(self) -> bool:
+        """Whether a rule takes off all that it costs."""
+        return self.quote.normal is not None and self.quote.unit_price == 0
 
     @property
     def ref(self) -> str:
@@ -267,8 +294,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     """The ordered offers for one placement and the trace of what was dropped; `version` is the book's.
 
     `rules`: what became of each rule, when it was explained. `until`: from when on a schedule may decide otherwise.
-    `question`: one to ask the shopper. `number`: the same for decisions of one process that look alike, 0 when that is
-    not known.
+    `question`: one to ask the shopper. `reached`: a threshold that the cart has reached. `number`: the same for
+    decisions of one process that look alike, 0 when that is not known.
     """
 
     placement: str
@@ -279,6 +306,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     until: datetime | None = None
     question: Asked | None = None
     number: int = 0
+    reached: Progress | None = None
 
 
 def offer_id(kind: Kind, trigger: str, product: str) -> str:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .rule import Perk
-from .words import spoken
+from .words import Sentence, say, spoken
 
 
-def thanks(perk: Perk, language: str | None) -> str:
+def thanks(perk: Perk, language: str | None) -> Sentence:
     """What the shopper reads: the merchant's words, in which {code} and {points} are filled in, or plain ones."""
     words = spoken(perk.words, language)
     if words:
-        return words.replace("{code}", perk.code or "").replace("{points}", str(perk.points or ""))
+        return Sentence(words.replace("{code}", perk.code or "").replace("{points}", str(perk.points or "")))
     if perk.code is not None:
-        return f"Thank you! Your code for the next purchase: {perk.code}"
+        return say("Thank you! Your code for the next purchase: {code}", code=perk.code)
     if perk.points is not None:
-        return f"Thank you! You have earned {perk.points} points."
-    return "Thank you! A gift is waiting for your next purchase."
+        return say("Thank you! You have earned {n} point.", "Thank you! You have earned {n} points.", n=perk.points)
+    return say("Thank you! A gift is waiting for your next purchase.")
 
 
 def check(perk: Perk) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,7 @@ from .product import Product
 from .rule import Limits, Perk, Rule, Status
 from .rulebook import Changes, RuleBook
 from .rules import NOTHING_SOLD
+from .words import Sentence
 
 
 class Done(msgspec.Struct, frozen=True):
@@ -361,7 +362,7 @@ class Refusal(msgspec.Struct, frozen=True):
     id: str
     rule: str
     scope: str
-    reason: str
+    reason: Sentence
 
 
 class Allowances(Protocol):

@@ -14,6 +14,14 @@ class Variant(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     stock: int | None = None
 
 
+class Reviews(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What buyers say: the average of 5, how many they are, and one short quote."""
+
+    average: float
+    count: int
+    quote: str = ""
+
+
 class Product(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A product as the shopper would see it now.
 
@@ -38,6 +46,7 @@ class Product(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     brand: str | None = None
     tags: tuple[str, ...] = ()
     cost: int | None = None
+    reviews: Reviews | None = None
 
     def has(self, quantity: int) -> bool:
         """Whether `quantity` can be sold: in one of the variants where there are any."""

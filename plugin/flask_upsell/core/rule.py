@@ -115,10 +115,12 @@ class Relative(Source, tag="relative", frozen=True, kw_only=True):
 
 
 class Ladder(Source, tag="ladder", frozen=True, kw_only=True):
-    """The next step of a named ladder above the matched line's product; `steps`: how many steps at most."""
+    """The next step of a named ladder above the matched line's product; `steps`: how many steps at most. `compare`:
+    two steps are shown side by side with the line, where both can be offered."""
 
     name: str
     steps: int = 1
+    compare: bool = False
 
 
 class Gap(Source, tag="gap", frozen=True, kw_only=True):

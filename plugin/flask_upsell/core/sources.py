@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 
 from .book import Book
 from .conditions import Scene
-from .context import Line
-from .offer import Candidate, Kind
+from .context import Cart, Line
+from .offer import Candidate, Kind, Progress
 from .product import Product
 from .rule import Bundle, Category, Gap, Ladder, Learned, Products, Programme, Relative, Rule, Second, Tagged
 from .rules import Working
@@ -16,6 +16,8 @@ from .rules import Working
 MOST_LISTED = 50
 #: What an attribute says when a product has not what it names.
 NO = ("", "0", "no", "false")
+#: How many steps of a ladder are compared with the line.
+LEVELS = 2
 #: A programme's reference, before its rule's name: it is no product.
 PROGRAMME = "programme:"
 
@@ -44,7 +46,7 @@ def refs(working: Working, matched: Matched, book: Book) -> list[str]:
     if isinstance(source, Products | Bundle):
         return list(source.refs)
     if isinstance(source, Ladder):
-        return [ref for line, _ in matched for ref in _above(source, line, book)]
+        return [ref for line, _ in matched for ref in above(source, line, book)]
     if isinstance(source, Gap) and source.refs:
         return list(source.refs)
     if isinstance(source, Second):
@@ -81,7 +83,7 @@ def _found(working: Working, matched: Matched, scene: Scene, book: Book, learned
             yield from _listed(found, source.kind, line, rule)
     elif isinstance(source, Ladder):
         for line, _ in matched:
-            yield from _listed(_above(source, line, book), Kind.UPGRADE, line, rule)
+            yield from _listed(above(source, line, book), Kind.UPGRADE, line, rule)
     elif isinstance(source, Relative):
         for line, product in matched:
             if product is not None:
@@ -118,12 +120,12 @@ def _listed(found: Sequence[str], wanted: Kind, line: Line, rule: Rule) -> Itera
         yield Candidate(kind, ref, line, None, float(-place), rule)
 
 
-def _above(ladder: Ladder, line: Line, book: Book) -> tuple[str, ...]:
+def above(ladder: Ladder, line: Line, book: Book) -> tuple[str, ...]:
     steps = book.rules.ladders.get(ladder.name, ())
     if line.product not in steps:
         return ()
     at = steps.index(line.product)
-    return steps[at + 1 : at + 1 + ladder.steps]
+    return steps[at + 1 : at + 1 + (max(ladder.steps, LEVELS) if ladder.compare else ladder.steps)]
 
 
 def _like(source: Relative, line: Line, base: Product, book: Book) -> list[str]:
@@ -147,17 +149,22 @@ def _value(product: Product, name: str) -> str | None:
     return product.brand if name == "brand" else product.attributes.get(name)
 
 
+def progress(gap: Gap, cart: Cart) -> Progress | None:
+    """How near the cart is to the threshold; None in a currency that it has no amount in."""
+    goal = next((money.amount for money in gap.threshold if money.currency == cart.currency), 0)
+    there = sum(line.unit_price * line.quantity for line in cart.lines)
+    return Progress(gap.reward, goal, there, cart.currency) if goal else None
+
+
 def _closing(source: Gap, working: Working, matched: Matched, scene: Scene, book: Book) -> list[str]:
     """What closes the gap, the cheapest first; nothing once the threshold is reached."""
-    currency = scene.context.cart.currency
-    goal = next((money.amount for money in source.threshold if money.currency == currency), 0)
-    missing = goal - sum(line.unit_price * line.quantity for line in scene.context.cart.lines)
-    if missing <= 0:
+    near = progress(source, scene.context.cart)
+    if near is None or not near.missing:
         return []
     known = [book.products.get(ref) for ref in refs(working, matched, book)]
     closing = [
         product
         for product in known
-        if product is not None and product.currency == currency and product.price >= missing
+        if product is not None and product.currency == near.currency and product.price >= near.missing
     ]
     return [product.ref for product in sorted(closing, key=lambda product: (product.price, product.ref))]

@@ -12,12 +12,12 @@ T = TypeVar("T")
 
 class Sentence(msgspec.Struct, frozen=True, array_like=True):
     """What a shopper is told. `words` are English and their own key in the catalogues; {names} in them stand for
-    `parts`: texts of the store's, and numbers, which are written as the language writes them. `plural`: the words for
-    all numbers `n` but one.
+    `parts`: texts of the store's, other sentences, and numbers, which are written as the language writes them.
+    `plural`: the words for all numbers `n` but one.
     """
 
     words: str
-    parts: dict[str, str | int] = {}
+    parts: dict[str, str | int | Sentence] = {}
     plural: str = ""
 
     def __str__(self) -> str:
@@ -25,7 +25,7 @@ class Sentence(msgspec.Struct, frozen=True, array_like=True):
         return words.format_map(self.parts) if self.parts else words
 
 
-def say(words: str, plural: str = "", /, **parts: str | int) -> Sentence:
+def say(words: str, plural: str = "", /, **parts: str | int | Sentence) -> Sentence:
     """A sentence of ours. Catalogues are made from these calls, so the words are always written out."""
     return Sentence(words, parts, plural)
 

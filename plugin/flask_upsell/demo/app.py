@@ -17,10 +17,12 @@ from flask_upsell import Columns, SQLAlchemyStore, Upsell
 from ..adapters.ledger import make_engine
 from ..jobs import parts
 from ..web.health import health
-from . import clock, embedded
+from . import clock, embedded, tongue
+from . import gallery as gallery  # its routes
+from . import switches as switches
 from .club import groups
 from .models import CartLine, Order, OrderLine, Product
-from .store import LOCALE, store
+from .store import store
 from .visitor import cart_coupon, cart_key, db, open_cart
 
 CSP = "default-src 'self'; img-src 'self' https: data:; base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
@@ -72,7 +74,7 @@ def host_store(currency: str) -> SQLAlchemyStore:
     return SQLAlchemyStore(
         session=db,
         currency=currency,
-        locale=LOCALE,
+        locale=tongue.language,
         product=Columns(
             Product,
             ref="sku",
@@ -96,7 +98,11 @@ def host_store(currency: str) -> SQLAlchemyStore:
         cart_key=cart_key,
         start_cart=open_cart,
         customer=lambda: session.get("customer"),
-        facts=lambda: {"orders": len(session.get("orders", ())), "groups": groups()},
+        facts=lambda: {
+            "orders": len(session.get("orders", ())),
+            "groups": groups(),
+            "language": tongue.language(),
+        },
         coupons=lambda: [coupon] if (coupon := cart_coupon()) else [],
         grants=True,
         urls={"cart": "/cart", "checkout": "/checkout"},

@@ -34,7 +34,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from flask_upsell import cart_changed, checkout_started, grant, order_placed
-from flask_upsell.demo import clock
+from flask_upsell.demo import clock, tongue
 from flask_upsell.demo.models import Cart, CartLine, Order, OrderLine, Product
 from flask_upsell.demo.pictures import picture
 from flask_upsell.demo.shelf import biggest_categories, find_page
@@ -132,7 +132,11 @@ def _close_with_the_app(state: BlueprintSetupState) -> None:
     app = state.app
     app.teardown_appcontext(close_db)
     app.jinja_env.globals.update(
-        shop_name=SHOP_NAME, moved_clock=clock.moved, most_pieces=MOST_PIECES, name_length=NAME_LENGTH
+        shop_name=SHOP_NAME,
+        moved_clock=clock.moved,
+        most_pieces=MOST_PIECES,
+        name_length=NAME_LENGTH,
+        direction=tongue.direction,
     )
 
 
@@ -149,13 +153,6 @@ def refuse_foreign_forms() -> None:
     """A POST without this visitor's token changes nothing and gets a page with status 400."""
     if request.method == "POST" and not csrf_valid(request.form.get("csrf_token", "")):
         abort(400, "This form was open too long or came from elsewhere, so nothing was changed.")
-
-
-@store.before_request
-def travel_in_time() -> None:
-    """`?at=` shows the offers of another day."""
-    if "at" in request.args and not clock.travel(request.args["at"]):
-        flash("Write a day such as ?at=2027-02-10, or ?at= for today.", "error")
 
 
 @store.after_request

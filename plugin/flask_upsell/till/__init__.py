@@ -2,6 +2,7 @@
 
 from .accepting import Till as Till
 from .discounts import Discounts as Discounts
+from .wanted import DECLINED as DECLINED
 from .wanted import Outcome as Outcome
 from .wanted import Piece as Piece
 from .wanted import Wanted as Wanted

@@ -16,8 +16,9 @@ from ..core.context import Capability, Cart, Line
 from ..core.offer import Kind
 from ..core.ports import Acceptance, Done, Ledger, Refused, Store
 from ..core.product import Product
+from ..core.words import Sentence, say
 from .discounts import Discounts, normal_price
-from .wanted import Outcome, Wanted
+from .wanted import Outcome, Wanted, of_bundle
 
 #: How long a repeated click waits for the answer to the first one.
 PATIENCE_SECONDS = 2.0
@@ -37,15 +38,20 @@ class Till:
         self.store, self.ledger, self.discounts = store, ledger, discounts
         self.pseudonym, self.clock = pseudonym, clock
 
-    def accept(self, wanted: Wanted, key: str, variant: str | None = None) -> Outcome:
-        """Put the offer into the cart, once for a key however often it is sent. Price and stock are read again."""
+    def accept(
+        self, wanted: Wanted, key: str, variant: str | None = None, ticked: Sequence[int] | None = None
+    ) -> Outcome:
+        """Put the offer into the cart, once for a key however often it is sent. Price and stock are read again.
+
+        `ticked`: which products of a bundle are wanted, by their places; None for all of them.
+        """
         visitor = self.pseudonym(self.store.visitor().key)
-        request = blake2b(msgspec.json.encode([wanted, variant]), digest_size=16).hexdigest()
+        request = blake2b(msgspec.json.encode([wanted, variant, ticked]), digest_size=16).hexdigest()
         started = self.ledger.start(visitor, key, request)
         if not started.first:
             return self._answered(visitor, key, request, started.answer)
         try:
-            outcome = self._accept(wanted, variant)
+            outcome = self._accept(wanted if ticked is None else of_bundle(wanted, ticked), variant)
         except Exception:
             self.ledger.forget(visitor, key)
             raise
@@ -65,22 +71,22 @@ class Till:
             again = self.ledger.start(visitor, key, request)
             if again.first:  # the first one did nothing and gave the key back
                 self.ledger.forget(visitor, key)
-                return Outcome("refused", "That did not work. Please try again.")
+                return Outcome("refused", say("That did not work. Please try again."))
             answer = again.answer
         if answer is None:
-            return Outcome("refused", "Your first click is still being worked on. Please look into your cart.")
+            return Outcome("refused", say("Your first click is still being worked on. Please look into your cart."))
         return msgspec.structs.replace(msgspec.convert(answer, Outcome), repeated=True)
 
     def _accept(self, wanted: Wanted, variant: str | None) -> Outcome:
         if wanted.kind is Kind.PROGRAMME:
-            return Outcome("refused", f"{wanted.title} is joined by its link.")
-        if wanted.pieces:
+            return Outcome("refused", say("{title} is joined by its link.", title=wanted.title))
+        if wanted.kind is Kind.BUNDLE:
             return self._accept_bundle(wanted)
         live = next(iter(self.store.products([wanted.product])), None)
         if live is None:
             live = Product(wanted.product, wanted.title, wanted.unit_price, wanted.currency, hidden=True)
         if live.hidden:
-            return Outcome("refused", f"{wanted.title} is not sold any more.", live=live)
+            return Outcome("refused", say("{title} is not sold any more.", title=wanted.title), live=live)
         cart = self.store.cart()
         price, changed = _live_price(
             live, wanted, variant, lambda normal: self.discounts.price(normal, wanted, live, cart)
@@ -93,27 +99,33 @@ class Till:
             return self._replace(wanted, live, price, cart)
         if wanted.again:
             if cart.units(wanted.product) != 1:
-                return Outcome("refused", f"This is for a second {live.title}, beside one in your cart.", live=live)
+                return Outcome(
+                    "refused",
+                    say("This is for a second {title}, beside one in your cart.", title=live.title),
+                    live=live,
+                )
         elif any(line.product == wanted.product and line.variant == variant for line in cart.lines):
-            return Outcome("refused", f"{live.title} is in your cart already.")
+            return Outcome("refused", say("{title} is in your cart already.", title=live.title))
         if not live.has(2 if wanted.again else 1):
-            return Outcome("refused", f"{live.title} is sold out.", live=live)
+            return Outcome("refused", say("{title} is sold out.", title=live.title), live=live)
         done = self.store.add(wanted.product, variant, 1, _own_price(price, live, variant))
         if isinstance(done, Refused):
-            return Outcome("refused", done.reason, live=live)
+            return Outcome("refused", Sentence(done.reason), live=live)
         return self._accepted(wanted, live, price, 1, done, variant=variant)
 
     def _replace(self, wanted: Wanted, live: Product, price: int, cart: Cart) -> Outcome:
         line = next((line for line in cart.lines if line.ref == wanted.line and line.product == wanted.replaced), None)
         if line is None:
-            return Outcome("refused", "What this would have replaced is not in your cart any more.")
+            return Outcome("refused", say("What this would have replaced is not in your cart any more."))
         if line.unit_price != wanted.replaces:
-            return Outcome("changed", "The price of what is in your cart has changed. Please look again.", live=live)
+            return Outcome(
+                "changed", say("The price of what is in your cart has changed. Please look again."), live=live
+            )
         if not live.has(line.quantity):
-            return Outcome("refused", f"There is not enough of {live.title} in stock.", live=live)
+            return Outcome("refused", say("There is not enough of {title} in stock.", title=live.title), live=live)
         done = self.store.replace(line.ref, wanted.product, None, line.quantity, _own_price(price, live, None))
         if isinstance(done, Refused):
-            return Outcome("refused", done.reason, live=live)
+            return Outcome("refused", Sentence(done.reason), live=live)
         return self._accepted(wanted, live, price, line.quantity, done, replaced=line)
 
     def _accepted(
@@ -152,34 +164,40 @@ class Till:
             # What is not on record can neither be undone nor counted: the cart is put back before anybody is told.
             self._put_back(Line(done.line, wanted.product, quantity, price, variant), replaced, quantity)
             raise
-        text = f"Upgraded to {live.title}." if replaced else f"Added: {live.title}."
-        return Outcome("done", text, acceptance)
+        upgraded = say("Upgraded to {title}.", title=live.title)
+        return Outcome("done", upgraded if replaced else say("Added: {title}.", title=live.title), acceptance)
 
     # --- bundles ---------------------------------------------------------------------------------------------------
 
     def _accept_bundle(self, wanted: Wanted) -> Outcome:
         """All of it or nothing: what was added before something is refused is taken out again."""
+        if not wanted.pieces:
+            return Outcome("refused", say("Please tick what you would like."))
         known = {product.ref: product for product in self.store.products([piece.product for piece in wanted.pieces])}
         for piece in wanted.pieces:
             live = known.get(piece.product)
             if live is None or live.hidden:
                 gone = live or Product(piece.product, piece.title, piece.unit_price, wanted.currency, hidden=True)
-                return Outcome("refused", f"{piece.title} is not sold any more.", live=gone)
+                return Outcome("refused", say("{title} is not sold any more.", title=piece.title), live=gone)
         cart, every = self.store.cart(), [known[piece.product] for piece in wanted.pieces]
         in_cart = {line.product for line in cart.lines}
         for live in every:
             if live.currency != cart.currency:
                 return _foreign(live, cart)
             if live.ref in in_cart:
-                return Outcome("refused", f"{live.title} is in your cart already.")
+                return Outcome("refused", say("{title} is in your cart already.", title=live.title))
             if live.variants:
-                return Outcome("refused", f"Please choose which {live.title} you would like.", live=live)
+                return Outcome(
+                    "refused", say("Please choose which {title} you would like.", title=live.title), live=live
+                )
             if not live.has(1):
-                return Outcome("refused", f"{live.title} is sold out.", live=live)
+                return Outcome("refused", say("{title} is sold out.", title=live.title), live=live)
         prices = self.discounts.prices(wanted, every, cart)
         for live, price, piece in zip(every, prices, wanted.pieces, strict=True):
             if price != piece.unit_price:
-                return Outcome("changed", f"The price of {live.title} has changed. Please look again.", live=live)
+                return Outcome(
+                    "changed", say("The price of {title} has changed. Please look again.", title=live.title), live=live
+                )
         return self._add_all(wanted, every, prices)
 
     def _add_all(self, wanted: Wanted, every: Sequence[Product], prices: Sequence[int]) -> Outcome:
@@ -189,7 +207,7 @@ class Till:
                 done = self.store.add(live.ref, None, 1, _own_price(price, live, None))
                 if isinstance(done, Refused):
                     self._take_out(added)
-                    return Outcome("refused", done.reason, live=live)
+                    return Outcome("refused", Sentence(done.reason), live=live)
                 added.append(Line(done.line, live.ref, 1, price))
             ids = [uuid4().hex for _ in added]
             visitor = self.pseudonym(self.store.visitor().key)
@@ -204,7 +222,7 @@ class Till:
         except Exception:
             self._take_out(added)
             raise
-        return Outcome("done", f"Added: {', '.join(live.title for live in every)}.", accepted[0])
+        return Outcome("done", say("Added: {title}.", title=", ".join(live.title for live in every)), accepted[0])
 
     def _take_out(self, lines: Sequence[Line]) -> None:
         for line in lines:
@@ -225,11 +243,11 @@ class Till:
         undone = [each for each, outcome in zip(every, outcomes, strict=True) if outcome.status == "undone"]
         if not undone:
             return outcomes[0]
-        return Outcome("undone", f"Undone: {', '.join(each.title for each in undone)}.", undone[0])
+        return Outcome("undone", say("Undone: {title}.", title=", ".join(each.title for each in undone)), undone[0])
 
     def _undo_one(self, id: str, accepted: Acceptance | None) -> Outcome:
         if accepted is None or not self.ledger.claim_undo(id):
-            return Outcome("refused", "That was undone already, or ordered.")
+            return Outcome("refused", say("That was undone already, or ordered."))
         try:
             outcome = self._undo(accepted)
         except Exception:
@@ -249,11 +267,11 @@ class Till:
             if line.ref == accepted.line and line.product == accepted.product:
                 break
         else:  # taken out meanwhile: there is nothing left to undo
-            return Outcome("refused", f"{accepted.title} is not in your cart any more.", accepted)
+            return Outcome("refused", say("{title} is not in your cart any more.", title=accepted.title), accepted)
         done = self._put_back(line, accepted.replaced, accepted.quantity)
         if isinstance(done, Refused):
-            return Outcome("refused", done.reason)
-        return Outcome("undone", f"Undone: {accepted.title}.", accepted)
+            return Outcome("refused", Sentence(done.reason))
+        return Outcome("undone", say("Undone: {title}.", title=accepted.title), accepted)
 
     def _put_back(self, line: Line, before: Line | None, quantity: int) -> Done | Refused:
         """Undo what accepting did to this line: `before` is what an upgrade replaced, `quantity` what was accepted."""
@@ -267,7 +285,15 @@ class Till:
 
 
 def _foreign(live: Product, cart: Cart) -> Outcome:
-    return Outcome("refused", f"{live.title} is priced in {live.currency}, your cart is in {cart.currency}.")
+    return Outcome(
+        "refused",
+        say(
+            "{title} is priced in {currency}, your cart is in {yours}.",
+            title=live.title,
+            currency=live.currency,
+            yours=cart.currency,
+        ),
+    )
 
 
 def _own_price(price: int, live: Product, variant: str | None) -> int | None:
@@ -283,11 +309,17 @@ def _live_price(
     if live.variants or variant:
         chosen = live.variant(variant or "")
         if chosen is None:
-            return 0, Outcome("refused", f"Please choose which {live.title} you would like.", live=live)
+            return 0, Outcome(
+                "refused", say("Please choose which {title} you would like.", title=live.title), live=live
+            )
         if chosen.stock is not None and chosen.stock < 1:
-            return 0, Outcome("refused", f"{live.title} ({chosen.title}) is sold out.", live=live)
+            return 0, Outcome(
+                "refused", say("{title} ({choice}) is sold out.", title=live.title, choice=chosen.title), live=live
+            )
         shown, normal = wanted.variants.get(chosen.ref, -1), chosen.price
     price = now(normal)
     if price != shown:
-        return price, Outcome("changed", f"The price of {live.title} has changed. Please look again.", live=live)
+        return price, Outcome(
+            "changed", say("The price of {title} has changed. Please look again.", title=live.title), live=live
+        )
     return price, None

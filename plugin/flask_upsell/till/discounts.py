@@ -19,6 +19,7 @@ from ..core.ports import Acceptance, Allowances, Done, Ledger, Refusal, Refused,
 from ..core.pricing import not_given, reduced
 from ..core.product import Product
 from ..core.rule import Off, Orphan, Rule, Second
+from ..core.words import Sentence, say
 from .wanted import Wanted
 
 #: More than any line has: no bound.
@@ -26,7 +27,9 @@ MOST_UNITS = 2**31
 #: Between an acceptance's id and the number of its second rule.
 BESIDE = "."
 #: Why a discount does not stand any more.
-ENDED, ALONE = "the offer has ended", "what it went with is not in the cart"
+ENDED, ALONE = say("the offer has ended"), say("what it went with is not in the cart")
+BROKEN = say("not all of what it was offered with is in the cart")
+IN_PART, MORE = say("not all of what belongs together is ordered"), say("more is ordered than it was offered for")
 
 
 class Discounts:
@@ -82,7 +85,7 @@ class Discounts:
             return None
         return working.rule
 
-    def settle(self, refused: Mapping[str, str] | None = None) -> list[str]:
+    def settle(self, refused: Mapping[str, Sentence] | None = None) -> list[Sentence]:
         """Reprice or drop discounted lines whose rule does not hold any more: what triggered it left the cart, or the
         season is over. `refused`: acceptances whose discount was not granted, and why. Returns sentences."""
         accepted = self._discounted()
@@ -100,21 +103,23 @@ class Discounts:
             line = next((line for line in cart.lines if line.ref == each.line and line.product == each.product), None)
             if line is None or line.unit_price != each.unit_price:
                 continue
-            why = (refused or {}).get(each.bundle or each.id, "")
+            why = (refused or {}).get(each.bundle or each.id)
             # What an offer brought does not trigger it.
             own = each.bundle or None
             others = [one for one in cart.lines if one is not line and bundled.get(one.ref, "") != own]
             for name in (each.rule, each.beside):
-                why = why or (self._orphaned(name, each, others, cart, book) if name else "")
+                why = why or (self._orphaned(name, each, others, cart, book) if name else None)
             if not why and each.bundle in broken:
-                why = "not all of what it was offered with is in the cart"
+                why = BROKEN
             if why:
                 working = book.rules.get(each.rule)
                 discount = working.rule.discount if working is not None else None
                 drop = discount is not None and discount.orphan is Orphan.DROP and not each.replaced and not refused
                 done = self.store.remove(line.ref) if drop else self._reprice(line, each)
                 if isinstance(done, Done):
-                    said.append(f"{each.title} {'was taken out' if drop else 'is at its normal price'}: {why}.")
+                    out = say("{title} was taken out: {why}.", title=each.title, why=why)
+                    normal = say("{title} is at its normal price: {why}.", title=each.title, why=why)
+                    said.append(out if drop else normal)
             elif line.quantity > (most := self._most(each, book)):
                 said.append(self._split(line, most, each))
         return said
@@ -125,7 +130,7 @@ class Discounts:
         bounded = accepted.bundle or any(_counts_units(rule) for rule in rules)
         return accepted.quantity if bounded else MOST_UNITS
 
-    def _split(self, line: Line, most: int, accepted: Acceptance) -> str:
+    def _split(self, line: Line, most: int, accepted: Acceptance) -> Sentence:
         """Leave so many units at the discounted price; the others become a line of their own, or else all lose it."""
         rest = self.store.add(line.product, line.variant, line.quantity - most)
         kept = isinstance(rest, Done) and self.store.replace(
@@ -135,8 +140,8 @@ class Discounts:
             if isinstance(rest, Done):
                 self.store.remove(rest.line)
             self._reprice(line, accepted)
-            return f"{accepted.title} is at its normal price: it was offered for {most} only."
-        return f"{accepted.title} is offered for {most}; the others are at their normal price."
+            return say("{title} is at its normal price: it was offered for {n} only.", title=accepted.title, n=most)
+        return say("{title} is offered for {n}; the others are at their normal price.", title=accepted.title, n=most)
 
     def _discounted(self) -> list[Acceptance]:
         """What this visitor accepted at a discount, and all of a bundle in which something was."""
@@ -150,8 +155,10 @@ class Discounts:
         normal = accepted.normal if found is None else normal_price(found, line.variant)
         return self.store.replace(line.ref, line.product, line.variant, line.quantity, normal)
 
-    def _orphaned(self, rule: str, accepted: Acceptance, others: Sequence[Line], cart: Cart, book: Book) -> str:
-        """Why a rule of an accepted offer does not hold for the other lines of the cart; "" when it does."""
+    def _orphaned(
+        self, rule: str, accepted: Acceptance, others: Sequence[Line], cart: Cart, book: Book
+    ) -> Sentence | None:
+        """Why a rule of an accepted offer does not hold for the other lines of the cart; None when it does."""
         working = book.rules.get(rule)
         if working is None:
             return ENDED
@@ -166,7 +173,7 @@ class Discounts:
         if isinstance(working.rule.offer, Second) and all(one.product != accepted.product for one in others):
             return ALONE
         if against is None:
-            return ""
+            return None
         return ENDED if against is RuleCode.OUT_OF_SEASON else ALONE
 
     def grant(self, order: str, connection: object = None) -> list[Refusal]:
@@ -192,7 +199,7 @@ class Discounts:
         for id, every in asked.items():
             first = every[0]
             why = self._not_as_offered(every, ordered, book)
-            if why:
+            if why is not None:
                 refusals.append(Refusal(id, first.rule, "", why))
                 continue
             off = sum((each.normal - each.unit_price) * ordered[each.product, each.unit_price] for each in every)
@@ -206,20 +213,22 @@ class Discounts:
         # Known by what was accepted, whichever of its two rules refused it.
         return refusals + [msgspec.structs.replace(each, id=each.id.partition(BESIDE)[0]) for each in refused]
 
-    def _not_as_offered(self, every: Sequence[Acceptance], ordered: Counter[tuple[str, int]], book: Book) -> str:
-        """Why what is ordered is not what was accepted; "" when it is."""
+    def _not_as_offered(
+        self, every: Sequence[Acceptance], ordered: Counter[tuple[str, int]], book: Book
+    ) -> Sentence | None:
+        """Why what is ordered is not what was accepted; None when it is."""
         first = every[0]
         rules = [book.rules.get(name) for name in (first.rule, first.beside) if name]
         if None in rules:
             return ENDED
         if not all((each.product, each.unit_price) in ordered for each in every):
-            return "not all of what belongs together is ordered"
+            return IN_PART
         if any(ordered[each.product, each.unit_price] > self._most(each, book) for each in every if each.off):
-            return "more is ordered than it was offered for"
+            return MORE
         units = sum(number for (product, _), number in ordered.items() if product == first.product)
         if units <= first.quantity and any(each and isinstance(each.rule.offer, Second) for each in rules):
             return ALONE
-        return ""
+        return None
 
     def _context(self, placement: str, cart: Cart, anchors: tuple[Line, ...]) -> Context:
         return Context(

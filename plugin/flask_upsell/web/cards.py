@@ -2,67 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from ..core.offer import Kind, Offer
+from ..core import offer as core
+from ..core.context import Line
+from ..core.offer import Item, Kind, Offer, Placement, Quote
 from ..core.product import Product, Variant, gained
-from .view import Card, Choice, Piece
+from ..core.rule import Off
+from ..core.words import Sentence, say
+from .speech import Speech
+from .view import Card, Choice, Level, Piece, Progress
 
 #: Where a product's link may lead; anything else (javascript:) is no link.
 LINKS = ("/", "https://", "http://")
 #: What chose an offer: evidence from orders, or a rule of the merchant's.
-BY_ORDERS = (
+BY_ORDERS = say(
     "Chosen from past orders of this store, by what you look at or have in your cart. Nobody paid for this place."
 )
-BY_PEOPLE = "Chosen by the people of this store to go with what you look at or have in your cart."
-PERIODS = {1: "per month", 12: "per year"}
+BY_PEOPLE = say("Chosen by the people of this store to go with what you look at or have in your cart.")
+NEW_CART = say("This goes into a new cart. Nothing is charged now.")
+#: The templates of cards.
+LOOKS = ("complement", "nearly", "gift", "upgrade", "levels", "bundle", "programme")
+#: How many differences are compared.
+MOST_POINTS = 4
 
 #: The store's way to write an amount (minor units) of a currency.
 Money = Callable[[int, str], str]
+#: A token and an idempotency key.
+Marks = tuple[str, str]
 
 
-def card(offer: Offer, token: str, key: str, money: Money) -> Card:
+def card(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech, placement: str = "cart") -> Card:
+    """`marks`: of the offer, then of its further levels."""
     product, quote, line, base = offer.product, offer.quote, offer.trigger, offer.base
-    currency = quote.currency
+    currency, reviews = quote.currency, product.reviews
     upgrade = offer.kind is Kind.UPGRADE
     replaces = quote.replaces is not None
+    token, key = marks[0]
     return Card(
         id=offer.id,
         kind=offer.kind.value,
-        product=offer.ref,
+        look=look(offer),
+        product="+".join([offer.ref, *(level.product.ref for level in offer.levels)]),
         title=titles(offer),
         url=_link(product),
         image=product.image,
         price=money(quote.unit_price, currency),
-        period=_period(product),
+        period=_period(product, speech),
         quantity=quote.quantity,
-        difference=_difference(offer, money) if upgrade else "",
+        difference=_difference(product, quote, line, base, money, speech) if upgrade else "",
         total=("+" if replaces else "") + money(quote.total, currency),
-        reason=offer.reason.sentence,
+        reason=speech.tell(offer.reason.sentence),
         token=token,
         key=key,
         replaces=replaces,
         base_title=base.title if upgrade and base else line.product if upgrade else "",
         base_price=money(line.unit_price, currency) if upgrade else "",
-        base_period=_period(base) if upgrade and base else "",
+        base_period=_period(base, speech) if upgrade and base else "",
         base_image=base.image if upgrade and base else None,
         gained=gained(base, product) if upgrade and base else [],
         headline=offer.copy.headline if offer.copy else "",
         benefits=offer.copy.benefits if offer.copy else (),
-        because=BY_ORDERS if offer.reason.base else BY_PEOPLE,
+        because=speech.tell(BY_ORDERS if offer.reason.base else BY_PEOPLE),
         choices=[Choice(variant.ref, variant.title, money(price, currency)) for variant, price in choice_prices(offer)],
         pieces=[
-            Piece(item.product.title, _link(item.product), item.product.image, money(item.quote.unit_price, currency))
+            Piece(item.product.title, _link(item.product), item.product.image, money(alone(item.quote), currency))
             for item in offer.items
         ],
-        saving=money(quote.off, currency) if offer.items and quote.off else "",
+        saving=_saving(offer, money, speech),
         terms=offer.terms,
+        rating=speech.tell(_rating(reviews.average, reviews.count, speech)) if reviews and reviews.count > 0 else "",
+        quote=reviews.quote if reviews else "",
+        levels=_levels(offer, marks, money, speech) if offer.levels else [],
+        progress=_progress(offer.progress, money, speech) if offer.progress else None,
+        note=speech.tell(NEW_CART) if placement == Placement.CONFIRMATION and offer.kind is not Kind.PROGRAMME else "",
     )
+
+
+def look(offer: Offer) -> str:
+    """Which template shows it."""
+    if offer.kind is not Kind.COMPLEMENT:
+        return "levels" if offer.levels else offer.kind.value
+    if offer.gift:
+        return "gift"
+    return "nearly" if offer.progress else "complement"
 
 
 def titles(offer: Offer) -> str:
     """The product's title; of a bundle all of them."""
     return " + ".join([item.product.title for item in offer.items]) or offer.product.title
+
+
+def alone(quote: Quote) -> int:
+    """What a product of a bundle costs by itself."""
+    return quote.unit_price if quote.normal is None else quote.normal
 
 
 def _link(product: Product) -> str:
@@ -76,15 +109,102 @@ def choice_prices(offer: Offer) -> list[tuple[Variant, int]]:
     return [(variant, own.get(variant.ref, variant.price)) for variant in choices]
 
 
-def _difference(offer: Offer, money: Money) -> str:
+def _difference(product: Product, quote: Quote, line: Line, base: Product | None, money: Money, speech: Speech) -> str:
     """What one unit costs more; a longer period costs no more but less a month, and that is what is said."""
-    product, base = offer.product, offer.base
-    if base is not None and product.period_months and product.period_months != base.period_months:
-        months = product.period_months
-        return f"{money((offer.quote.unit_price + months // 2) // months, product.currency)} a month"
-    return "+" + money(offer.quote.unit_price - offer.trigger.unit_price, product.currency)
+    if _is_longer(product, base):
+        months = product.period_months or 1
+        monthly = money((quote.unit_price + months // 2) // months, product.currency)
+        return speech.plain("{price} a month", price=monthly)
+    return "+" + money(quote.unit_price - line.unit_price, product.currency)
 
 
-def _period(product: Product) -> str:
-    months = product.period_months
-    return "" if not months else PERIODS.get(months, f"every {months} months")
+def _is_longer(product: Product, base: Product | None) -> bool:
+    return base is not None and bool(product.period_months) and product.period_months != base.period_months
+
+
+def _saving(offer: Offer, money: Money, speech: Speech) -> str:
+    if offer.items:
+        return money(offer.quote.off, offer.quote.currency) if offer.quote.off else ""
+    return _saved(offer.product, offer.quote, offer.trigger, offer.base, money, speech)
+
+
+def _saved(product: Product, quote: Quote, line: Line, base: Product | None, money: Money, speech: Speech) -> str:
+    """What a longer period costs less than the shorter one again and again."""
+    if base is None or not base.period_months or not product.period_months or not _is_longer(product, base):
+        return ""
+    less = line.unit_price * product.period_months // base.period_months - quote.unit_price
+    if less <= 0:
+        return ""
+    saving, months = money(less, product.currency), product.period_months
+    if months == 12:
+        return speech.plain("{saving} less a year", saving=saving)
+    return speech.plain("{saving} less in {n} month", "{saving} less in {n} months", saving=saving, n=months)
+
+
+def _period(product: Product, speech: Speech) -> str:
+    match product.period_months:
+        case None | 0:
+            return ""
+        case 1:
+            return speech.plain("per month")
+        case 12:
+            return speech.plain("per year")
+        case months:
+            return speech.plain("every {n} month", "every {n} months", n=months)
+
+
+def _rating(average: float, count: int, speech: Speech) -> Sentence:
+    stars = speech.number(round(average, 1))
+    return say("{stars} of 5 stars, {n} review", "{stars} of 5 stars, {n} reviews", stars=stars, n=count)
+
+
+def _progress(near: core.Progress, money: Money, speech: Speech) -> Progress:
+    missing = money(near.missing, near.currency)
+    if near.reward == Off.GIFT:
+        words = speech.plain("{missing} more, and a gift is yours", missing=missing)
+    else:
+        words = speech.plain("{missing} more, and your order ships free", missing=missing)
+    return Progress(words, near.there, near.threshold)
+
+
+def reached(near: core.Progress, money: Money, speech: Speech) -> str:
+    """That a threshold is reached."""
+    amount = money(near.threshold, near.currency)
+    if near.reward == Off.GIFT:
+        return speech.plain("You have reached {amount}: a gift is yours.", amount=amount)
+    return speech.plain("You have reached {amount}: your order ships free.", amount=amount)
+
+
+def _levels(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech) -> list[Level]:
+    """The line as it is, and the steps above it."""
+    line, base, currency = offer.trigger, offer.base, offer.quote.currency
+    steps = [Item(offer.product, offer.quote), *offer.levels]
+    every = [*([base] if base else []), *(step.product for step in steps)]
+    names = list(dict.fromkeys(name for product in reversed(every) for name in product.attributes))
+    differing = [name for name in names if len({product.attributes.get(name) for product in every}) > 1][:MOST_POINTS]
+
+    def points(product: Product) -> list[tuple[str, str]]:
+        return [(name, product.attributes[name]) for name in differing if product.attributes.get(name)]
+
+    found = []
+    if base is not None:
+        price = money(line.unit_price, currency)
+        found.append(Level(base.title, "", base.image, price, _period(base, speech), points(base), current=True))
+    for step, (token, key) in zip(steps, marks, strict=True):
+        product, quote = step.product, step.quote
+        found.append(
+            Level(
+                product.title,
+                _link(product),
+                product.image,
+                money(quote.unit_price, currency),
+                _period(product, speech),
+                points(product),
+                _difference(product, quote, line, base, money, speech),
+                ("+" if quote.replaces is not None else "") + money(quote.total, currency),
+                _saved(product, quote, line, base, money, speech),
+                token,
+                key,
+            )
+        )
+    return found

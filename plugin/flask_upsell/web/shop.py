@@ -10,16 +10,18 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from .. import faults
 from ..core.ports import Acceptance
+from ..core.words import Sentence, say
 from ..errors import BadInput, TokenError
 from ..jobs import this_app
 from ..signals import offer_accepted, offer_declined
-from ..till import Outcome, Wanted
+from ..till import DECLINED, Outcome, Wanted
 from .edge import harmless
 from .health import health
 from .memory import Memory
 from .schemas import read_accept
+from .shown import Asking, Page, Shown
 from .view import Notice
-from .widget import UNSAFE, Asking, Page, Shown, Widget
+from .widget import UNSAFE, Widget
 
 LARGEST_BODY = 64 * 1024
 #: What is made for one visitor is kept by nobody.
@@ -27,9 +29,10 @@ PRIVATE = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
 HTML = Headers({"Content-Type": "text/html; charset=utf-8", **PRIVATE})
 HEAD = b"<!doctype html><meta charset=utf-8><title>Suggestions</title>"
 R = TypeVar("R", bound=AnyResponse)
-SORRY = "That did not work just now. Your cart is as it was."
-OLD = "This suggestion was too old, so nothing was changed. Here it is again as it is now."
-FOREIGN = "This suggestion was not made for this cart, so nothing was changed."
+SORRY = say("That did not work just now. Your cart is as it was.")
+OLD = say("This suggestion was too old, so nothing was changed. Here it is again as it is now.")
+FOREIGN = say("This suggestion was not made for this cart, so nothing was changed.")
+NOT_AGREED = say("Please agree to what you will pay again and again.")
 
 
 def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
@@ -126,13 +129,13 @@ def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
             widget.offers.queue.enqueue("amend", outcome.live.ref)
     except TokenError as error:
         faults.note("token", "%s refused: %s", request.path, error)
-        notice = Notice(OLD if error.expired else FOREIGN, "sorry")
+        notice = Notice(_told(widget, OLD if error.expired else FOREIGN), "sorry")
     except BadInput as error:
         faults.note("bad_input", "%s refused: %s", request.path, error)
-        notice = Notice(SORRY, "sorry")
+        notice = Notice(_told(widget, SORRY), "sorry")
     except Exception as error:
         faults.note("act", "%s failed: %s: %s", request.path, type(error).__name__, error, error=error)
-        notice = Notice(SORRY, "sorry")
+        notice = Notice(_told(widget, SORRY), "sorry")
     if request.headers.get("X-Upsell"):
         return _html(_again(widget, page, notice=notice, fresh=fresh))
     if notice is not None and not notice.undo:
@@ -149,43 +152,60 @@ def _back(widget: Widget, page: Page) -> str:
 
 
 def _accept(widget: Widget, said: tuple[Wanted, Page]) -> tuple[Outcome, Notice]:
-    key, variant = read_accept(request.form.to_dict())
-    outcome = widget.offers.accept(said[0], key, variant)
+    wanted, page = said
+    form = read_accept(request.form)
+    if wanted.months and not form.agreed:
+        outcome = Outcome("refused", NOT_AGREED)
+    else:
+        outcome = widget.offers.accept(wanted, form.key, form.variant, form.ticked if wanted.pieces else None)
+    text = _told(widget, outcome.said)
     if outcome.status != "done" or outcome.acceptance is None:
-        return outcome, Notice(outcome.text, "sorry")
+        return outcome, Notice(text, "sorry")
     accepted = outcome.acceptance
     if not outcome.repeated:
         # A repeated answer may come from a click that knew no session yet: it must not replace the first one's.
-        Memory(widget.identifier).accept(accepted.id, outcome.text, accepted.line, accepted.product, accepted.placement)
+        Memory(widget.identifier).accept(accepted.id, text, accepted.line, accepted.product, accepted.placement)
         _tell(accepted)
     visitor = widget.offers.pseudonym(widget.offers.store.visitor().key)
-    return outcome, Notice(outcome.text, "done", widget.undo_token(visitor, accepted.id, said[1]))
+    return outcome, Notice(text, "done", widget.undo_token(visitor, accepted.id, page))
 
 
 def _decline(widget: Widget, said: tuple[Wanted, Page]) -> tuple[Outcome, Notice]:
     wanted = said[0]
     # First of all it is remembered: a shopper's "no" holds even when it cannot be counted.
-    Memory(widget.identifier).decline(wanted.product)
+    memory = Memory(widget.identifier)
+    for product in (wanted.product, *wanted.also):
+        memory.decline(product)
     try:
         outcome = widget.offers.decline(wanted)
     except Exception as error:
         faults.note("decline", "a decline is not counted: %s", error)
-        outcome = Outcome("declined", "All right, we will not suggest it again.")
+        outcome = DECLINED
     _tell_declined(wanted.product, wanted.kind, wanted.placement)
-    return outcome, Notice(outcome.text, "done")
+    return outcome, Notice(_told(widget, outcome.said), "done")
 
 
 def _answered(widget: Widget, asking: Asking) -> tuple[Outcome, None]:
     """Remember an answer; anything that is none of them is a skip."""
     said = request.form.get("answer", "")
     Memory(widget.identifier).answer(asking.rule, said if said in asking.answers else "")
-    return Outcome("answered", ""), None
+    return Outcome("answered", Sentence("")), None
 
 
 def _undo(widget: Widget, said: tuple[str, Page]) -> tuple[Outcome, Notice]:
     outcome = widget.offers.undo(said[0])
     Memory(widget.identifier).forget_last()
-    return outcome, Notice(outcome.text, "done" if outcome.status == "undone" else "sorry")
+    return outcome, Notice(_told(widget, outcome.said), "done" if outcome.status == "undone" else "sorry")
+
+
+def _told(widget: Widget, said: Sentence) -> str:
+    """In the shopper's language, as far as that is known."""
+    return widget.languages.speech(_language(widget) or None).tell(said)
+
+
+@harmless("visitor", "")
+def _language(widget: Widget) -> str:
+    return widget.offers.store.visitor().language or ""
 
 
 @harmless("signal", None)

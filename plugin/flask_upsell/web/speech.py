@@ -7,6 +7,7 @@ from functools import lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
+from unicodedata import bidirectional
 
 from babel import Locale, UnknownLocaleError
 from babel.messages.mofile import write_mo
@@ -19,6 +20,8 @@ from ..core.words import Sentence, spoken
 
 #: The language of what stands in the source.
 SOURCE = "en"
+#: First strong isolate, and its end: invisible, and right in attributes too.
+FSI, PDI = "\u2068", "\u2069"
 LOCALES = Path(__file__).with_name("widgets") / "locales"
 
 
@@ -66,12 +69,26 @@ class Speech:
         return self._catalogue.gettext(words)
 
     def _written(self, parts: Mapping[str, object]) -> dict[str, object]:
-        return {name: self.number(each) if isinstance(each, int | float) else each for name, each in parts.items()}
+        return {name: self._part(each) for name, each in parts.items()}
+
+    def _part(self, part: object) -> object:
+        if isinstance(part, int | float):
+            return self.number(part)
+        if isinstance(part, Sentence):
+            return self.tell(part)
+        # What is written the other way round must not turn the words around it.
+        if isinstance(part, str) and (self.direction == "rtl" or any(map(_is_rtl, part))):
+            return f"{FSI}{part}{PDI}" if not isinstance(part, Markup) else Markup(FSI) + part + Markup(PDI)  # noqa: S704
+        return part
 
     def _source(self, words: str, plural: str, parts: Mapping[str, object], error: Exception) -> str:
         """A catalogue that names what is not there does not cost the shopper the sentence."""
         faults.note("catalogue", "language %s: %r names what is not there: %r", self.language, words, error)
         return plural if plural and parts.get("n") != 1 else words
+
+
+def _is_rtl(letter: str) -> bool:
+    return letter > "\u0590" and bidirectional(letter) in ("R", "AL")
 
 
 class Languages:

@@ -14,12 +14,39 @@ class Choice(msgspec.Struct, frozen=True):
 
 
 class Piece(msgspec.Struct, frozen=True):
-    """A product of a bundle; `price` is that in the bundle."""
+    """A product of a bundle; `price` is what it costs alone."""
 
     title: str
     url: str
     image: str | None
     price: str
+
+
+class Level(msgspec.Struct, frozen=True):
+    """One of several steps side by side. `current` is what the shopper has. `points`: (attribute, value) of what
+    differs between the steps. `difference`, `total`, `period`, `saving`: see Card."""
+
+    title: str
+    url: str
+    image: str | None
+    price: str
+    period: str
+    points: list[tuple[str, str]]
+    difference: str = ""
+    total: str = ""
+    saving: str = ""
+    token: str = ""
+    key: str = ""
+    choices: list[Choice] = []
+    current: bool = False
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How near the cart is to a threshold: in words, and as `value` of `most`."""
+
+    words: str
+    value: int
+    most: int
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -33,11 +60,13 @@ class Question(msgspec.Struct, frozen=True):
 class Card(msgspec.Struct, frozen=True):
     """One offer. All prices are written out in the shopper's way.
 
-    `kind` is "complement" or "upgrade". `replaces` is true when accepting swaps a cart line (base_* say which);
-    `difference` is what one unit costs more, `total` what accepting adds to the cart. `period` is "", "per month",
-    "per year" or "every n months". `gained` has (attribute, old or "", new). `headline` and `benefits` are the
-    merchant's words, if there are any; `because` says what chose it. `pieces` are the products of a bundle, `saving`
-    what they cost less together than one by one. Of a programme `url` leads to it and `terms` say what follows.
+    `look` is its template's name: "complement", "upgrade", "levels", "bundle", "nearly", "gift" or "programme"; `kind`
+    what it counts as. `replaces` is true when accepting swaps a cart line (base_* say which); `difference` is what one
+    unit costs more, `total` what accepting adds to the cart. `period` is "", or how often the price recurs; `saving`
+    what a longer period or a bundle costs less. `gained` has (attribute, old or "", new). `headline` and `benefits` are
+    the merchant's words, if there are any; `because` says what chose it. `rating` and `quote` are what buyers say.
+    `pieces` are the products of a bundle, `levels` steps side by side. Of a programme `url` leads to it and `terms` say
+    what follows. `note`: what accepting does here, where that is not plain.
     """
 
     id: str
@@ -54,6 +83,7 @@ class Card(msgspec.Struct, frozen=True):
     reason: str
     token: str
     key: str
+    look: str = "complement"
     replaces: bool = False
     base_title: str = ""
     base_price: str = ""
@@ -67,6 +97,11 @@ class Card(msgspec.Struct, frozen=True):
     pieces: list[Piece] = []
     saving: str = ""
     terms: str = ""
+    rating: str = ""
+    quote: str = ""
+    levels: list[Level] = []
+    progress: Progress | None = None
+    note: str = ""
 
 
 class Notice(msgspec.Struct, frozen=True):
@@ -78,8 +113,9 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 class Slot(msgspec.Struct, frozen=True):
-    """One placement. Empty means: no cards, no notice, no question, no thanks. `csrf` is a ready hidden field (Markup)
-    or ""."""
+    """One placement. Empty means: no cards, no notice, no question, no thanks, nothing reached. `csrf` is a ready
+    hidden field (Markup) or "". `language` is BCP 47, `direction` "ltr" or "rtl"; `reached` says which threshold the
+    cart has reached."""
 
     placement: str
     cards: list[Card]
@@ -92,3 +128,6 @@ class Slot(msgspec.Struct, frozen=True):
     answer_url: str = ""
     question: Question | None = None
     thanks: tuple[str, ...] = ()
+    language: str = "en"
+    direction: str = "ltr"
+    reached: str = ""

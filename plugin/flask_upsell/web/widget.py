@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
+from itertools import count
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from typing import Any, TypeVar
 
-import msgspec
 from flask import Response, after_this_request, current_app, g, has_request_context, request, url_for
 from markupsafe import Markup, escape
 
 from ..core.context import mark
+from ..core.money import format_money
 from ..core.offer import Decision, Kind, Offer, Placement
 from ..core.product import Product
 from ..errors import BadInput
@@ -22,10 +23,11 @@ from ..jobs import this_app
 from ..offers import Offers
 from ..settings import Settings
 from ..signals import offers_shown
-from ..till import Piece, Wanted
-from .cards import card, choice_prices, titles
+from .cards import LOOKS, Marks, Money, card, reached
 from .edge import harmless
 from .memory import Memory, environ
+from .shown import Asking, Page, Shown, counted, parts, wanted
+from .speech import Languages, Speech
 from .tokens import Tokens
 from .view import Notice, Question, Slot
 
@@ -45,29 +47,6 @@ PROBE = 123_456_789
 MOST_BLANKS = 1000
 
 
-class Page(msgspec.Struct, frozen=True, array_like=True):
-    """Where a widget stands: what it takes to render it again after an action. `back` is a path of this store."""
-
-    placement: str
-    products: list[str] | None = None
-    back: str = ""
-
-
-class Shown(msgspec.Struct, frozen=True, array_like=True):
-    """The content of a placement's token: its offers in their order. A form says which with "~" and its number."""
-
-    wanted: list[Wanted]
-    page: Page
-
-
-class Asking(msgspec.Struct, frozen=True, array_like=True):
-    """The content of a question's token: the rule that asks, and the keys of its answers."""
-
-    rule: str
-    answers: list[str]
-    page: Page
-
-
 class Blank:
     """HTML with holes. `parts`: texts and names of holes in turn."""
 
@@ -85,8 +64,11 @@ class Blank:
 class Widget:
     """The template global of one instance."""
 
-    def __init__(self, identifier: str, settings: Settings, offers: Offers, tokens: Tokens) -> None:
+    def __init__(
+        self, identifier: str, settings: Settings, offers: Offers, tokens: Tokens, languages: Languages
+    ) -> None:
         self.identifier, self.settings, self.offers, self.tokens = identifier, settings, offers, tokens
+        self.languages = languages
         self._placements: set[str] = {placement.value for placement in Placement}
         self._blanks: dict[object, Blank] = {}
         self._numbered: dict[object, Blank] = {}
@@ -146,27 +128,32 @@ class Widget:
             notice = Notice(said["text"], said["tone"])
             # What was wrong in the book a moment ago is shown as it is in the store.
             fresh = {p.ref: p for p in store.products([said["look"]])} if said["look"] else None
+        beside: set[str] = g.setdefault(f"_{self.identifier}_shown", set()) if has_request_context() else set()
         decision = self.offers.suggest(
             placement,
             cart=cart,
             products=page.products,
             fresh=fresh,
             declined=memory.declined,
-            elsewhere=elsewhere,
+            elsewhere=elsewhere | beside,
             source=_campaign(around),
             answers=memory.answers,
             asked=memory.asked,
             seen=memory.seen,
         )
-        visitor = self.offers.pseudonym(store.visitor().key)
+        here = store.visitor()
+        visitor, speech = self.offers.pseudonym(here.key), self.languages.speech(here.language)
         if notice is None and memory.has_notice:
             notice = self._remembered(memory, page, visitor, cart)
         offers, question = decision.offers, decision.question
         thanks = memory.thanks if placement == Placement.CONFIRMATION else ()
-        blank = self._blank(page, decision, notice, bool(fresh), around, thanks)
+        blank = self._blank(page, decision, notice, bool(fresh), around, thanks, speech)
         token = key = csrf = asking = ""
         if offers:
-            token = self.tokens.sign("offer", visitor, Shown([_wanted(offer, page) for offer in offers], page))
+            token = self.tokens.sign(
+                "offer", visitor, Shown([each for offer in offers for each in wanted(offer, page)], page)
+            )
+            beside.update([part for offer in offers for part in parts(offer)])
             key = token_urlsafe(16)
         if question is not None:
             keys = [answer for answer, _ in question.answers]
@@ -177,7 +164,7 @@ class Widget:
         html = Markup(blank.filled({TOKEN: token, KEY: key, CSRF: csrf, ASKING: asking}))  # noqa: S704
         # Anybody may ask for a placement of any name; what no page has is not counted.
         if offers and placement in self._placements:
-            self.offers.tally.add([(placement, *each) for offer in offers for each in _counted(offer)])
+            self.offers.tally.add([(placement, *each) for offer in offers for each in counted(offer)])
             self._announce(decision)
             if self.offers.policy.max_session:
                 memory.show(mark(offer.ref) for offer in offers)
@@ -190,7 +177,8 @@ class Widget:
         notice: Notice | None,
         fresh: bool,
         around: Mapping[str, Any],
-        thanks: tuple[str, ...] = (),
+        thanks: tuple[str, ...],
+        speech: Speech,
     ) -> Blank:
         """The slot's HTML with holes for what is made anew each time: token, key, CSRF field.
 
@@ -199,17 +187,18 @@ class Widget:
         offers, prefix = decision.offers, self._prefix(around)
         refresh = self._refresh_url(page, prefix)
         if notice is not None or fresh or thanks or not self._templates_are_ours:
-            return self._made(page, decision, notice, prefix, refresh, thanks)
-        # How the store writes an amount tells which language the page is in.
-        written = self.offers.store.format_money(PROBE, offers[0].quote.currency) if offers else ""
+            return self._made(page, decision, notice, prefix, refresh, thanks, speech)
+        # The store may write amounts in a way of its own.
+        amount = self.offers.store.format_money(PROBE, offers[0].quote.currency) if offers else ""
+        written = (amount, speech.language)
         # A decision that is kept is known by its number; another one may still show the same.
         known: Blank | None
         if decision.number and (known := self._numbered.get((decision.number, prefix, refresh, written))) is not None:
             return known
         looks = tuple([_looks(offer) for offer in offers])
-        key = (decision.version, prefix, refresh, written, looks, decision.question)
+        key = (decision.version, prefix, refresh, written, looks, decision.question, decision.reached)
         if (known := self._blanks.get(key)) is None:
-            known = _keep(self._blanks, key, self._made(page, decision, notice, prefix, refresh))
+            known = _keep(self._blanks, key, self._made(page, decision, notice, prefix, refresh, (), speech))
         if decision.number:
             _keep(self._numbered, (decision.number, prefix, refresh, written), known)
         return known
@@ -221,15 +210,15 @@ class Widget:
         notice: Notice | None,
         prefix: str,
         refresh: str,
-        thanks: tuple[str, ...] = (),
+        thanks: tuple[str, ...],
+        speech: Speech,
+        money: Money | None = None,
     ) -> Blank:
-        money, asked = self.offers.store.format_money, decision.question
+        money, asked, near = money or self.offers.store.format_money, decision.question, decision.reached
+        numbers = count()
         slot = Slot(
             page.placement,
-            [
-                card(offer, f"{HOLE}{TOKEN}{HOLE}~{number}", f"{HOLE}{KEY}{HOLE}-{number}", money)
-                for number, offer in enumerate(decision.offers)
-            ],
+            [card(offer, _marks(offer, numbers), money, speech, decision.placement) for offer in decision.offers],
             notice,
             f"{prefix}/accept",
             f"{prefix}/decline",
@@ -239,8 +228,31 @@ class Widget:
             f"{prefix}/answer",
             Question(asked.words, asked.answers, f"{HOLE}{ASKING}{HOLE}") if asked is not None else None,
             thanks,
+            speech.language,
+            speech.direction,
+            reached(near, money, speech) if near is not None else "",
         )
-        return Blank(current_app.jinja_env.get_template("upsell/slot.html").render(slot=slot).split(HOLE))
+        template = current_app.jinja_env.get_template("upsell/slot.html")
+        return Blank(template.render(slot=slot, say=speech.say).split(HOLE))
+
+    def preview(
+        self,
+        decision: Decision,
+        language: str,
+        *,
+        notice: Notice | None = None,
+        thanks: tuple[str, ...] = (),
+        place: str = "",
+    ) -> Markup:
+        """A decision as shoppers of a language would see it, for people who theme or check it. Its buttons do nothing:
+        they have no tokens. `place`: the slot's name, so that a page can have several of one placement."""
+        speech, page = self.languages.speech(language), Page(place or decision.placement)
+
+        def money(minor: int, currency: str) -> str:
+            return format_money(minor, currency, language)
+
+        blank = self._made(page, decision, notice, self._prefix(environ()), "", thanks, speech, money)
+        return Markup(blank.filled({TOKEN: "", KEY: "", CSRF: "", ASKING: ""}))  # noqa: S704 (made by our template)
 
     @cached_property
     def _templates_are_ours(self) -> bool:
@@ -249,7 +261,7 @@ class Widget:
         A store's own may look at the request or the clock; and while somebody works on one, nothing is kept.
         """
         environment = current_app.jinja_env
-        names = [f"upsell/{name}.html" for name in ("slot", "question", *(kind.value for kind in Kind))]
+        names = [f"upsell/{name}.html" for name in ("slot", "question", "parts", *LOOKS)]
         files = [environment.get_template(name).filename for name in names]
         return not environment.auto_reload and all(str(TEMPLATES) in str(file) for file in files)
 
@@ -291,41 +303,18 @@ class Widget:
         return "csrf" in current_app.extensions and "csrf_token" in current_app.jinja_env.globals
 
 
-def _wanted(offer: Offer, page: Page) -> Wanted:
-    """The offer as its token remembers it."""
-    product, quote, line = offer.product, offer.quote, offer.trigger
-    replaces = quote.replaces is not None
-    return Wanted(
-        offer=offer.id,
-        kind=offer.kind,
-        placement=page.placement,
-        product=offer.ref,
-        title=titles(offer),
-        unit_price=quote.unit_price,
-        currency=quote.currency,
-        quantity=quote.quantity,
-        line=line.ref if replaces else "",
-        replaced=line.product if replaces else "",
-        replaces=quote.replaces or 0,
-        variants={each.ref: price for each, price in choice_prices(offer)} if product.variants else {},
-        rule=offer.rule,
-        trigger=line.product if offer.rule else "",
-        beside=offer.beside,
-        pieces=[Piece(item.product.ref, item.product.title, item.quote.unit_price) for item in offer.items],
-    )
+def _marks(offer: Offer, numbers: Iterator[int]) -> list[Marks]:
+    """Holes for the tokens and keys of an offer and of its further levels, in the order of `wanted`."""
+    mine = [next(numbers) for _ in range(1 + len(offer.levels))]
+    return [(f"{HOLE}{TOKEN}{HOLE}~{number}", f"{HOLE}{KEY}{HOLE}-{number}") for number in mine]
 
 
 def _looks(offer: Offer) -> tuple[object, ...]:
     """What the card of an offer shows, beside what the book says of its products."""
     product = offer.product
     own = (product.title, product.url, product.image, offer.terms) if offer.kind is Kind.PROGRAMME else ()
-    parts = tuple([item.quote for item in offer.items])
-    return offer.id, offer.quote, offer.trigger.unit_price, offer.rule, offer.copy, parts, own
-
-
-def _counted(offer: Offer) -> list[tuple[str, str]]:
-    """(kind, product) of what an offer shows."""
-    return [(offer.kind.value, item.product.ref) for item in offer.items] or [(offer.kind.value, offer.product.ref)]
+    parts = tuple([(item.product.ref, item.quote) for item in (*offer.items, *offer.levels)])
+    return offer.id, offer.quote, offer.trigger.unit_price, offer.rule, offer.copy, parts, own, offer.progress
 
 
 def _keep_private(response: Response) -> Response:
