@@ -9,7 +9,7 @@
 /** @typedef {{placement: string, offer: string, product: string, kind: string}} Detail */
 
 const PATIENCE = 8000; // ms for an answer
-const PAUSE = 100; // ms in which several wishes for a refresh become one
+const PAUSE = 10; // ms in which several wishes for a refresh become one
 const BREATH = 150; // ms between the swap and the spoken notice, so that the focus is spoken first
 
 /** @type {Readonly<Record<string, string>>} */
@@ -92,6 +92,16 @@ function refreshAll(fresh) {
   }, PAUSE);
 }
 
+/**
+ * A picture that is not there leaves its place empty.
+ *
+ * @param {HTMLImageElement} image
+ */
+function blank(image) {
+  image.removeAttribute("src");
+  image.classList.add("upsell-no-picture");
+}
+
 class UpsellSlot extends HTMLElement {
   /** A shopper's action is under way. */
   #busy = false;
@@ -102,11 +112,26 @@ class UpsellSlot extends HTMLElement {
 
   connectedCallback() {
     this.addEventListener("submit", this.#submit);
+    this.addEventListener("error", ({ target }) => target instanceof HTMLImageElement && blank(target), true);
+    for (const image of this.querySelectorAll("img")) if (image.complete) image.decode().catch(() => blank(image));
   }
 
   /** @returns {string[]} the products that this slot shows */
   products() {
     return [...this.querySelectorAll("[data-upsell-product]")].map((card) => card.getAttribute("data-upsell-product") ?? "");
+  }
+
+  /**
+   * What is in the cart now is not offered, not even until the refresh.
+   *
+   * @param {string[]} products
+   */
+  drop(products) {
+    for (const card of this.querySelectorAll("[data-upsell-product]")) {
+      const shown = (card.getAttribute("data-upsell-product") ?? "").split("+");
+      if (shown.some((product) => products.includes(product))) card.remove();
+    }
+    if (!this.products().length) this.querySelector(".upsell-offers")?.remove();
   }
 
   get placement() {
@@ -273,7 +298,11 @@ class UpsellSlot extends HTMLElement {
 
 if (!customElements.get("upsell-slot")) {
   customElements.define("upsell-slot", UpsellSlot);
-  document.addEventListener("upsell:cart-changed", () => refreshAll());
+  document.addEventListener("upsell:cart-changed", (event) => {
+    const added = event instanceof CustomEvent ? event.detail?.products : null;
+    if (Array.isArray(added)) for (const slot of everySlot()) slot.drop(added);
+    refreshAll();
+  });
   // A page in the back/forward cache comes back as it was left: not waiting, but old.
   addEventListener("pagehide", () => everySlot().forEach((slot) => slot.settle()));
   addEventListener("pageshow", (event) => event.persisted && refreshAll());

@@ -46,9 +46,6 @@ YEARLY = _product("ST-0112", "Tern Basic, yearly", 4_990, period_months=12, attr
 PREMIUM = _product(
     "ST-0201", "Tern Premium, monthly", 999, period_months=1, attributes={"Picture": "4K", "Screens": "4"}
 )
-FAMILY = _product(
-    "ST-0212", "Tern Premium, yearly", 9_990, period_months=12, attributes={"Picture": "4K", "Screens": "4"}
-)
 CLUB = Product("programme:club", "The Larkhill club", 0, "EUR", url="/club")
 ENDLESS = _product("X-1", "Donaudampfschifffahrtsgesellschaftskapitän" * 7, 10**9, image=None)
 ARABIC = _product("X-2", "حقيبة سفر صغيرة (أزرق)", 0, image="/picture/none.svg")
@@ -101,7 +98,7 @@ def _states() -> Iterator[Shown]:
     yield Shown("Good, better, best", _decision(
         _offer(Kind.UPGRADE, PLUS, PHONE, levels=(Item(PRO, Quote("EUR", PRO.price, 1, PHONE.price)),))))  # fmt: skip
     yield Shown("Good, better, best, plans", _decision(
-        _offer(Kind.UPGRADE, PREMIUM, MONTHLY, levels=(Item(FAMILY, Quote("EUR", FAMILY.price, 1, MONTHLY.price)),))
+        _offer(Kind.UPGRADE, YEARLY, MONTHLY, levels=(Item(PREMIUM, Quote("EUR", PREMIUM.price, 1, MONTHLY.price)),))
     ))  # fmt: skip
     yield Shown("Together", _decision(_offer(
         Kind.BUNDLE, COAL, GRILL, quote=Quote("EUR", 3_942, 1, normal=4_380),
@@ -111,8 +108,8 @@ def _states() -> Iterator[Shown]:
         _offer(Kind.COMPLEMENT, COAL, TOOLS, progress=Progress("free_shipping", 5_000, 4_290, "EUR"))))  # fmt: skip
     yield Shown("There", _decision(reached=Progress("free_shipping", 5_000, 5_180, "EUR")))
     yield Shown("A gift", _decision(_offer(
-        Kind.COMPLEMENT, CARD, CASE, quote=Quote("EUR", 0, 1, normal=290), reason=Reason(Kind.COMPLEMENT, 0, 0, "Gift")
-    )))  # fmt: skip
+        Kind.COMPLEMENT, CARD, CASE, quote=Quote("EUR", 0, 1, normal=290),
+        reason=Reason(Kind.COMPLEMENT, 0, 0, CASE.title))))  # fmt: skip
     yield Shown("A programme", _decision(_offer(
         Kind.PROGRAMME, CLUB, GRILL, quote=Quote("EUR", 0, 1), reason=Reason(Kind.PROGRAMME, 0, 0, GRILL.title),
         terms="Free, and you can leave at any time.")))  # fmt: skip
@@ -128,7 +125,7 @@ def _states() -> Iterator[Shown]:
         "The price of Felt phone case has changed. Please look again.", "sorry"))  # fmt: skip
     yield Shown("Refused", _decision(), Notice("Felt phone case is sold out.", "sorry"))
     yield Shown("Hard: endless words, no pictures, a great price", _decision(
-        _offer(Kind.UPGRADE, WIDE, ENDLESS), _offer(Kind.COMPLEMENT, ENDLESS, WIDE)))  # fmt: skip
+        _offer(Kind.UPGRADE, ENDLESS, WIDE), _offer(Kind.COMPLEMENT, WIDE, ENDLESS)))  # fmt: skip
     yield Shown("Hard: the other direction, a missing picture, no price", _decision(
         _offer(Kind.COMPLEMENT, ARABIC, ENDLESS, reason=Reason(Kind.COMPLEMENT, 3, 9, ARABIC.title))))  # fmt: skip
 

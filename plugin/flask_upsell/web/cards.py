@@ -9,7 +9,7 @@ from ..core.context import Line
 from ..core.offer import Item, Kind, Offer, Placement, Quote
 from ..core.product import Product, Variant, gained
 from ..core.rule import Off
-from ..core.words import Sentence, say
+from ..core.words import say
 from .speech import Speech
 from .view import Card, Choice, Level, Piece, Progress
 
@@ -71,7 +71,7 @@ def card(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech, pla
         ],
         saving=_saving(offer, money, speech),
         terms=offer.terms,
-        rating=speech.tell(_rating(reviews.average, reviews.count, speech)) if reviews and reviews.count > 0 else "",
+        rating=_rating(product, speech),
         quote=reviews.quote if reviews else "",
         levels=_levels(offer, marks, money, speech) if offer.levels else [],
         progress=_progress(offer.progress, money, speech) if offer.progress else None,
@@ -153,9 +153,14 @@ def _period(product: Product, speech: Speech) -> str:
             return speech.plain("every {n} month", "every {n} months", n=months)
 
 
-def _rating(average: float, count: int, speech: Speech) -> Sentence:
-    stars = speech.number(round(average, 1))
-    return say("{stars} of 5 stars, {n} review", "{stars} of 5 stars, {n} reviews", stars=stars, n=count)
+def _rating(product: Product, speech: Speech) -> str:
+    reviews = product.reviews
+    if reviews is None or reviews.count < 1:
+        return ""
+    stars = speech.number(round(reviews.average, 1))
+    return speech.plain(
+        "{stars} of 5 stars, {n} review", "{stars} of 5 stars, {n} reviews", stars=stars, n=reviews.count
+    )
 
 
 def _progress(near: core.Progress, money: Money, speech: Speech) -> Progress:
@@ -205,6 +210,8 @@ def _levels(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech) 
                 _saved(product, quote, line, base, money, speech),
                 token,
                 key,
+                rating=_rating(product, speech),
+                quote=product.reviews.quote if product.reviews else "",
             )
         )
     return found

@@ -38,6 +38,8 @@ class Level(msgspec.Struct, frozen=True):
     token: str = ""
     key: str = ""
     choices: list[Choice] = []
+    rating: str = ""
+    quote: str = ""
     current: bool = False
 
 
