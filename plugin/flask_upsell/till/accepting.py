@@ -79,7 +79,7 @@ class Till:
 
     def _accept(self, wanted: Wanted, variant: str | None) -> Outcome:
         if wanted.kind is Kind.PROGRAMME:
-            return Outcome("refused", say("{title} is joined by its link.", title=wanted.title))
+            return Outcome("refused", say("To join {title}, please use its link.", title=wanted.title))
         if wanted.kind is Kind.BUNDLE:
             return self._accept_bundle(wanted)
         live = next(iter(self.store.products([wanted.product])), None)

@@ -32,7 +32,7 @@ R = TypeVar("R", bound=AnyResponse)
 SORRY = say("That did not work just now. Your cart is as it was.")
 OLD = say("This suggestion was too old, so nothing was changed. Here it is again as it is now.")
 FOREIGN = say("This suggestion was not made for this cart, so nothing was changed.")
-NOT_AGREED = say("Please agree to what you will pay again and again.")
+NOT_AGREED = say("Please agree to the recurring payment.")
 
 
 def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
