@@ -14,7 +14,7 @@ carts:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -114,6 +114,11 @@ def failures(expect: Expect, decision: Decision) -> Iterator[str]:
         asked = decision.question.rule if decision.question is not None else ""
         if asked != expect.question:
             yield _told("question", expect.question or "none", asked or "none")
+    if expect.reached is not None:
+        near = decision.reached
+        there = (Money(near.threshold, near.currency),) if near is not None else ()
+        if there != expect.reached:
+            yield _told("reached", _amounts(expect.reached), _amounts(there))
     verdicts = {verdict.rule: verdict for verdict in decision.rules}
     for name, code in expect.rules.items():
         verdict = verdicts.get(name)
@@ -129,6 +134,10 @@ def failures(expect: Expect, decision: Decision) -> Iterator[str]:
             yield _told(f"{drop.product}{by}", drop.code, got)
 
 
+def _amounts(amounts: Sequence[Money]) -> str:
+    return ", ".join(money(each.amount, each.currency) for each in amounts) or "none"
+
+
 def _told(what: str, wanted: str, got: str) -> str:
     return f"{what}\n    expected: {wanted}\n    got:      {got}"
 
@@ -142,6 +151,7 @@ def _meets(wanted: ExpectedOffer, offer: Offer) -> bool:
         and wanted.beside in (None, offer.beside)
         and wanted.free_shipping in (None, offer.quote.free_shipping)
         and wanted.headline in (None, offer.copy.headline if offer.copy else "")
+        and wanted.levels in (None, tuple([level.product.ref for level in offer.levels]))
     )
 
 
@@ -149,6 +159,7 @@ def _wanted(wanted: ExpectedOffer) -> str:
     price = money(wanted.price.amount, wanted.price.currency) if wanted.price else ""
     more = [f"beside {wanted.beside}"] if wanted.beside else []
     more += [] if wanted.free_shipping is None else [f"free shipping: {wanted.free_shipping}"]
+    more += [] if wanted.levels is None else [f"beside it {', '.join(wanted.levels) or 'no level'}"]
     return "; ".join(
         [_described(wanted.product, wanted.kind or "", price, wanted.rule), *more, *filter(None, [wanted.headline])]
     )
@@ -158,6 +169,7 @@ def _got(offer: Offer) -> str:
     price = money(offer.quote.unit_price, offer.quote.currency)
     more = [f"beside {offer.beside}"] if offer.beside else []
     more += ["free shipping"] if offer.quote.free_shipping else []
+    more += [f"beside it {', '.join(level.product.ref for level in offer.levels)}"] if offer.levels else []
     headline = offer.copy.headline if offer.copy else ""
     return "; ".join([_described(offer.ref, offer.kind, price, offer.rule), *more, *filter(None, [headline])])
 

@@ -45,7 +45,8 @@ class Customer(Part, frozen=True, kw_only=True):
 
 class ExpectedOffer(Part, frozen=True, kw_only=True):
     """An offer; what is left out may be anything. `product`: of a bundle all its products, "a+b"; of a programme
-    "programme:" and its rule. `price` of one unit, or of a bundle. `beside`: a second rule whose discount is in it."""
+    "programme:" and its rule. `price` of one unit, or of a bundle. `beside`: a second rule whose discount is in it.
+    `levels`: the steps that are compared with it."""
 
     product: str
     kind: Kind | None = None
@@ -54,6 +55,7 @@ class ExpectedOffer(Part, frozen=True, kw_only=True):
     beside: str | None = None
     free_shipping: bool | None = None
     headline: str | None = None
+    levels: tuple[str, ...] | None = None
 
 
 class ExpectedDrop(Part, frozen=True, kw_only=True):
@@ -65,11 +67,12 @@ class ExpectedDrop(Part, frozen=True, kw_only=True):
 
 
 class Expect(Part, frozen=True, kw_only=True):
-    """`offers`: all of them in their order. `question`: the rule whose question is asked, "" for none. `rules` and
-    `dropped`: these, among others."""
+    """`offers`: all of them in their order. `question`: the rule whose question is asked, "" for none. `reached`:
+    the threshold that the cart has reached, [] for none. `rules` and `dropped`: these, among others."""
 
     offers: tuple[ExpectedOffer, ...] | None = None
     question: str | None = None
+    reached: tuple[Money, ...] | None = None
     rules: dict[str, RuleCode] = {}
     dropped: tuple[ExpectedDrop, ...] = ()
 

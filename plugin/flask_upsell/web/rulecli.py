@@ -235,8 +235,14 @@ def _print_decision(decision: Decision) -> None:
         by = f", by {' and '.join(filter(None, (offer.rule, offer.beside)))}" if offer.rule else ""
         click.echo(f"  {offer.kind} {offer.ref} ({titles(offer)}): {price}{normal}{by}")
         click.echo(f"    {offer.reason.sentence}.")
+        for level in offer.levels:
+            price = money(level.quote.unit_price, level.quote.currency)
+            click.echo(f"    beside it {level.product.ref} ({level.product.title}): {price}")
     if not decision.offers:
         click.echo("  none")
+    if decision.reached is not None:
+        there = money(decision.reached.threshold, decision.reached.currency)
+        click.echo(f"Reached:\n  {there}: {decision.reached.reward}")
     if decision.question is not None:
         answers = ", ".join(key for key, _ in decision.question.answers)
         click.echo(f"Question:\n  {decision.question.rule}: {decision.question.words} ({answers})")

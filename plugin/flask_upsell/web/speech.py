@@ -126,6 +126,6 @@ def _read(path: Path | None) -> NullTranslations:
             write_mo(compiled, read_po(file, locale=path.stem.replace("-", "_"), abort_invalid=True))
         compiled.seek(0)
         return GNUTranslations(compiled)
-    except (OSError, ValueError, UnknownLocaleError, SyntaxError) as error:
+    except Exception as error:
         faults.note("catalogue", "%s is not readable: %s", path, error)
         return NullTranslations()
