@@ -13,7 +13,7 @@ NAMES = {
     "Upsell",
     # stores and what they speak
     "Store", "SQLAlchemyStore", "MemoryStore", "Columns", "Capability",
-    "Product", "Variant", "Cart", "Line", "Visitor", "Order", "OrderLine", "Done", "Refused",
+    "Product", "Variant", "Reviews", "Cart", "Line", "Visitor", "Order", "OrderLine", "Done", "Refused",
     # conditions of its own for rules
     "Condition", "Facet", "Scene", "condition",
     # signals that the store sends

@@ -17,6 +17,7 @@ from .core.ports import OrderLine as OrderLine
 from .core.ports import Refused as Refused
 from .core.ports import Store as Store
 from .core.product import Product as Product
+from .core.product import Reviews as Reviews
 from .core.product import Variant as Variant
 from .errors import BadInput as BadInput
 from .errors import BookError as BookError

@@ -9,9 +9,10 @@ import pytest
 
 from flask_upsell import Line, Product, Variant
 from flask_upsell.core.money import format_money
-from flask_upsell.core.offer import Item, Kind, Offer, Quote, Reason
+from flask_upsell.core.offer import Item, Kind, Offer, Progress, Quote, Reason
+from flask_upsell.core.product import Reviews
 from flask_upsell.core.rule import Copy
-from flask_upsell.web.cards import BY_ORDERS, BY_PEOPLE, card, titles
+from flask_upsell.web.cards import BY_ORDERS, BY_PEOPLE, LOOKS, NEW_CART, card, titles
 from flask_upsell.web.speech import Speech
 from flask_upsell.web.view import Card, Piece
 from tests.web.shop import BAG, CARD, LAPTOP, PLAN, PLUS, SOCKS
@@ -110,3 +111,73 @@ def test_choices_are_those_that_can_be_bought_at_their_price_in_the_offer() -> N
 def test_the_title_of_a_bundle_is_all_of_theirs() -> None:
     assert titles(bundle()) == "Canvas bag + Memory card"
     assert titles(offer()) == "Canvas bag"
+
+
+@pytest.mark.parametrize(
+    ("made", "wanted"),
+    [
+        (offer(), "complement"),
+        (offer(quote=Quote("EUR", 0, 1, normal=5900)), "gift"),
+        (offer(quote=Quote("EUR", 0, 1)), "complement"),
+        (offer(progress=Progress("gift", 5000, 1000, "EUR")), "nearly"),
+        (offer(quote=Quote("EUR", 0, 1, normal=5900), progress=Progress("gift", 5000, 1000, "EUR")), "gift"),
+        (offer(Kind.UPGRADE, PLUS, Quote("EUR", 79900, 1, 64900)), "upgrade"),
+        (offer(Kind.UPGRADE, PLUS, levels=(Item(BAG, Quote("EUR", 5900, 1)),)), "levels"),
+        (bundle(), "bundle"),
+        (offer(Kind.PROGRAMME), "programme"),
+    ],
+)
+def test_which_template_shows_an_offer(made: Offer, wanted: str) -> None:
+    assert printed(made).look == wanted
+    assert wanted in LOOKS
+
+
+def test_levels_tell_what_differs_between_any_of_them() -> None:
+    best = msgspec.structs.replace(
+        PLUS, ref="best", title="Best", attributes={"GB": "32", "Colour": "red", "Ports": "2"}
+    )
+    base = msgspec.structs.replace(LAPTOP, attributes={"GB": "8", "Ports": "2"})
+    plus = msgspec.structs.replace(PLUS, attributes={"GB": "16", "Ports": "2"})
+    quotes = Quote("EUR", 79900, 2, 64900), Quote("EUR", 99900, 2, 64900)
+    made = printed(offer(Kind.UPGRADE, plus, quotes[0], base=base, levels=(Item(best, quotes[1]),)))
+    assert [(level.title, level.current, level.price, level.difference, level.total) for level in made.levels] == [
+        ("Laptop", True, "€649.00", "", ""),
+        ("Laptop Plus", False, "€799.00", "+€150.00", "+€300.00"),
+        ("Best", False, "€999.00", "+€350.00", "+€700.00"),
+    ]
+    assert [level.points for level in made.levels] == [[("GB", "8")], [("GB", "16")], [("GB", "32"), ("Colour", "red")]]
+    assert [(level.token, level.key) for level in made.levels] == [("", ""), ("token~0", "key-0"), ("token~1", "key-1")]
+    assert made.product == "plus+best"
+
+
+def test_without_the_product_of_the_line_only_the_steps_stand() -> None:
+    made = printed(offer(Kind.UPGRADE, PLUS, base=None, levels=(Item(BAG, Quote("EUR", 5900, 1)),)))
+    assert [level.title for level in made.levels] == ["Laptop Plus", "Canvas bag"]
+
+
+def test_a_longer_period_saves_what_the_shorter_one_costs_more() -> None:
+    line = Line("1", "plan", 1, 999)
+    for months, price, saved in (
+        (12, 9990, "€19.98 less a year"),
+        (3, 2500, "€4.97 less in 3 months"),
+        (12, 11988, ""),
+    ):
+        longer = msgspec.structs.replace(PLAN, ref="longer", price=price, period_months=months)
+        made = printed(offer(Kind.UPGRADE, longer, Quote("EUR", price, 1, 999), base=PLAN, trigger=line))
+        assert made.saving == saved
+    same = msgspec.structs.replace(PLAN, ref="better", price=1200)
+    assert printed(offer(Kind.UPGRADE, same, Quote("EUR", 1200, 1, 999), base=PLAN, trigger=line)).saving == ""
+    assert printed(offer(Kind.UPGRADE, same, Quote("EUR", 1200, 1, 999), base=LAPTOP, trigger=line)).saving == ""
+
+
+def test_what_buyers_say_needs_buyers() -> None:
+    for count, words in ((0, ""), (-1, ""), (1, "4.3 of 5 stars, 1 review"), (1200, "4.3 of 5 stars, 1,200 reviews")):
+        rated = msgspec.structs.replace(BAG, reviews=Reviews(4.25001, count, "Light."))
+        assert (printed(offer(product=rated)).rating, printed(offer(product=rated)).quote) == (words, "Light.")
+    assert (printed(offer()).rating, printed(offer()).quote) == ("", "")
+
+
+def test_the_confirmation_page_says_what_adding_does() -> None:
+    assert printed(offer(), "confirmation").note == str(NEW_CART)
+    assert [printed(offer(), place).note for place in ("cart", "product", "checkout")] == ["", "", ""]
+    assert printed(offer(Kind.PROGRAMME), "confirmation").note == ""

@@ -22,6 +22,7 @@ from . import gallery as gallery  # its routes
 from . import switches as switches
 from .club import groups
 from .models import CartLine, Order, OrderLine, Product
+from .praise import praise
 from .store import store
 from .visitor import cart_coupon, cart_key, db, open_cart
 
@@ -87,6 +88,7 @@ def host_store(currency: str) -> SQLAlchemyStore:
             period_months="period_months",
             url="/product/{slug}",
             image=_image,
+            reviews=praise,
         ),
         cart_line=Columns(
             CartLine, ref="id", cart="cart_key", product="sku", quantity="quantity", unit_price="unit_price_minor"

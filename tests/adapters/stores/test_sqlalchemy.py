@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import DateTime, Engine, ForeignKey, Numeric, String, create_engine, event, insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from flask_upsell import faults
+from flask_upsell import Reviews, Variant, faults
 from flask_upsell.adapters.stores.columns import Columns
 from flask_upsell.adapters.stores.sqlalchemy import SQLAlchemyStore
 from flask_upsell.core.context import Capability, Line
@@ -313,6 +313,40 @@ def test_a_choice_and_a_price_stay_on_the_line(skus: Skus) -> None:
     assert only(skus.store) == Line(done.line, skus.ref(LAPTOP), 2, 99900, None)
     assert skus.store.replace(done.line, skus.ref(BAG), "red", 2, 1500) == Done(done.line)
     assert only(skus.store) == Line(done.line, skus.ref(BAG), 2, 1500, "red")
+
+
+def sized(ware: Ware) -> list[Variant]:
+    """A bag has sizes; of the small ones three are left."""
+    return [Variant("s", "Small", 1999, 3), Variant("l", "Large", 2499)] if ware.sku.startswith(f"SKU {BAG}/") else []
+
+
+@pytest.fixture
+def choosing(skus: Skus) -> Skus:
+    """Wares with sizes, and with what buyers say of them."""
+    columns = Columns(
+        Ware, ref="sku", title="title", price="cents", stock="stock", hidden="hidden",
+        variants=sized, reviews=lambda ware: Reviews(4.5, 12, "Good.") if sized(ware) else None,
+    )  # fmt: skip
+    skus.store._product = columns
+    return skus
+
+
+def test_what_buyers_say_and_can_choose_is_the_stores(choosing: Skus) -> None:
+    bag, laptop = choosing.store.products([choosing.ref(BAG), choosing.ref(LAPTOP)])
+    assert [(each.ref, each.price, each.stock) for each in bag.variants] == [("s", 1999, 3), ("l", 2499, None)]
+    assert (bag.reviews, laptop.reviews, laptop.variants) == (Reviews(4.5, 12, "Good."), None, ())
+
+
+def test_a_choice_costs_its_own_price_and_has_its_own_stock(choosing: Skus) -> None:
+    """Shown red with the product's price and stock."""
+    store, bag = choosing.store, choosing.ref(BAG)
+    assert isinstance(done := store.add(bag, "l", 2), Done)
+    assert only(store).unit_price == 2499
+    assert isinstance(store.replace(done.line, bag, "s", 4), Refused)
+    assert store.replace(done.line, bag, "s", 3) == Done(done.line)
+    assert only(store) == Line(done.line, bag, 3, 1999, "s")
+    assert store.add(bag, "xxl", 1) == Refused("This choice is not sold any more.")
+    assert len(store.cart().lines) == 1
 
 
 def test_what_is_added_is_committed_in_the_stores_own_tables(numbers: Numbers) -> None:

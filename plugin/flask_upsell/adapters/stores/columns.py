@@ -15,7 +15,20 @@ from ...errors import MappingError
 FIELDS = {
     "product": (
         {"ref", "title", "price"},
-        {"url", "image", "category", "stock", "hidden", "attributes", "period_months", "brand", "tags", "cost"},
+        {
+            "url",
+            "image",
+            "category",
+            "stock",
+            "hidden",
+            "attributes",
+            "period_months",
+            "brand",
+            "tags",
+            "cost",
+            "variants",
+            "reviews",
+        },
     ),
     "cart_line": ({"ref", "cart", "product", "quantity"}, {"unit_price", "variant"}),
     "order": ({"ref", "placed_at"}, {"id", "customer"}),

@@ -129,7 +129,7 @@ class SQLAlchemyStore:
 
     def add(self, product: str, variant: str | None, quantity: int, unit_price: int | None = None) -> Done | Refused:
         columns = self._needed_cart_line()
-        found = self._sellable(product, quantity)
+        found = self._sellable(product, variant, quantity)
         if isinstance(found, Refused):
             return found
         key = self._cart_key() or (self._start_cart() if self._start_cart else None)
@@ -141,7 +141,7 @@ class SQLAlchemyStore:
             columns.names["product"]: columns.key("product", product),
             columns.names["quantity"]: quantity,
         }
-        self._set_price_and_variant(values, found.price if unit_price is None else unit_price, variant)
+        self._set_price_and_variant(values, found if unit_price is None else unit_price, variant)
         row = columns.model(**values)
         self._session().add(row)
         self._commit()
@@ -154,11 +154,11 @@ class SQLAlchemyStore:
         row = self._line(line)
         if row is None:
             return Refused("That line is not in the cart any more.")
-        found = self._sellable(product, quantity)
+        found = self._sellable(product, variant, quantity)
         if isinstance(found, Refused):
             return found
         values = {columns.names["product"]: columns.key("product", product), columns.names["quantity"]: quantity}
-        self._set_price_and_variant(values, found.price if unit_price is None else unit_price, variant)
+        self._set_price_and_variant(values, found if unit_price is None else unit_price, variant)
         for name, value in values.items():
             setattr(row, name, value)
         self._commit()
@@ -203,13 +203,18 @@ class SQLAlchemyStore:
         if "variant" in columns:
             values[columns.names["variant"]] = variant
 
-    def _sellable(self, ref: str, quantity: int) -> Product | Refused:
-        found = self.products([ref])
-        if not found or found[0].hidden:
+    def _sellable(self, ref: str, variant: str | None, quantity: int) -> int | Refused:
+        """What one unit costs, in minor units."""
+        found = next(iter(self.products([ref])), None)
+        if found is None or found.hidden:
             return Refused("This product is not sold any more.")
-        if quantity < 1 or not found[0].has(quantity):
+        chosen = found.variant(variant) if variant and found.variants else None
+        if chosen is None and variant and found.variants:
+            return Refused("This choice is not sold any more.")
+        enough = found.has(quantity) if chosen is None else chosen.stock is None or chosen.stock >= quantity
+        if quantity < 1 or not enough:
             return Refused("There is not enough in stock.")
-        return found[0]
+        return found.price if chosen is None else chosen.price
 
     # --- catalogue and orders --------------------------------------------------------------------------------------
 
@@ -256,6 +261,8 @@ class SQLAlchemyStore:
                 brand=read(row, "brand") or None,
                 tags=tuple([str(tag) for tag in read(row, "tags") or ()]),
                 cost=None if cost is None else self._to_minor(cost),
+                variants=tuple(read(row, "variants") or ()),
+                reviews=read(row, "reviews"),
             )
         except Exception as error:  # functions of the store are in here
             faults.note("product_unusable", "product %r cannot be offered: %s", read(row, "ref"), error)
