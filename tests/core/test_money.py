@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from unicodedata import numeric
 
 import pytest
+from babel import Locale
+from babel.localedata import locale_identifiers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_upsell.core.money import LARGEST, exponent, format_money, to_major, to_minor
+from flask_upsell.core.money import LARGEST, ZEROS, exponent, format_money, to_major, to_minor
 from flask_upsell.errors import BadInput
 
 
@@ -95,10 +98,19 @@ def test_major_units_are_decimals() -> None:
         (1235, "KWD", "en", "KWD1.235"),
         (-80, "EUR", "en", "-€0.80"),
         (0, "EUR", "en", "€0.00"),
+        (123_456, "EUR", "ar-EG", "\u200f١٬٢٣٤٫٥٦\xa0€"),
+        (123_456, "INR", "mr", "₹१,२३४.५६"),
     ],
 )
 def test_money_is_written_as_people_of_a_locale_write_it(minor: int, currency: str, locale: str, text: str) -> None:
     assert format_money(minor, currency, locale) == text
+
+
+def test_the_digits_of_every_language_are_known() -> None:
+    """Shown red with one numbering system left out."""
+    systems = {Locale.parse(name).default_numbering_system for name in locale_identifiers()}
+    assert systems == {"latn", *ZEROS}
+    assert all(numeric(chr(zero + digit)) == digit for zero in ZEROS.values() for digit in range(10))
 
 
 @pytest.mark.parametrize("locale", ["", "xx", "C", "../de", "de\0"])

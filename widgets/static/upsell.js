@@ -114,6 +114,7 @@ class UpsellSlot extends HTMLElement {
     this.addEventListener("submit", this.#submit);
     this.addEventListener("error", ({ target }) => target instanceof HTMLImageElement && blank(target), true);
     for (const image of this.querySelectorAll("img")) if (image.complete) image.decode().catch(() => blank(image));
+    if (!this.childElementCount) refreshAll(); // a page from a cache has only the slot
   }
 
   /** @returns {string[]} the products that this slot shows */

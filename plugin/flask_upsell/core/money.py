@@ -16,6 +16,13 @@ from ..errors import BadInput
 LARGEST = 10**15
 
 
+#: Where the digits of CLDR's numbering systems begin in Unicode, for languages that use others than 0 to 9.
+ZEROS = {
+    "arab": 0x0660, "arabext": 0x06F0, "beng": 0x09E6, "deva": 0x0966, "mymr": 0x1040, "olck": 0x1C50, "tibt": 0x0F20,
+    "adlm": 0x1E950, "cakm": 0x11136, "hmnp": 0x1E140, "nkoo": 0x07C0, "mtei": 0xABF0,
+}  # fmt: skip
+
+
 class Money(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """An amount in minor units."""
 
@@ -53,9 +60,16 @@ def to_major(minor: int, currency: str) -> Decimal:
 
 @lru_cache(maxsize=4096)
 def format_money(minor: int, currency: str, locale: str = "en") -> str:
-    """The amount as people of `locale` write it: 1235, 'EUR', 'de' -> '12,35 €'. Cached: Babel takes 40 µs a call."""
+    """The amount as people of `locale` write it: 1235, 'EUR', 'de' -> '12,35 €', in its own digits. Cached: Babel takes 40 µs a call."""
     try:
         parsed = Locale.parse(locale.replace("-", "_"))
     except (ValueError, UnknownLocaleError):
         parsed = Locale("en")
-    return format_currency(to_major(minor, currency), currency, locale=parsed)
+    written = format_currency(to_major(minor, currency), currency, locale=parsed, numbering_system="default")
+    return own_digits(written, parsed)
+
+
+def own_digits(written: str, locale: Locale) -> str:
+    """Digits as the language writes them; Babel changes the marks between them only."""
+    zero = ZEROS.get(locale.default_numbering_system)
+    return written if zero is None else written.translate({ord("0") + digit: zero + digit for digit in range(10)})

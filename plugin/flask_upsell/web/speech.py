@@ -16,6 +16,7 @@ from babel.numbers import format_decimal
 from markupsafe import Markup, escape
 
 from .. import faults
+from ..core.money import own_digits
 from ..core.words import Sentence, spoken
 
 #: The language of what stands in the source.
@@ -61,7 +62,7 @@ class Speech:
 
     def number(self, number: float) -> str:
         """As the language writes it, in its own digits."""
-        return format_decimal(number, locale=self._locale, numbering_system="default")
+        return own_digits(format_decimal(number, locale=self._locale, numbering_system="default"), self._locale)
 
     def _text(self, words: str, plural: str, parts: Mapping[str, object]) -> str:
         if plural and isinstance(n := parts.get("n"), int):
