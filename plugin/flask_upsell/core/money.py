@@ -60,7 +60,8 @@ def to_major(minor: int, currency: str) -> Decimal:
 
 @lru_cache(maxsize=4096)
 def format_money(minor: int, currency: str, locale: str = "en") -> str:
-    """The amount as people of `locale` write it: 1235, 'EUR', 'de' -> '12,35 €', in its own digits. Cached: Babel takes 40 µs a call."""
+    """The amount as people of `locale` write it, in their digits: 1235, 'EUR', 'de' -> '12,35 €'. Cached: Babel takes
+    40 µs a call."""
     try:
         parsed = Locale.parse(locale.replace("-", "_"))
     except (ValueError, UnknownLocaleError):
