@@ -246,6 +246,13 @@ def test_a_bundle_is_beside_no_slot_that_shows_a_part_of_it(app: Flask, two_slot
     assert first.products == ["bag+card"] and "bag" not in second.products and "socks" in second.products
 
 
+def test_a_bundle_is_one_of_the_offers_of_a_page(app: Flask, two_slots: Visitor) -> None:
+    """Three are allowed. Shown red with each product of the bundle counted."""
+    rest = Rule(name="r", offer=Products(refs=("socks", "plan")), placements=("checkout",))
+    put_rules(app, set_of(placements=("cart",)), rest)
+    assert [slot.products for slot in slots(two_slots.client.get("/two").text)] == [["bag+card"], ["socks", "plan"]]
+
+
 @pytest.mark.parametrize(
     ("language", "direction", "words"),
     [

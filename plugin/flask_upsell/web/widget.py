@@ -153,7 +153,8 @@ class Widget:
             token = self.tokens.sign(
                 "offer", visitor, Shown([each for offer in offers for each in wanted(offer, page)], page)
             )
-            beside.update([part for offer in offers for part in parts(offer)])
+            # An offer is one name, whatever it is made of: so many are counted on a page.
+            beside.update(["+".join(parts(offer)) for offer in offers])
             key = token_urlsafe(16)
         if question is not None:
             keys = [answer for answer, _ in question.answers]
