@@ -1,4 +1,4 @@
-"""A small shop under the strictest policy, served beside the tests: its cart is in memory, its rules are a test's own."""
+"""A small shop under the strictest policy, served beside the tests: a cart in memory, and a test's own rules."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PAGE = """<!doctype html>
 {{ upsell.head() }}
 </head>
 <body><main><h1>{{ title }}</h1>
-<ul>{% for line in lines %}<li class="line">{{ line.product }} {{ line.quantity }} {{ line.unit_price }}</li>{% endfor %}</ul>
+<ul>{% for line in lines %}<li class="line">{{ line.product }} {{ line.quantity }}</li>{% endfor %}</ul>
 {% for placement, given in slots %}{{ upsell(placement, **given) }}
 {% endfor %}
 <p><a href="/checkout">Checkout</a></p></main></body></html>"""
