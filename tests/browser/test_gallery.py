@@ -71,7 +71,7 @@ def test_the_measures_find_what_is_wrong(new_context: NewContext) -> None:
     wrong = """
       upsell-slot[placement] .upsell-title { position: absolute; inset-block-start: 0 }
       upsell-slot[placement] { min-inline-size: 200vw }
-      upsell-slot[placement] .upsell-decline { min-block-size: 0; block-size: 20px; padding: 0; color: #aaa }
+      .upsell-actions .upsell-decline.upsell-decline { min-block-size: 0; block-size: 9px; padding: 0; color: #aaa }
     """
     page.add_style_tag(content=wrong)
     page.evaluate("document.querySelectorAll('.upsell-accept').forEach((yes) => yes.setAttribute('aria-label', 'Go'))")
