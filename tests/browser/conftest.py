@@ -1,14 +1,23 @@
-"""The real demo and a real Chromium."""
+"""The real demo, small shops beside it, and a real Chromium."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
+from flask_upsell import Product
+from flask_upsell.core.affinity import Affinities
+from flask_upsell.core.rule import Rule
+from flask_upsell.core.rulebook import RuleBook
 from tests.browser.demo import Demo, running
+from tests.browser.shop import STRICT, Shop, nonce, opened
+from tests.conftest import MakeApp
+from tests.web.shop import BOOK, GOODS, SessionStore, parts_of
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-dev-shm-usage"]
 
@@ -74,3 +83,34 @@ def listened(page: Page, complaints: list[str]) -> Page:
     page.on("console", hear)
     page.on("pageerror", lambda error: complaints.append(str(error)))
     return page
+
+
+OpenShop = Callable[..., Shop]
+
+
+@pytest.fixture
+def open_shop(make_app: MakeApp) -> Iterator[OpenShop]:
+    """Opens small shops: their goods, their rules, what was learned, the language, a policy ("" is none)."""
+    with ExitStack() as until_then:
+
+        def make(
+            goods: Iterable[Product] = GOODS,
+            *rules: Rule,
+            book: Mapping[str, Affinities] = BOOK,
+            language: str = "en",
+            policy: str = STRICT,
+            store: SessionStore | None = None,
+            ladders: Mapping[str, tuple[str, ...]] | None = None,
+            **config: Any,
+        ) -> Shop:
+            goods = tuple(goods)
+            store = store or SessionStore(goods, urls={"cart": "/cart", "checkout": "/checkout"}, locale=language)
+            store.facts = {"language": language}
+            app = make_app(store, UPSELL_CSP_NONCE=nonce, **config)
+            shop = until_then.enter_context(opened(app, store, goods, book, policy))
+            offers = parts_of(app).offers
+            offers.rules.save(RuleBook(rules=rules, ladders=dict(ladders or {})), datetime.now(UTC))
+            offers.publish_rules()
+            return shop
+
+        yield make

@@ -1,0 +1,39 @@
+"""What can be measured of the widgets on a page: each function names what is wrong, and nothing when all is well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import Page
+
+_SCRIPT = Path(__file__).with_name("seen.js").read_text()
+
+
+def _measured(page: Page, name: str) -> list[str]:
+    found: list[str] = page.evaluate(f"(() => {{ {_SCRIPT}\nreturn {name}(); }})()")
+    return found
+
+
+def badly_placed(page: Page) -> list[str]:
+    """What scrolls sideways, is clipped, sticks out of its card or lies over something else."""
+    return _measured(page, "geometry")
+
+
+def badly_named(page: Page) -> list[str]:
+    """Controls whose name lacks what they show, their product or its whole price."""
+    return _measured(page, "names")
+
+
+def badly_sized(page: Page) -> list[str]:
+    """Targets below 24 px, buttons below 44 px."""
+    return _measured(page, "targets")
+
+
+def unequal(page: Page) -> list[str]:
+    """Each "No thanks" that is smaller than its "Add", or not beside it."""
+    return _measured(page, "unequal")
+
+
+def badly_readable(page: Page) -> list[str]:
+    """Buttons whose text has a contrast below 4.5 to 1."""
+    return _measured(page, "contrast")
