@@ -89,3 +89,12 @@ UPSELL_ASSETS = True
 
 # A function that returns the nonce of this response, where the store's CSP needs one.
 UPSELL_CSP_NONCE = None
+
+# A function that sends a mail (flask_upsell.FollowUp) some days after an order; None: nobody is written to.
+UPSELL_FOLLOW_UP = None
+
+# How many days after an order that mail is due.
+UPSELL_FOLLOW_UP_DAYS = 7
+
+# What links in mails begin with, such as 'https://shop.example'; needed with FOLLOW_UP.
+UPSELL_SITE_URL = None

@@ -6,6 +6,7 @@ import re
 import runpy
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from email.message import EmailMessage
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,9 +16,9 @@ from flask import Flask, render_template_string, session
 from sqlalchemy import ForeignKey, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from flask_upsell import order_placed
+from flask_upsell import FollowUp, order_placed
 from flask_upsell.jobs import parts, run_learning
-from flask_upsell.settings import SETTINGS
+from flask_upsell.settings import SETTINGS, read
 
 ROOT = Path(__file__).parents[1]
 
@@ -130,6 +131,23 @@ def test_the_lines_of_the_readme_embed_the_extension(shop: tuple[Flask, Session]
     counts = parts_of(app).offers.ledger.counts()
     assert sum(c.accepted for c in counts) == sum(c.converted for c in counts) == 1
     assert [(c.product, c.revenue, c.currency) for c in counts if c.converted] == [("pot", 1000, "EUR")]
+
+
+def test_the_function_of_the_readme_sends_a_mail() -> None:
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)[1]
+    app, sent = Flask("mails"), list[EmailMessage]()
+    people = SimpleNamespace(get=lambda model, key: SimpleNamespace(email=f"{key}@customers.example"))
+    mailer = SimpleNamespace(send_message=sent.append)
+    names = {"app": app, "db": SimpleNamespace(session=people), "User": object, "mailer": mailer}
+    exec(code, {**names, "EmailMessage": EmailMessage})
+    given = read({**app.config, "SECRET_KEY": "s" * 32})
+    assert given.site_url == "https://shop.example" and given.follow_up is not None
+    headers = {"List-Unsubscribe": "<https://shop.example/u>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
+    given.follow_up(FollowUp("42", "1001", "de", "Goes well with tea", "<p>A pot", "A pot", "", headers))
+    (mail,) = sent
+    assert (mail["To"], mail["Subject"]) == ("42@customers.example", "Goes well with tea")
+    assert headers.items() <= dict(mail.items()).items()
+    assert [part.get_content_type() for part in mail.iter_parts()] == ["text/plain", "text/html"]
 
 
 def test_the_sample_settings_are_all_settings_with_their_defaults() -> None:

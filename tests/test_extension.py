@@ -5,18 +5,19 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, render_template_string, request_finished
+from flask import Flask, g, has_request_context, render_template_string, request, request_finished
 from redis import Redis
 from sqlalchemy import Integer, create_engine
-from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, sessionmaker
 
 from flask_upsell import (
     Columns,
+    FollowUp,
     MemoryStore,
     Order,
     SettingsError,
@@ -27,6 +28,7 @@ from flask_upsell import (
     extension,
     faults,
     grant,
+    jobs,
     offer_accepted,
     offer_declined,
     offers_shown,
@@ -38,6 +40,7 @@ from flask_upsell import (
 from flask_upsell.adapters.ledger import make_engine
 from flask_upsell.adapters.migrate import upgrade
 from flask_upsell.adapters.tables import acceptances
+from flask_upsell.core.followup import Plan, State
 from flask_upsell.core.ports import Promise
 from flask_upsell.core.rule import Discount, Limits, Off, Perk, Products, Rule
 from flask_upsell.core.rulebook import RuleBook
@@ -45,7 +48,7 @@ from flask_upsell.jobs import parts
 from flask_upsell.web.memory import Memory
 from tests.conftest import SECRET, MakeApp
 from tests.web.markup import slot, slots
-from tests.web.shop import GOODS, SessionStore, Visitor, add_pages, counts, parts_of, publish, put_rules
+from tests.web.shop import BOOK, GOODS, SessionStore, Visitor, add_pages, counts, parts_of, publish, put_rules
 
 
 @pytest.fixture(autouse=True)
@@ -763,3 +766,135 @@ def test_a_condition_of_another_package_is_registered(monkeypatch: pytest.Monkey
     with pytest.raises(SettingsError, match=r"weather.*their.package:Weather.*no module named their"):
         make_app(MemoryStore(GOODS))
     extension._load_conditions.cache_clear()
+
+
+# Follow-ups of orders
+
+
+class BuyersOrder(Base):
+    __tablename__ = "buyers_orders"
+    number: Mapped[str] = mapped_column(primary_key=True)
+    placed_at: Mapped[datetime]
+    buyer: Mapped[str | None]
+
+
+@pytest.fixture
+def buyers(make_app: MakeApp, database_url: str) -> Iterator[tuple[Flask, list[FollowUp]]]:
+    """A shop on the ledger's own database, whose orders have buyers who read German; and the mails that it sent."""
+    engine = make_engine(database_url)
+    Base.metadata.drop_all(engine)
+    Base.metadata.create_all(engine)
+    sessions = sessionmaker(engine, expire_on_commit=False)
+
+    def db() -> Session:
+        if "db" not in g:
+            g.db = sessions()
+        made: Session = g.db
+        return made
+
+    with sessions() as first:
+        first.add_all(Goods(sku=p.ref, title=p.title, price=p.price) for p in GOODS)
+        first.commit()
+    sent: list[FollowUp] = []
+    store = SQLAlchemyStore(
+        session=db,
+        currency="EUR",
+        product=Columns(Goods, ref="sku", title="title", price="price", url="/product/{sku}"),
+        order=Columns(BuyersOrder, ref="number", placed_at="placed_at", customer="buyer"),
+        order_line=Columns(OrderedLine, order="order", product="sku", quantity="quantity", unit_price="price"),
+        facts=lambda: {"language": request.args["language"]} if has_request_context() else {},
+    )
+    app = make_app(
+        store,
+        UPSELL_DATABASE_URL=database_url,
+        UPSELL_REDIS_SECONDS=1.0,
+        UPSELL_FOLLOW_UP=sent.append,
+        UPSELL_FOLLOW_UP_DAYS=2,
+        UPSELL_SITE_URL="https://shop.example",
+    )
+    # Functions at the end of a context run in the order of the last one first; a store's own was there before ours.
+    app.teardown_appcontext_funcs.insert(0, lambda _: g.pop("db").close() if "db" in g else None)
+    with app.app_context():
+        parts().offers.shelf.publish(store.catalogue(), BOOK.items())
+
+    @app.post("/place/<number>/<then>/<share>")
+    def place(number: str, then: str, share: str) -> str:
+        db().add(BuyersOrder(number=number, placed_at=datetime(2026, 11, 21, 12), buyer=request.args.get("buyer")))
+        db().add(OrderedLine(order=number, sku="laptop", quantity=1, price=64900))
+        db().flush()
+        order_placed.send(app, order=number, connection=db().connection() if share == "shared" else None)
+        getattr(db(), then)()
+        return then
+
+    yield app, sent
+    parts_of(app).close()
+    Base.metadata.drop_all(engine)
+    engine.dispose()
+
+
+def due_in(app: Flask, days: float) -> list[str]:
+    offers = parts_of(app).offers
+    return [plan.order for plan in parts_of(app).diary.due(offers.clock() + timedelta(days=days), 10)]
+
+
+@pytest.mark.parametrize("share", ["shared", "apart"])
+def test_a_customers_order_is_followed_up_in_the_language_it_was_made_in(
+    buyers: tuple[Flask, list[FollowUp]], share: str
+) -> None:
+    """From the order to the mail, as a store sees it. Red when the language is asked for after the request."""
+    app, sent = buyers
+    client = app.test_client()
+    for number, then in (("o1", "rollback"), ("o1", "commit"), ("o2", "commit")):
+        buyer = "&buyer=42" if number == "o1" else ""
+        assert client.post(f"/place/{number}/{then}/{share}?language=de-AT{buyer}").text == then
+        assert due_in(app, 2.1) == ([] if then == "rollback" else ["o1"]), "an order that is not there, and a guest's"
+    assert due_in(app, 1.9) == []
+    offers = parts_of(app).offers
+    clock = offers.clock
+    offers.clock = lambda: clock() + timedelta(days=2.1)
+    with app.app_context():
+        states = [[each.state for each in jobs.run_follow_ups(parts())] for _ in range(2)]
+    assert states == [[State.SENT], []]
+    (mail,) = sent
+    assert (mail.customer, mail.order, mail.language) == ("42", "o1", "de-AT")
+    assert mail.subject == "Goes well with Laptop"
+    assert "* Canvas bag\n  €\xa059,00\n  https://shop.example/product/bag\n" in mail.text
+    assert faults.seen == ({} if share == "shared" else {"afterwards": 1}), "the order that is not there"
+    assert client.post(mail.unsubscribe.removeprefix("https://shop.example")).status_code == 200
+    assert parts_of(app).diary.barred(Plan("o9", offers.pseudonym("42"), "", clock()), clock()) is State.UNSUBSCRIBED
+
+
+def test_a_follow_up_that_cannot_be_planned_costs_no_order(
+    buyers: tuple[Flask, list[FollowUp]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shown red (PostgreSQL) without the savepoint of `in_order`: the order's transaction is refused at its commit."""
+    app, _ = buyers
+    pseudonym = parts_of(app).offers.pseudonym
+    monkeypatch.setattr(parts_of(app).offers, "pseudonym", lambda key: "" if key == "42" else pseudonym(key))
+    assert app.test_client().post("/place/o1/commit/shared?language=de&buyer=42").text == "commit"
+    with app.app_context():
+        assert parts().offers.store.order("o1") is not None
+    assert due_in(app, 3) == []
+    assert faults.seen == {"follow_up": 1}
+
+
+def test_who_sends_no_mails_records_nothing(make_app: MakeApp) -> None:
+    """The default. And a store that is switched off as a whole writes to nobody either."""
+    for given in ({}, {"UPSELL_ENABLED": False, "UPSELL_FOLLOW_UP": print, "UPSELL_SITE_URL": "https://shop.example"}):
+        app, store = shop_of(make_app, **given)
+        store.customer = "42"
+        visitor = Visitor(app).put("laptop")
+        visitor.client.post("/order")
+        assert parts_of(app).follow_ups is None
+        assert parts_of(app).diary.states() == {}
+
+
+def test_a_second_instance_does_not_write_too(make_app: MakeApp) -> None:
+    sent: list[FollowUp] = []
+    app, store = shop_of(make_app, UPSELL_FOLLOW_UP=sent.append, UPSELL_SITE_URL="https://shop.example")
+    store.customer = "42"
+    Upsell(app, store=store, name="b2b")
+    Visitor(app).put("laptop").client.post("/order")
+    assert parts_of(app).diary.states() == {"due": 1}
+    assert parts_of(app, "upsell_b2b").diary.states() == {}
+    parts_of(app, "upsell_b2b").close()

@@ -1,20 +1,23 @@
-"""What a worker runs, run here: learn, publish, amend, fold; with a real Valkey and an SQLite ledger."""
+"""What a worker runs, run here: learn, publish, amend, fold, follow up; with a real Valkey and an SQLite ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
-from flask import Flask
+from flask import Flask, g
 
-from flask_upsell import MemoryStore, jobs
+from flask_upsell import FollowUp, MemoryStore, jobs
+from flask_upsell.adapters.memory import MemoryQueue
 from flask_upsell.adapters.stores.memory import MemoryStore as Store
-from flask_upsell.core.context import Capability
-from flask_upsell.core.ports import OrderLine
+from flask_upsell.core.affinity import Affinities, Affinity
+from flask_upsell.core.context import Capability, Line
+from flask_upsell.core.ports import Order, OrderLine
 from flask_upsell.errors import BookError, LearnError
+from flask_upsell.followup import BATCH
 from flask_upsell.jobs import Parts
 from tests.conftest import MakeApp, products
 
@@ -174,6 +177,72 @@ def test_folding_counts_once(make_app: MakeApp) -> None:
     with app.app_context():
         assert [jobs.fold("upsell"), jobs.fold("upsell")] == [2, 0]
     assert [(c.product, c.shown, c.declined) for c in offers.ledger.counts()] == [("p5", 3, 1)]
+
+
+# Follow-ups
+
+
+class Sessions(Store):
+    """A store that opens something in each app context, as a database session is."""
+
+    opened = 0
+
+    def order(self, ref: str, connection: object = None) -> Order | None:
+        if "session" not in g:
+            self.opened += 1
+            g.session = self.opened
+        return super().order(ref, connection)
+
+
+def placed(app: Flask, store: Store, *customers: str, days: int = 8) -> None:
+    """An order of p4 by each of these customers, so many days ago."""
+    offers = here(app).offers
+    offers.shelf.publish(products(), [("p4", Affinities((), (Affinity("p5", 1.0, 38, 412, 60, 6000),)))])
+    clock, offers.clock = offers.clock, lambda: datetime.now(UTC) - timedelta(days=days)
+    with app.app_context():
+        for number, customer in enumerate(customers):
+            store.placed[str(number)] = Order(str(number), "EUR", (Line("1", "p4", 1, 1000),), customer)
+            offers.record_order(str(number), "visitor")
+    offers.clock = clock
+
+
+def test_customers_are_written_to_each_with_a_context_of_its_own(make_app: MakeApp) -> None:
+    """Shown red with one context for all: what the store read for the first order is old at the last."""
+    sent: list[FollowUp] = []
+    store = Sessions(products())
+    app = make_app(store, UPSELL_FOLLOW_UP=sent.append, UPSELL_SITE_URL="https://shop.example")
+    placed(app, store, "ada", "bob", "eve")
+    store.opened = 0
+    with app.app_context():
+        assert [jobs.follow_up("upsell"), jobs.follow_up("upsell")] == [3, 0]
+    assert [mail.customer for mail in sent] == ["ada", "bob", "eve"]
+    assert "https://shop.example/product/p5" in sent[0].text
+    assert store.opened == 3
+
+
+def test_the_rest_of_many_is_another_jobs(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[FollowUp] = []
+    store = Store(products())
+    app = make_app(store, UPSELL_FOLLOW_UP=sent.append, UPSELL_SITE_URL="https://shop.example")
+    placed(app, store, *(f"c{number}" for number in range(BATCH + 1)))
+    queue = MemoryQueue()
+    monkeypatch.setattr(here(app).offers, "queue", queue)
+    with app.app_context():
+        assert jobs.follow_up("upsell") == BATCH
+        assert queue.jobs == [("follow_up", ())]
+        assert jobs.follow_up("upsell") == 1
+    assert queue.jobs == [("follow_up", ())]
+
+
+def test_nobody_is_written_to_by_default(make_app: MakeApp) -> None:
+    """Nothing is recorded, and a job that was asked for before it was turned off does nothing."""
+    store = Store(products())
+    app = make_app(store)
+    placed(app, store, "ada")
+    assert here(app).follow_ups is None
+    assert here(app).diary.states() == {}
+    with app.app_context():
+        assert jobs.follow_up("upsell") == 0
 
 
 def test_each_instance_has_its_own_jobs(make_app: MakeApp) -> None:

@@ -20,6 +20,8 @@ NAMES = {
     "cart_changed", "checkout_started", "order_placed", "product_changed",
     # what it asks for
     "grant", "perks",
+    # what it sends
+    "FollowUp",
     # signals that it can hear
     "offers_shown", "offer_accepted", "offer_declined", "perk_granted",
     # errors

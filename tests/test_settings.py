@@ -66,7 +66,35 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "QUEUE": (["jobs"], NOT_A_TEXT),
     "ASSETS": ([False], NOT_A_FLAG),
     "CSP_NONCE": ([lambda: "n"], ["nonce", 5, []]),
+    "FOLLOW_UP": ([print], ["print", 5, [], True]),
+    "FOLLOW_UP_DAYS": ([1, 60], [0, -1, 61, *NOT_WHOLE]),
+    "SITE_URL": (
+        ["https://shop.example", "http://127.0.0.1:5055", "https://shop.example/store", "https://[::1]:8443/a-b/~c"],
+        [
+            "",
+            5,
+            b"https://shop.example",
+            "shop.example",
+            "//shop.example",
+            "ftp://shop.example",
+            "https://",
+            "https://shop.example/",
+            "https://shop.example/a/",
+            "https://shop.example?a=1",
+            "https://shop.example#a",
+            "https://bücher.example",
+            "https://shop.example/a b",
+            "https://shop.example\n",
+            "https://shop.example/\r\nX: y",
+            "https://user:secret@shop.example",
+            "https://shop.example:port",
+            "https://shop.example/a//b",
+            "https://a>b",
+        ],
+    ),
 }
+#: What a setting needs beside it.
+WITH = {"FOLLOW_UP": {"UPSELL_SITE_URL": "https://shop.example"}}
 GOOD = [(name, value) for name, (good, _) in VALUES.items() for value in good]
 BAD = [(name, value) for name, (_, bad) in VALUES.items() for value in bad]
 
@@ -94,7 +122,7 @@ def test_a_setting_is_explained_in_a_sentence(setting: Setting) -> None:
 
 @pytest.mark.parametrize(("name", "value"), GOOD, ids=repr)
 def test_a_good_value_is_taken(name: str, value: Any) -> None:
-    found = getattr(read_with(**{"UPSELL_" + name: value}), name.lower())
+    found = getattr(read_with(**{"UPSELL_" + name: value, **WITH.get(name, {})}), name.lower())
     assert found == (tuple(value) if name == "KEYS" else value)
 
 
@@ -179,6 +207,25 @@ def test_known_keys_of_any_instance_are_not_logged(caplog: pytest.LogCaptureFixt
     with caplog.at_level(logging.WARNING, "flask_upsell"):
         read_with(UPSELL_MAX_OFFERS=1, UPSELL_B2B_MAX_OFFERS=2, SQLALCHEMY_ECHO=True, UPSELLING="no key of ours")
     assert caplog.records == []
+
+
+def test_each_instance_writes_mails_of_its_own() -> None:
+    """Red when FOLLOW_UP falls back: both instances hear of an order, and its customer gets two mails."""
+    config = {"UPSELL_FOLLOW_UP": print, "UPSELL_SITE_URL": "https://shop.example", "UPSELL_FOLLOW_UP_DAYS": 3}
+    plain, named = read_with(**config), read_with("upsell_b2b", **config)
+    assert (plain.follow_up, named.follow_up) == (print, None)
+    assert (named.site_url, named.follow_up_days) == ("https://shop.example", 3)
+
+
+@pytest.mark.parametrize(("identifier", "key"), [("upsell", "UPSELL"), ("upsell_b2b", "UPSELL_B2B")])
+def test_a_mail_needs_to_know_where_the_store_is(identifier: str, key: str) -> None:
+    with pytest.raises(SettingsError, match="write what the store's addresses begin with") as caught:
+        read_with(identifier, **{f"{key}_FOLLOW_UP": print})
+    assert caught.value.setting == f"{key}_SITE_URL"
+    assert f"{key}_FOLLOW_UP is set" in str(caught.value)
+    assert (
+        read_with(identifier, **{f"{key}_FOLLOW_UP": print, "UPSELL_SITE_URL": "https://a.example"}).follow_up is print
+    )
 
 
 # --- keys --------------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from .core.context import Capability as Capability
 from .core.context import Cart as Cart
 from .core.context import Line as Line
 from .core.context import Visitor as Visitor
+from .core.followup import FollowUp as FollowUp
 from .core.ports import Done as Done
 from .core.ports import Order as Order
 from .core.ports import OrderLine as OrderLine

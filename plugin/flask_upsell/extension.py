@@ -16,6 +16,7 @@ from . import settings, signals
 from .adapters.book import RedisShelf
 from .adapters.breaker import Breaker
 from .adapters.clients import web_client, worker_client
+from .adapters.diary import SQLDiary
 from .adapters.ledger import SQLLedger, make_engine
 from .adapters.limits import SQLLimits
 from .adapters.migrate import upgrade
@@ -26,15 +27,18 @@ from .core.context import Policy
 from .core.ports import Store
 from .core.words import Sentence, say
 from .errors import SettingsError
+from .followup import FollowUps
 from .jobs import Parts
 from .learn.mining import Parameters
 from .offers import Offers
 from .web.cli import commands
 from .web.edge import harmless
+from .web.mail import Writer
 from .web.memory import Memory
 from .web.shop import blueprint
 from .web.speech import Languages, Speech
 from .web.tokens import Tokens
+from .web.unsubscribe import add_unsubscribe
 from .web.view import Notice
 from .web.widget import Widget
 
@@ -85,12 +89,14 @@ class Upsell:
         lacking = sorted(name for name in STORE_METHODS if not hasattr(host, name))
         if lacking:
             raise SettingsError("store", f"{type(host).__name__} is no store: it lacks {', '.join(lacking)}")
-        parts = _connect(values, host, identifier)
-        app.extensions[identifier] = parts
         tokens = Tokens(values.keys, identifier, values.token_seconds)
+        parts = _connect(values, host, identifier, tokens)
+        app.extensions[identifier] = parts
         widget = Widget(identifier, values, parts.offers, tokens, parts.languages)
         app.jinja_env.globals[identifier] = widget
-        app.register_blueprint(blueprint(identifier, widget, parts.offers))
+        shop = blueprint(identifier, widget, parts.offers)
+        add_unsubscribe(shop, parts.diary, tokens, parts.languages)
+        app.register_blueprint(shop)
         app.cli.add_command(commands(identifier))
         if values.enabled:
             _listen(app, identifier, parts)
@@ -155,7 +161,7 @@ def _settle_after(identifier: str, parts: Parts, refused: Mapping[str, Sentence]
         return response
 
 
-def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
+def _connect(values: settings.Settings, host: Store, identifier: str, tokens: Tokens) -> Parts:
     web, worker = web_client(values.redis_url, values.redis_seconds), worker_client(values.redis_url)
     patient = web_client(values.redis_url, 1.0)
     breaker = Breaker()
@@ -178,6 +184,8 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
         keep_seconds=values.book_keep_seconds,
         patient=patient,
     )
+    diary = SQLDiary(engine, identifier)
+    send = values.follow_up if values.enabled else None
     offers = Offers(
         store=host,
         shelf=shelf,
@@ -186,6 +194,8 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
         rules=SQLRules(engine, identifier),
         limits=SQLLimits(engine, identifier),
         zone=values.zone,
+        diary=diary if send is not None else None,
+        follow_up_after=timedelta(days=values.follow_up_days),
         queue=RQQueue(web, breaker, name=values.queue, identifier=identifier, patient=patient),
         policy=policy,
         secret=values.keys[0],
@@ -202,6 +212,12 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
         memory=values.learn_memory,
     )
 
+    languages = Languages(values.language, *([Path(values.locales)] if values.locales else []))
+    follow_ups = None
+    if send is not None and values.site_url is not None:
+        writer = Writer(values.site_url, values.url_prefix, tokens, languages)
+        follow_ups = FollowUps(offers, diary, writer.write, send)
+
     def forked() -> None:
         engine.dispose(close=False)
         getattr(host, "forked", lambda: None)()
@@ -213,8 +229,9 @@ def _connect(values: settings.Settings, host: Store, identifier: str) -> Parts:
         patient.close()
         worker.close()
 
-    languages = Languages(values.language, *([Path(values.locales)] if values.locales else []))
-    return Parts(identifier, values, offers, parameters, forked, lambda: upgrade(engine), close, languages)
+    return Parts(
+        identifier, values, offers, parameters, forked, lambda: upgrade(engine), close, languages, diary, follow_ups
+    )
 
 
 def _listen(app: Flask, identifier: str, parts: Parts) -> None:
@@ -240,8 +257,8 @@ def _listen(app: Flask, identifier: str, parts: Parts) -> None:
         for promise in offers.ledger.promised(order) if signals.perk_granted.receivers else ():
             signals.perk_granted.send(app, promise=promise)
 
-    def record_and_tell(order: str, visitor: str) -> None:
-        if offers.record_order(order, visitor):
+    def record_and_tell(order: str, visitor: str, language: str) -> None:
+        if offers.record_order(order, visitor, None, language):
             tell_perks(order)
 
     def thank(order: str) -> None:
@@ -258,15 +275,16 @@ def _listen(app: Flask, identifier: str, parts: Parts) -> None:
 
     @harmless("order_placed", None)
     def ordered(_: Flask, order: str, connection: object = None, **__: Any) -> None:
-        visitor = offers.store.visitor().key
+        shopper = offers.store.visitor()
+        visitor, language = shopper.key, shopper.language or ""
         if connection is not None and offers.ledger.shares(connection):
-            if offers.record_order(order, visitor, connection):
+            if offers.record_order(order, visitor, connection, language):
                 g.setdefault(later, []).append(lambda: tell_perks(order))
             if has_request_context():
                 thank(order)
         else:
             # In another database than ours, or unknown: after the store's commit, so that nobody waits for a lock.
-            afterwards(lambda: record_and_tell(order, visitor))
+            afterwards(lambda: record_and_tell(order, visitor, language))
         if has_request_context():
             Memory(identifier).forget_last()
         afterwards(lambda: offers.queue.enqueue("fold"))

@@ -12,8 +12,10 @@ import msgspec
 from flask import Flask, current_app
 
 from .core.context import Capability
+from .core.followup import Diary, State
 from .core.ports import Report
 from .errors import LearnError
+from .followup import Followed, FollowUps
 from .learn.mining import Mining, Parameters
 from .offers import Offers
 
@@ -25,7 +27,8 @@ class Parts(msgspec.Struct, frozen=True):
     """What an app holds of one instance: `app.extensions[identifier]`.
 
     `forked` drops connections that belong to the parent process; `migrate` brings the ledger's tables up to date;
-    `close` ends all connections; `languages` are the catalogues (web.speech).
+    `close` ends all connections; `languages` are the catalogues (web.speech). `follow_ups` is None while nobody is
+    written to.
     """
 
     identifier: str
@@ -36,6 +39,8 @@ class Parts(msgspec.Struct, frozen=True):
     migrate: Callable[[], None]
     close: Callable[[], None]
     languages: Any
+    diary: Diary
+    follow_ups: FollowUps | None = None
 
 
 def this_app() -> Flask:
@@ -112,3 +117,24 @@ def fold(identifier: str) -> int:
     """Fold what happened into the counts."""
     with _fresh(identifier) as here:
         return here.offers.fold()
+
+
+def follow_up(identifier: str) -> int:
+    """Write to customers whose follow-up is due; returns to how many. The rest of many is another job's."""
+    with _fresh(identifier) as here:
+        sent = sum(each.state is State.SENT for each in run_follow_ups(here))
+        if here.follow_ups is not None and here.follow_ups.waiting():
+            here.offers.queue.enqueue("follow_up")
+    return sent
+
+
+def run_follow_ups(here: Parts) -> Iterator[Followed]:
+    """What became of each that is due now, a batch of them."""
+    if here.follow_ups is None:
+        return
+    for plan in here.follow_ups.due():
+        # A context of its own for each: what the store opened for one order is closed before the next.
+        with this_app().app_context():
+            followed = here.follow_ups.follow(plan)
+        if followed is not None:
+            yield followed

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import count
 
@@ -18,11 +18,12 @@ from . import faults
 from .core.book import EMPTY, Book
 from .core.context import MOST_LINES, Cart, Context, Line, Policy
 from .core.decision import decide
+from .core.followup import Diary, Plan
 from .core.goal import Course
 from .core.kept import Kept, rebound, same
 from .core.offer import Decision
 from .core.perks import thanks
-from .core.ports import Allowances, Ledger, Queue, Rules, Shelf, Store, Tally
+from .core.ports import Allowances, Ledger, Order, Queue, Rules, Shelf, Store, Tally
 from .core.product import Product
 from .core.rule import Rule, Status
 from .core.words import Sentence
@@ -35,7 +36,8 @@ MOST_KEPT_LINES = 30
 
 
 class Offers:
-    """One instance's pipeline. `clock` gives aware UTC instants."""
+    """One instance's pipeline. `clock` gives aware UTC instants. With a `diary`, customers are written to
+    `follow_up_after` their order."""
 
     def __init__(
         self,
@@ -50,11 +52,14 @@ class Offers:
         policy: Policy,
         secret: str,
         zone: str = "UTC",
+        diary: Diary | None = None,
+        follow_up_after: timedelta = timedelta(days=7),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.store, self.shelf, self.ledger, self.tally, self.queue = store, shelf, ledger, tally, queue
         self.rules, self.limits, self.zone = rules, limits, zone
         self.policy, self.clock = policy, clock
+        self.diary, self._follow_up_after = diary, follow_up_after
         # Decisions from the version that is live, by all that they depend on: carts of one kind are many.
         self._decided: tuple[tuple[str, str], dict[object, Kept]] = (("", ""), {})
         self._numbers = count(1)
@@ -154,8 +159,9 @@ class Offers:
 
     # --- orders and products ---------------------------------------------------------------------------------------
 
-    def record_order(self, ref: str, visitor_key: str, connection: object = None) -> int:
-        """Write the conversions of an order that is being placed; returns how many."""
+    def record_order(self, ref: str, visitor_key: str, connection: object = None, language: str = "") -> int:
+        """Write the conversions of an order that is being placed, and when its customer may be written to (in this
+        `language`, BCP 47); returns how many conversions."""
         # Behind a savepoint: on PostgreSQL a failed statement would spoil the order's own transaction.
         nested = getattr(connection, "begin_nested", nullcontext)
         with nested():
@@ -167,7 +173,7 @@ class Offers:
             )
         rules = self.shelf.read(()).rules.book.rules
         customer = order.customer or self.store.visitor().customer or visitor_key
-        return self.ledger.record_order(
+        written = self.ledger.record_order(
             order,
             self.pseudonym(visitor_key),
             self.clock(),
@@ -175,6 +181,18 @@ class Offers:
             customer=self.pseudonym(customer) if customer else "",
             perks={rule.name: rule.perk for rule in rules if rule.perk is not None},
         )
+        self._plan_follow_up(order, language, connection)
+        return written
+
+    def _plan_follow_up(self, order: Order, language: str, connection: object) -> None:
+        """Guests are not written to. What goes wrong costs the mail, not the order nor its conversions."""
+        if self.diary is None or not order.customer:
+            return
+        due = self.clock() + self._follow_up_after
+        try:
+            self.diary.plan(Plan(order.ref, self.pseudonym(order.customer), language, due), connection)
+        except Exception as error:
+            faults.note("follow_up", "order %s is not followed up: %s: %s", order.ref, type(error).__name__, error)
 
     def thanks(self, order: str) -> list[Sentence]:
         """What an order earned; the merchant's own words are in the shopper's language already."""

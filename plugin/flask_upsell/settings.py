@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import logging
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from babel import Locale, UnknownLocaleError
 from .errors import SettingsError
 
 log = logging.getLogger("flask_upsell")
+
+#: What a site's addresses begin with: no slash at the end, nothing that would have to be escaped in a mail's header.
+SITE = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~%-]+)*\Z")
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -101,6 +105,12 @@ def _keys(value: Any) -> str | None:
 
 def _callable_or_none(value: Any) -> str | None:
     return None if value is None or callable(value) else f"write a function or None, not {value!r}"
+
+
+def _site_url(value: Any) -> str | None:
+    if value is None or (isinstance(value, str) and SITE.match(value)):
+        return None
+    return f"write what the store's addresses begin with, such as 'https://shop.example', not {value!r}"
 
 
 SETTINGS = (
@@ -240,9 +250,23 @@ SETTINGS = (
         "A function that returns the nonce of this response, where the store's CSP needs one.",
         _callable_or_none,
     ),
+    Setting(
+        "FOLLOW_UP",
+        None,
+        "A function that sends a mail (flask_upsell.FollowUp) some days after an order; None: nobody is written to.",
+        _callable_or_none,
+    ),
+    Setting("FOLLOW_UP_DAYS", 7, "How many days after an order that mail is due.", _whole(1, 60)),
+    Setting(
+        "SITE_URL",
+        None,
+        "What links in mails begin with, such as 'https://shop.example'; needed with FOLLOW_UP.",
+        _site_url,
+    ),
 )
-#: What two instances of one app cannot share: without a setting of their own they take the default.
-OWN = {"URL_PREFIX", "QUEUE"}
+#: What two instances of one app cannot share: without a setting of their own they take the default. Both would hear of
+#: an order, and write to its customer.
+OWN = {"URL_PREFIX", "QUEUE", "FOLLOW_UP"}
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -279,6 +303,9 @@ class Settings(msgspec.Struct, frozen=True):
     queue: str
     assets: bool
     csp_nonce: Callable[[], str] | None
+    follow_up: Callable[[Any], object] | None
+    follow_up_days: int
+    site_url: str | None
 
 
 def read(config: Mapping[str, Any], identifier: str = "upsell") -> Settings:
@@ -298,6 +325,12 @@ def read(config: Mapping[str, Any], identifier: str = "upsell") -> Settings:
             raise SettingsError(key, f"{wrong}. {setting.sentence}")
         values[setting.name.lower()] = value
     _warn_of_unknown(config, prefix)
+    if values["follow_up"] is not None and values["site_url"] is None:
+        raise SettingsError(
+            prefix + "SITE_URL",
+            f"write what the store's addresses begin with, such as 'https://shop.example': {prefix}FOLLOW_UP is set, "
+            f"and a mail is written without a request. {BY_NAME['SITE_URL'].sentence}",
+        )
     values["keys"] = _signing_keys(config, values["keys"])
     values["url_prefix"] = values["url_prefix"] or "/" + identifier.replace("_", "-")
     values["queue"] = values["queue"] or identifier

@@ -7,15 +7,17 @@ import pytest
 
 from flask_upsell.core import eligibility
 from flask_upsell.core.context import Capability, Context, Policy
-from flask_upsell.core.eligibility import same_for_longer, within_gap, worth
-from flask_upsell.core.offer import SENTENCES, Candidate, Code, Placement
+from flask_upsell.core.eligibility import fits_mail, same_for_longer, within_gap, worth
+from flask_upsell.core.money import Money
+from flask_upsell.core.offer import SENTENCES, Candidate, Code, Kind, Placement
 from flask_upsell.core.product import Product, Variant
-from flask_upsell.core.rule import Rule
+from flask_upsell.core.rule import Gap, Rule
 
 from .build import ALL, complement, context, customer, line, product, rule, upgrade
 
 PHONE = product("phone", 60_000)
 TWO = line("phone", 60_000, 2)
+CASE = msgspec.structs.replace(product("case"), url="/case")
 LOOKED_AT = line("phone", 60_000, ref="")
 
 
@@ -70,9 +72,28 @@ def test_an_upgrade_of_what_is_looked_at_needs_a_store_that_adds() -> None:
 
 @pytest.mark.parametrize("placement", list(Placement))
 def test_after_the_order_there_is_nothing_to_upgrade(placement: Placement) -> None:
-    after = placement is Placement.CONFIRMATION
+    after = placement in (Placement.CONFIRMATION, Placement.MAIL)
     assert judged_upgrade(product("plus", 61_000), placement=placement) is (Code.AFTER_ORDER if after else None)
-    assert judged_complement(product("case"), placement=placement) is None
+    assert judged_complement(CASE, placement=placement) is None
+
+
+@pytest.mark.parametrize("placement", list(Placement))
+@pytest.mark.parametrize("url", ["", "javascript:alert(1)", "case", "ftp://shop.example/case"])
+def test_a_mail_leads_to_a_page(placement: Placement, url: str) -> None:
+    homeless = msgspec.structs.replace(CASE, url=url)
+    wanted = Code.NOT_IN_MAIL if placement is Placement.MAIL else None
+    assert judged_complement(homeless, placement=placement) is wanted
+
+
+def test_what_can_be_in_a_mail_at_all() -> None:
+    threshold = Gap(threshold=(Money(5000, "EUR"),), refs=("case",))
+    candidate = complement("case")
+    assert fits_mail(candidate)
+    assert fits_mail(msgspec.structs.replace(candidate, rule=rule()))
+    assert fits_mail(upgrade("plus")), "which the judge has another reason against"
+    assert not fits_mail(msgspec.structs.replace(candidate, rule=rule(offer=threshold)))
+    for kind in (Kind.BUNDLE, Kind.PROGRAMME):
+        assert not fits_mail(msgspec.structs.replace(candidate, kind=kind))
 
 
 def test_an_upgrade_without_choices_only() -> None:

@@ -37,6 +37,18 @@ def test_a_variant_is_found_by_reference() -> None:
     assert product("plain").variant("") is None
 
 
+@pytest.mark.parametrize("url", ["/p/1", "https://shop.example/p", "http://127.0.0.1:5055/p", "//cdn.example/p"])
+def test_a_link_leads_to_a_page(url: str) -> None:
+    assert Product("p", "P", 1, "EUR", url=url).page == url
+
+
+@pytest.mark.parametrize(
+    "url", ["", "p/1", "javascript:alert(1)", " /p", "HTTPS", "data:text/html,x", "mailto:a@b.example"]
+)
+def test_what_is_no_link_leads_nowhere(url: str) -> None:
+    assert Product("p", "P", 1, "EUR", url=url).page == ""
+
+
 def compared(**attributes: str) -> Product:
     return Product("p", "P", 1000, "EUR", attributes=attributes)
 

@@ -13,7 +13,7 @@ from click.testing import Result
 from flask import Flask
 from redis import Redis
 
-from flask_upsell import Capability, MemoryStore, OrderLine, Product, Upsell
+from flask_upsell import Capability, FollowUp, Line, MemoryStore, Order, OrderLine, Product, Upsell, followup
 from tests.conftest import SECRET, MakeApp
 from tests.web.conftest import Serve
 from tests.web.shop import GOODS, SessionStore, Visitor, add_pages, parts_of
@@ -192,6 +192,74 @@ def test_without_tables_each_command_says_what_to_do(tmp_path: Path, redis_url: 
     result = run(app, *words)
     assert result.exception is None or isinstance(result.exception, SystemExit), repr(result.exception)[:200]
     assert "flask upsell db upgrade" in result.output
+
+
+@pytest.fixture
+def writer(serve: Serve, store: SessionStore) -> tuple[Flask, list[FollowUp]]:
+    """A store that writes mails, with three orders that are due: of a customer, again of her, and of one whose order
+    leads to nothing."""
+    sent: list[FollowUp] = []
+    app = serve(store, UPSELL_FOLLOW_UP=sent.append, UPSELL_SITE_URL="https://shop.example")
+    offers = parts_of(app).offers
+    clock, offers.clock = offers.clock, lambda: datetime.now(UTC) - timedelta(days=8)
+    for number, (customer, ref) in enumerate((("ada", "laptop"), ("ada", "laptop"), ("b\x1b[31mob", "lonely"))):
+        store.placed[f"o{number}"] = Order(f"o{number}", "EUR", (Line("1", ref, 1, 64900),), customer)
+        offers.record_order(f"o{number}", "visitor", None, "de")
+    offers.clock = clock
+    return app, sent
+
+
+def test_a_dry_run_says_who_would_get_what(writer: tuple[Flask, list[FollowUp]]) -> None:
+    app, sent = writer
+    for _ in range(2):
+        result = run(app, "follow-up", "--dry-run")
+        assert result.exit_code == 0, result.output
+        assert result.output == (
+            "order o0, customer ada (de): Canvas bag; Memory card\n"
+            "order o1, customer ada (de): no mail, the customer got one in the last 30 days\n"
+            "order o2, customer b[31mob (de): no mail, there is nothing to offer\n"
+            "1 of 3 would get a mail.\n"
+        )
+    assert sent == []
+    assert "Follow-ups: 3 due\n" in run(app, "status").output
+
+
+def test_the_command_writes_to_all_that_are_due(
+    writer: tuple[Flask, list[FollowUp]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, sent = writer
+    monkeypatch.setattr(followup, "BATCH", 1)
+    assert parts_of(app).follow_ups is not None
+    result = run(app, "follow-up")
+    assert result.exit_code == 0, result.output
+    assert result.output.splitlines()[-1] == "1 of 3 got a mail."
+    assert [(mail.customer, mail.order) for mail in sent] == [("ada", "o0")]
+    assert run(app, "follow-up").output == "0 of 0 got a mail.\n"
+    assert "Follow-ups: 1 no_offer, 1 recent, 1 sent\n" in run(app, "status").output
+
+
+def test_a_mail_that_is_not_taken_is_told_and_no_error(writer: tuple[Flask, list[FollowUp]]) -> None:
+    app, sent = writer
+
+    def refuse(_: FollowUp) -> None:
+        raise ConnectionError("the mail server is gone")
+
+    letters = parts_of(app).follow_ups
+    assert letters is not None
+    letters._send = refuse
+    result = run(app, "follow-up")
+    assert result.exit_code == 0
+    assert "order o0, customer ada (de): no mail, it has to wait, and is tried again\n" in result.output
+    assert "order o1, customer ada (de): no mail, it has to wait, and is tried again\n" in result.output
+    assert sent == []
+
+
+@pytest.mark.parametrize("words", [("follow-up",), ("follow-up", "--dry-run")])
+def test_while_nobody_is_written_to_the_command_says_so(app: Flask, words: tuple[str, ...]) -> None:
+    result = run(app, *words)
+    assert result.exit_code == 1
+    assert "nobody is written to: UPSELL_FOLLOW_UP is not set" in result.output
+    assert "Follow-ups" not in run(app, "status").output
 
 
 def test_a_second_instance_has_commands_of_its_own(make_app: MakeApp) -> None:

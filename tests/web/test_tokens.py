@@ -92,6 +92,15 @@ def test_an_old_token_says_that_it_is_old(monkeypatch: pytest.MonkeyPatch) -> No
     assert caught.value.expired
 
 
+def test_a_token_to_unsubscribe_does_not_grow_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = tokens(seconds=60).sign("unsubscribe", "", "pseudonym")
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 10 * 366 * 86_400)
+    assert tokens(seconds=60).read("unsubscribe", "", made, str) == "pseudonym"
+    with pytest.raises(TokenError):
+        tokens(seconds=60).read("undo", "", made, str)
+
+
 def test_a_forged_token_is_not_called_old(monkeypatch: pytest.MonkeyPatch) -> None:
     made = tokens("another key, which is long enough!").sign("offer", "ada", "value")
     now = time.time()

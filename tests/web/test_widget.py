@@ -184,6 +184,13 @@ def test_what_was_shown_is_counted(app: Flask, shopper: Visitor) -> None:
     assert counts(app)["shown"] == 6
 
 
+@pytest.mark.parametrize("placement", ["mail", "basement"])
+def test_what_no_page_shows_is_not_counted(app: Flask, shopper: Visitor, placement: str) -> None:
+    """Anybody may ask for it. Red for "mail" when all placements are those of pages."""
+    assert shopper.see(f"/upsell/slot/{placement}").products
+    assert counts(app)["shown"] == 0
+
+
 @pytest.mark.parametrize("placement", ["", "Cart", "cart!", "<b>", "a" * 41, "../x", "1cart", None, 7])
 def test_a_bad_placement_is_no_widget_and_a_log_line(
     app: Flask, caplog: pytest.LogCaptureFixture, placement: Any

@@ -9,16 +9,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
+import msgspec
 import pytest
 from rq import Worker
 
+from flask_upsell import FollowUp
 from flask_upsell.adapters.clients import worker_client
 from flask_upsell.adapters.migrate import upgrade
 from flask_upsell.adapters.queue import HEARTBEAT_SECONDS
+from flask_upsell.adapters.tables import follow_ups
 from flask_upsell.core.ports import Progress
-from flask_upsell.jobs import Parts
+from flask_upsell.jobs import Parts, run_learning
 from flask_upsell.offers import Offers
 from flask_upsell.web.worker import alive
 
@@ -28,8 +33,9 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 from flask import Flask
-from flask_upsell import MemoryStore, Product, Upsell
+from flask_upsell import Line, MemoryStore, Order, Product, Upsell
 from flask_upsell.core.ports import OrderLine
 
 HERE = Path(__file__).parent
@@ -39,7 +45,8 @@ URL = (HERE / "url").read_text()
 class Shop(MemoryStore):
     def products(self, refs):
         price = int((HERE / "price").read_text())
-        return [Product(ref, ref.title(), price, "EUR") for ref in refs if ref in ("bag", "laptop", "pen")]
+        known = ("bag", "laptop", "pen")
+        return [Product(ref, ref.title(), price, "EUR", url=f"/product/{ref}") for ref in refs if ref in known]
 
     def catalogue(self):
         return iter(self.products(["bag", "laptop", "pen"]))
@@ -51,12 +58,23 @@ class Shop(MemoryStore):
             for ref in ("bag", "laptop") if number < 20 else ("pen",):
                 yield OrderLine(str(number), ref, 1, 1000, datetime(2026, 5, 4, tzinfo=UTC))
 
+    def order(self, ref, connection=None):
+        return Order(ref, "EUR", (Line("1", "laptop", 1, 1000),), ref.partition(" of ")[2])
+
+
+def send(mail):
+    """The mail server is a file; while there is another one beside it, it takes none."""
+    if (HERE / "refused").exists():
+        raise ConnectionError("the mail server is gone")
+    with (HERE / "mails").open("ab") as file:
+        file.write(msgspec.json.encode(mail) + b"\\n")
+
 
 def create_app():
     app = Flask(__name__)
     app.config.update(SECRET_KEY="a secret of the tests, long enough to sign with", UPSELL_REDIS_URL=URL,
                       UPSELL_DATABASE_URL=f"sqlite:///{HERE / 'upsell.db'}", UPSELL_BOOK_SECONDS=0.0,
-                      UPSELL_REDIS_SECONDS=0.5)
+                      UPSELL_REDIS_SECONDS=0.5, UPSELL_FOLLOW_UP=send, UPSELL_SITE_URL="https://shop.example")
     Upsell(app, store=Shop())
     return app
 '''
@@ -92,15 +110,21 @@ def offers(redis_url: str, tmp_path: Path) -> Iterator[Offers]:
     (tmp_path / "shop.py").write_text(APP)
     (tmp_path / "url").write_text(redis_url)
     (tmp_path / "price").write_text("1000")
-    spec = importlib.util.spec_from_file_location("worker_shop", tmp_path / "shop.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    parts: Parts = module.create_app().extensions["upsell"]
+    parts = parts_of_shop(tmp_path)
     engine = parts.offers.ledger.engine  # type: ignore[attr-defined]
     upgrade(engine)
     yield parts.offers
     engine.dispose()
+
+
+@cache
+def parts_of_shop(folder: Path) -> Parts:
+    spec = importlib.util.spec_from_file_location("worker_shop", folder / "shop.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    parts: Parts = module.create_app().extensions["upsell"]
+    return parts
 
 
 @pytest.fixture
@@ -173,6 +197,58 @@ def test_a_worker_folds_what_nobody_asked_it_to_fold(start: Start, offers: Offer
     offers.tally.flush()
     assert until(lambda: [(c.shown, c.declined) for c in offers.ledger.counts()] == [(1, 1)], 8)
     assert offers.ledger.waiting() == 0
+
+
+def ordered(offers: Offers, number: str, customer: str, days: int = 8) -> None:
+    """An order of a laptop, so many days ago."""
+    clock, offers.clock = offers.clock, lambda: datetime.now(UTC) - timedelta(days=days)
+    offers.record_order(f"{number} of {customer}", "visitor", None, "de-AT")
+    offers.clock = clock
+
+
+def mails(folder: Path) -> list[FollowUp]:
+    """What the shop sent."""
+    file = folder / "mails"
+    return [msgspec.json.decode(row, type=FollowUp) for row in file.read_bytes().splitlines()] if file.exists() else []
+
+
+def test_a_worker_follows_up_orders_that_nobody_asked_it_to(start: Start, offers: Offers, tmp_path: Path) -> None:
+    """From the order to what the store's function is handed, in a process of RQ's. Beside a second worker, once."""
+    run_learning(parts_of_shop(tmp_path), "first")
+    ordered(offers, "1", "ada")
+    ordered(offers, "2", "ada")
+    ordered(offers, "3", "bob")
+    ordered(offers, "4", "eve", days=6)
+    start()
+    start()
+    assert until(lambda: len(mails(tmp_path)) == 2, 30)
+    assert offers.diary is not None
+    assert until(lambda: offers.diary is not None and not offers.diary.waiting(offers.clock()), 15)
+    assert offers.diary.states() == {"due": 1, "recent": 1, "sent": 2}
+    first, second = sorted(mails(tmp_path), key=lambda mail: mail.order)
+    assert (first.customer, first.order, first.language) == ("ada", "1 of ada", "de-AT")
+    assert (second.customer, second.order) == ("bob", "3 of bob")
+    assert first.subject == "Goes well with Laptop"
+    assert "* Bag\n  €\xa010,00\n  https://shop.example/product/bag\n" in first.text
+    assert 'href="https://shop.example/product/bag"' in first.html
+    assert first.headers["List-Unsubscribe"] == f"<{first.unsubscribe}>"
+
+
+def test_a_worker_asks_again_when_a_mail_is_not_taken(start: Start, offers: Offers, tmp_path: Path) -> None:
+    run_learning(parts_of_shop(tmp_path), "first")
+    (tmp_path / "refused").touch()
+    ordered(offers, "1", "ada")
+    start()
+    assert offers.diary is not None
+    diary, later = offers.diary, offers.clock() + timedelta(hours=2)
+    assert until(lambda: diary.states() == {"due": 1} and [plan.tries for plan in diary.due(later, 1)] == [1], 30)
+    assert mails(tmp_path) == []
+    (tmp_path / "refused").unlink()
+    with parts_of_shop(tmp_path).offers.ledger.engine.begin() as connection:  # type: ignore[attr-defined]
+        connection.execute(follow_ups.update().values(next_at=offers.clock()))  # an hour has passed
+    assert offers.queue.enqueue("follow_up")
+    assert until(lambda: len(mails(tmp_path)) == 1, 15)
+    assert until(lambda: diary.states() == {"sent": 1}, 15)
 
 
 def test_a_worker_that_is_asked_to_stop_says_goodbye(start: Start, offers: Offers) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Table
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Connection, Engine, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 
@@ -21,3 +24,27 @@ def start_writing(connection: Connection) -> None:
 def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that knows ON CONFLICT."""
     return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+@contextmanager
+def in_order(engine: Engine, connection: object) -> Iterator[Connection]:
+    """The order's own transaction, behind a savepoint: what goes wrong in here cannot spoil the order. Or one of ours,
+    where `connection` is no connection or that of another database."""
+    if isinstance(connection, Connection) and same_database(engine, connection):
+        start_writing(connection)
+        with connection.begin_nested():
+            yield connection
+    else:
+        with engine.begin() as own:
+            start_writing(own)
+            yield own
+
+
+def same_database(engine: Engine, connection: Connection) -> bool:
+    ours, theirs = engine.url, connection.engine.url
+    return (ours.get_backend_name(), ours.host, ours.port, ours.database) == (
+        theirs.get_backend_name(),
+        theirs.host,
+        theirs.port,
+        theirs.database,
+    )

@@ -38,6 +38,7 @@ from ..core.rule import Perk
 from ..errors import BadInput
 from . import tables as t
 from .counts import Counts, count_of
+from .dialects import same_database
 
 
 def make_engine(url: str) -> Engine:
@@ -272,7 +273,7 @@ class SQLLedger(Counts):
 
     @contextmanager
     def _transaction(self, connection: object) -> Iterator[Connection]:
-        if isinstance(connection, Connection) and self._same_database(connection):
+        if isinstance(connection, Connection) and same_database(self.engine, connection):
             yield connection
         else:
             with self.engine.begin() as own:
@@ -281,18 +282,9 @@ class SQLLedger(Counts):
                     own.exec_driver_sql("BEGIN IMMEDIATE")
                 yield own
 
-    def _same_database(self, connection: Connection) -> bool:
-        ours, theirs = self.engine.url, connection.engine.url
-        return (ours.get_backend_name(), ours.host, ours.port, ours.database) == (
-            theirs.get_backend_name(),
-            theirs.host,
-            theirs.port,
-            theirs.database,
-        )
-
     def shares(self, connection: object) -> bool:
         """Whether this connection can write our tables in its own transaction."""
-        return isinstance(connection, Connection) and self._same_database(connection)
+        return isinstance(connection, Connection) and same_database(self.engine, connection)
 
     # --- what was learned ------------------------------------------------------------------------------------------
 

@@ -7,8 +7,7 @@ cannot be counted is not granted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -19,8 +18,7 @@ from ..core.ports import Refusal, Want
 from ..core.rule import Rule
 from ..core.words import say
 from . import tables as t
-from .dialects import insert_into, start_writing
-from .ledger import SQLLedger
+from .dialects import in_order, insert_into
 
 #: A row of an allowance: rule and scope.
 Key = tuple[str, str]
@@ -45,12 +43,11 @@ class SQLLimits:
     def __init__(self, engine: Engine, instance: str) -> None:
         self.engine = engine
         self._instance = instance
-        self._shares = SQLLedger(engine, instance).shares
 
     # --- granting --------------------------------------------------------------------------------------------------
 
     def grant(self, wants: Sequence[Want], connection: object = None) -> list[Refusal]:
-        with self._transaction(connection) as writing:
+        with in_order(self.engine, connection) as writing:
             self._make(writing, wants)
             counted = self._lock(writing, {(want.rule, scope) for want in wants for scope in _takes(want)})
             refusals = [self._grant(writing, want, counted) for want in sorted(wants, key=lambda w: (w.rule, w.id))]
@@ -135,7 +132,7 @@ class SQLLimits:
         granted = select(t.redemptions).where(
             c.instance == self._instance, c.id.in_(list(ids)), c.released_at.is_(None)
         )
-        with self._transaction(connection) as writing:
+        with in_order(self.engine, connection) as writing:
             # The allowances first, as when granting; only then is it known which redemptions are ours to release.
             self._lock(writing, {(row.rule, scope) for row in writing.execute(granted) for scope in _takes(row)})
             rows = writing.execute(granted.order_by(c.id).with_for_update()).all()
@@ -173,18 +170,6 @@ class SQLLimits:
     def _row(self, rule: str, scope: str) -> tuple[ColumnElement[bool], ...]:
         c = t.allowances.c
         return c.instance == self._instance, c.rule == rule, c.scope == scope
-
-    @contextmanager
-    def _transaction(self, connection: object) -> Iterator[Connection]:
-        """The order's own, behind a savepoint: what goes wrong in here cannot spoil the order. Or one of ours."""
-        if isinstance(connection, Connection) and self._shares(connection):
-            start_writing(connection)
-            with connection.begin_nested():
-                yield connection
-        else:
-            with self.engine.begin() as own:
-                start_writing(own)
-                yield own
 
 
 def _takes(redemption: Any) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Our tables: the ledger's and the rules'.
+"""Our tables: the ledger's, the rules' and the diary's.
 
 Money is in minor units, times are UTC, `instance` keeps Upsells that share a database apart.
 """
@@ -26,6 +26,8 @@ from sqlalchemy import (
     TypeDecorator,
     UniqueConstraint,
 )
+
+from ..core.followup import State
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -255,4 +257,36 @@ redemptions = Table(
     CheckConstraint("length(currency) = 3", name="currency"),
     Index("ix_upsell_redemption_customer", "instance", "rule", "customer"),
     Index("ix_upsell_redemption_day", "instance", "rule", "day"),
+)
+
+#: A row for each order whose customer may be written to. `next_at`: when it is tried, at first when it is due;
+#: `sent_at`: when sending began, then when it was done.
+follow_ups = Table(
+    "upsell_follow_up",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("order_ref", String(200), primary_key=True),
+    Column("customer", String(64), nullable=False),
+    Column("language", String(40), nullable=False),
+    Column("state", String(20), nullable=False),
+    Column("due_at", UTCDateTime, nullable=False),
+    Column("next_at", UTCDateTime, nullable=False),
+    Column("tries", Integer, nullable=False, server_default="0"),
+    Column("claim", String(32), nullable=False, server_default=""),
+    Column("claimed_at", UTCDateTime),
+    Column("sent_at", UTCDateTime),
+    CheckConstraint("customer <> ''", name="customer"),
+    CheckConstraint("tries >= 0", name="tries"),
+    CheckConstraint(f"state IN ({', '.join(repr(state.value) for state in State)})", name="state"),
+    Index("ix_upsell_follow_up_next", "instance", "state", "next_at"),
+    Index("ix_upsell_follow_up_customer", "instance", "customer"),
+)
+
+unsubscribed = Table(
+    "upsell_unsubscribed",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("customer", String(64), primary_key=True),
+    Column("left_at", UTCDateTime, nullable=False),
+    CheckConstraint("customer <> ''", name="customer"),
 )

@@ -13,8 +13,22 @@ from .candidates import learned_in, look_up
 from .conditions import Scene
 from .context import Context, mark
 from .discount import best, pair_combines
-from .eligibility import judge, too_dear, worth
-from .offer import Asked, Candidate, Code, Decision, Dropped, Item, Kind, Offer, Progress, Quote, Reason, offer_id
+from .eligibility import fits_mail, judge, too_dear, worth
+from .offer import (
+    Asked,
+    Candidate,
+    Code,
+    Decision,
+    Dropped,
+    Item,
+    Kind,
+    Offer,
+    Placement,
+    Progress,
+    Quote,
+    Reason,
+    offer_id,
+)
 from .pricing import quote, quote_bundle
 from .product import Product
 from .ranking import Places
@@ -100,6 +114,8 @@ class _Judge:
     def _ruled_out(self, candidate: Candidate) -> Code | None:
         """What needs no look at the product."""
         context = self.context
+        if context.placement == Placement.MAIL and not fits_mail(candidate):
+            return Code.NOT_IN_MAIL
         for ref in candidate.parts or (candidate.ref,):
             if ref in self.in_cart and not candidate.again:
                 return Code.IN_CART

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .context import Capability, Context, Policy
 from .offer import Candidate, Code, Kind, Placement
 from .product import Product, gained
-from .rule import Rule
+from .rule import Gap, Rule
 
 #: The tag of products that are bought again and again.
 CONSUMABLE = "consumable"
@@ -30,6 +30,8 @@ def judge(
         return Code.OWNED
     if candidate.kind is Kind.UPGRADE:
         return _judge_upgrade(candidate, product, base, context)
+    if context.placement == Placement.MAIL and not product.page:
+        return Code.NOT_IN_MAIL
     if not product.has(2 if candidate.again else 1):
         return Code.OUT_OF_STOCK
     any_price = candidate.rule is not None and candidate.rule.any_price
@@ -40,9 +42,15 @@ def judge(
     return None
 
 
+def fits_mail(candidate: Candidate) -> bool:
+    """Whether it is something for a mail at all: nothing can be pressed there, and there is no cart to fill up."""
+    filling = candidate.rule is not None and isinstance(candidate.rule.offer, Gap)
+    return candidate.kind in (Kind.COMPLEMENT, Kind.UPGRADE) and not filling
+
+
 def _judge_upgrade(candidate: Candidate, product: Product, base: Product | None, context: Context) -> Code | None:
     line = candidate.trigger
-    if context.placement == Placement.CONFIRMATION:
+    if context.placement in (Placement.CONFIRMATION, Placement.MAIL):
         return Code.AFTER_ORDER
     if line.ref and Capability.REPLACE not in context.capabilities:
         return Code.CANNOT_REPLACE

@@ -15,9 +15,10 @@ class Kind(StrEnum):
 
 
 class Placement(StrEnum):
-    """The named spots on a store's pages."""
+    """The named spots on a store's pages, and in its mails."""
 
     PRODUCT = "product"
     CART = "cart"
     CHECKOUT = "checkout"
     CONFIRMATION = "confirmation"
+    MAIL = "mail"

@@ -52,6 +52,7 @@ class Code(StrEnum):
     SESSION_FULL = "session_full"
     BETTER_PRICE = "better_price"
     PAGE_FULL = "page_full"
+    NOT_IN_MAIL = "not_in_mail"
 
 
 SENTENCES = {
@@ -84,6 +85,7 @@ SENTENCES = {
     Code.UNEVEN: "its discount is not the same for every unit, and a cart line has one price",
     Code.RULE_FULL: "its rule has filled its places already",
     Code.PAGE_FULL: "the page shows enough offers already",
+    Code.NOT_IN_MAIL: "a mail only shows products that go with what was bought, and leads to their pages",
     Code.BETTER_PRICE: "another rule offers it at a better price",
     Code.SESSION_FULL: "enough was offered in this session",
     Code.UNKNOWN_COST: "its cost is not known, and the rule's floor depends on it",

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import msgspec
 
+#: Where a link may lead.
+LINKS = ("/", "https://", "http://")
+
 
 class Variant(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """A size or colour. `price` in minor units of the product's currency; `stock` None means not counted."""
@@ -53,6 +56,11 @@ class Product(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         if self.variants:
             return any(v.stock is None or v.stock >= quantity for v in self.variants)
         return self.stock is None or self.stock >= quantity
+
+    @property
+    def page(self) -> str:
+        """Where its link leads; "" for what is no link (javascript:)."""
+        return self.url if self.url.startswith(LINKS) else ""
 
     def variant(self, ref: str) -> Variant | None:
         return next((v for v in self.variants if v.ref == ref), None)

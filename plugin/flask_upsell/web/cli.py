@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections import Counter
 from typing import Any
 from uuid import uuid4
 
@@ -13,11 +14,13 @@ from flask.cli import AppGroup
 from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
+from ..core.followup import State
 from ..core.money import format_money
 from ..core.ports import Progress
 from ..errors import UpsellError
-from ..jobs import Parts, parts, run_learning, this_app
+from ..jobs import Parts, parts, run_follow_ups, run_learning, this_app
 from .health import health
+from .mail import one_line
 from .rulecli import add_rule_commands
 from .worker import work
 
@@ -101,6 +104,15 @@ def commands(identifier: str) -> AppGroup:
         click.echo(json.dumps(health(this.offers), indent=1))
         last = this.offers.ledger.last_progress("learn")
         click.echo(f"Learning: {_sentence(last) if last else 'never run; try flask upsell learn'}")
+        if this.follow_ups is not None:
+            states = ", ".join(f"{count:,} {state}" for state, count in this.diary.states().items())
+            click.echo(f"Follow-ups: {states or 'none yet'}")
+
+    @group.command("follow-up")
+    @click.option("--dry-run", is_flag=True, help="Only say who would get what.")
+    def follow_up(dry_run: bool) -> None:
+        """Write to the customers whose orders are to be followed up now; the worker does so by itself."""
+        _follow_up(here(), dry_run)
 
     @group.command("worker")
     @click.option("--exit-with", type=int, help="End when the process with this id is gone.")
@@ -112,6 +124,25 @@ def commands(identifier: str) -> AppGroup:
         work(this_app(), here(), exit_with)
 
     return group
+
+
+def _follow_up(this: Parts, dry_run: bool) -> None:
+    """A line for each order that is due: whose it is (the store's key), in which language, and what becomes of it."""
+    if this.follow_ups is None:
+        raise click.ClickException("nobody is written to: UPSELL_FOLLOW_UP is not set, or UPSELL_ENABLED is off")
+    states: Counter[State] = Counter()
+    more = True
+    while more:
+        more = False
+        for each in this.follow_ups.preview() if dry_run else run_follow_ups(this):
+            more = not dry_run
+            states[each.state] += 1
+            whose = f", customer {one_line(each.customer)}" if each.customer else ""
+            language = f" ({one_line(each.language)})" if each.language else ""
+            titles = "; ".join(map(one_line, each.titles))
+            what = titles if each.state is State.SENT else f"no mail, {each.state.sentence}"
+            click.echo(f"order {one_line(each.order)}{whose}{language}: {what}")
+    click.echo(f"{states[State.SENT]:,} of {states.total():,} {'would get' if dry_run else 'got'} a mail.")
 
 
 class Bar:

@@ -23,6 +23,8 @@ from ..core.affinity import Affinities, Affinity
 from ..core.book import Book, Lists
 from ..core.context import Capability, Cart, Context, Line, Policy, Visitor, mark
 from ..core.decision import decide
+from ..core.followup import as_mail
+from ..core.kind import Placement
 from ..core.money import Money
 from ..core.offer import Decision, Offer
 from ..core.product import Product
@@ -101,6 +103,8 @@ def run_cart(
         asked=frozenset([*given.asked, *given.answers]),
         seen=frozenset(map(mark, given.seen)),
     )
+    if given.placement == Placement.MAIL:
+        context = as_mail(context)
     return decide(context, book, explain=True)
 
 
@@ -206,6 +210,7 @@ def _product(ref: str, given: GoldenProduct) -> Product:
         given.title or ref,
         given.price.amount,
         given.price.currency,
+        url=f"/{ref}",
         category=given.category,
         stock=given.stock,
         hidden=given.hidden,

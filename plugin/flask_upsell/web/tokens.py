@@ -1,4 +1,4 @@
-"""Signed tokens: what a browser may hold of ours. One purpose, one visitor, old after a while; keys rotate."""
+"""Signed tokens: what a browser or mail may hold of ours. One purpose, one visitor, old after a while; keys rotate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from itsdangerous.signer import SigningAlgorithm
 from ..errors import TokenError
 
 T = TypeVar("T")
-PURPOSES = ("offer", "answer", "undo")
+PURPOSES = ("offer", "answer", "undo", "unsubscribe")
+#: What is not old after `seconds`: a mail may be opened in years, and whoever wants no more of them must be heard.
+LASTING = {"unsubscribe"}
 
 
 class _MAC(SigningAlgorithm):
@@ -31,7 +33,7 @@ class _MAC(SigningAlgorithm):
 
 
 class Tokens:
-    """`keys` oldest first; the last one signs, all are accepted. `seconds` is how long a token is good for."""
+    """`keys` oldest first; the last one signs, all are accepted. `seconds` is how long most tokens are good for."""
 
     def __init__(self, keys: tuple[str, ...], identifier: str, seconds: int) -> None:
         self._seconds = seconds
@@ -52,7 +54,8 @@ class Tokens:
         """The value, or TokenError: forged, of another visitor or purpose, or (`expired`) too old."""
         whose = f"{visitor}.".encode()
         try:
-            raw = self._signers[purpose].unsign(whose + token.encode(), max_age=self._seconds)
+            age = None if purpose in LASTING else self._seconds
+            raw = self._signers[purpose].unsign(whose + token.encode(), max_age=age)
             return msgspec.json.decode(urlsafe_b64decode(raw[len(whose) :]), type=kind)
         except SignatureExpired:
             raise TokenError("this token is too old", expired=True) from None

@@ -69,7 +69,7 @@ class Widget:
     ) -> None:
         self.identifier, self.settings, self.offers, self.tokens = identifier, settings, offers, tokens
         self.languages = languages
-        self._placements: set[str] = {placement.value for placement in Placement}
+        self._placements: set[str] = {placement.value for placement in Placement} - {Placement.MAIL.value}
         self._blanks: dict[object, Blank] = {}
         self._numbered: dict[object, Blank] = {}
         self._heads: dict[object, tuple[str, str, str]] = {}

@@ -15,6 +15,7 @@ import threading
 import time
 
 from flask import Flask
+from redis import Redis
 from redis.exceptions import RedisError
 from rq import Worker
 
@@ -25,6 +26,8 @@ from ..jobs import Parts
 
 #: How often (seconds) the parent looks for work that nobody queued.
 SWEEP_SECONDS = 2.0
+#: How often one of all parents looks for orders to follow up.
+FOLLOW_UP_SECONDS = 60
 
 
 def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
@@ -44,9 +47,11 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
         try:
             queue.beat(client, me)
             work_left = here.offers.ledger.waiting() or client.exists(f"{here.identifier}:{{tally}}:open")
-            # Several workers sweep: one of them asks for it.
-            if work_left and client.set(f"{here.identifier}:{{jobs}}:sweep", "1", nx=True, ex=int(SWEEP_SECONDS) + 1):
+            if work_left and _is_first(client, here, "sweep", int(SWEEP_SECONDS) + 1):
                 queue.enqueue("fold")
+            letters = here.follow_ups
+            if letters is not None and _is_first(client, here, "follow_up", FOLLOW_UP_SECONDS) and letters.waiting():
+                queue.enqueue("follow_up")
         except (RedisError, OSError) as error:
             faults.note("redis_worker", "the worker waits for Redis: %s", error)
         except Exception as error:
@@ -62,6 +67,11 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     if child.is_alive():
         child.kill()
     sys.exit(0 if stop.is_set() else child.exitcode or 0)
+
+
+def _is_first(client: Redis, here: Parts, work: str, seconds: int) -> bool:
+    """Several workers sweep: whether this one is to ask for the work, for all of them and for so many seconds."""
+    return bool(client.set(f"{here.identifier}:{{jobs}}:{work}", "1", nx=True, ex=seconds))
 
 
 def _run_jobs(app: Flask, here: Parts, parent: int) -> None:
