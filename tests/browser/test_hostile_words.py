@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from flask import Flask
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Dialog, Page, Route, expect
 
 from flask_upsell import Done, Product, Refused, Variant
 from flask_upsell.core.context import Line
@@ -77,7 +77,7 @@ def widget_of(words: str) -> Decision:
 
 
 def add_nasty_pages(app: Flask, texts: list[str]) -> None:
-    widget = app.jinja_env.globals["upsell"]
+    widget: Any = app.jinja_env.globals["upsell"]
 
     def drawn(number: int) -> str:
         words = texts[number] if number < len(texts) else PLAIN
@@ -99,13 +99,17 @@ def watched(page: Page, url: str) -> list[str]:
     """What goes to other hosts or opens a dialog; pictures of other hosts, which merchants have, are not loaded."""
     seen: list[str] = []
     page.add_init_script(WATCH)
-    page.on("dialog", lambda dialog: (seen.append(dialog.message), dialog.dismiss()))
+
+    def dismiss(dialog: Dialog) -> None:
+        seen.append(dialog.message)
+        dialog.dismiss()
 
     def refuse(route: Route) -> None:
         if route.request.resource_type != "image":
             seen.append(route.request.url)
         route.abort()
 
+    page.on("dialog", dismiss)
     page.route(lambda address: not address.startswith(url), refuse)
     return seen
 

@@ -247,7 +247,8 @@ FOLLOW = """async ([sku, slug]) => {
   const add = (await open(`/product/${slug}`)).querySelector("form:has([name=quantity])");
   const start = performance.now();
   await send(add);
-  const old = slot.querySelector(".upsell-offers"), came = until(() => !slot.contains(old) && slot.querySelector(".upsell-offers"));
+  const old = slot.querySelector(".upsell-offers");
+  const came = until(() => !slot.contains(old) && slot.querySelector(".upsell-offers"));
   document.dispatchEvent(new CustomEvent("upsell:cart-changed", { detail: { products: [sku] } }));
   const left = card() !== null;
   await came;
