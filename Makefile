@@ -3,6 +3,7 @@ PYTHON ?= python3
 PORT ?= 5055
 DATA ?=
 CURRENCY ?=
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check -c config/constraints.txt
@@ -11,7 +12,7 @@ PIP_FLAGS := --quiet --disable-pip-version-check -c config/constraints.txt
 
 help:
 	@echo "make demo          the demo store at http://127.0.0.1:$(PORT) (PORT=, DATA=FOLDER or DATA=journey)"
-	@echo "make test          every test, browser ones included"
+	@echo "make test          every test, browser ones included, in $(WORKERS) processes (WORKERS=)"
 	@echo "make lint types    ruff, import-linter; mypy --strict, and tsc for the widgets' script"
 	@echo "make bench         how fast it is, beside bare Flask (writes build/bench.json)"
 	@echo "make setup         only prepare $(VENV)/"
@@ -45,7 +46,7 @@ demo: $(VENV)/demo-ready $(if $(filter journey,$(DATA)),$(VENV)/journey-ready)
 
 test: $(VENV)/dev-ready
 	@.ci/chromium > /dev/null
-	$(BIN)/python -m pytest --cov --cov-report=term:skip-covered $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 	$(BIN)/coverage report --include="*/flask_upsell/core/*" --skip-covered --fail-under=95
 
 lint: $(VENV)/dev-ready
@@ -54,6 +55,7 @@ lint: $(VENV)/dev-ready
 
 types: $(VENV)/dev-ready
 	$(BIN)/mypy
+	.ci/tsc
 
 check: lint types test
 
