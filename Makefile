@@ -8,13 +8,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check -c config/constraints.txt
 
-.PHONY: help setup demo test lint types check bench clean
+.PHONY: help setup demo test lint types check bench screenshots clean
 
 help:
 	@echo "make demo          the demo store at http://127.0.0.1:$(PORT) (PORT=, DATA=FOLDER or DATA=journey)"
 	@echo "make test          every test, browser ones included, in $(WORKERS) processes (WORKERS=)"
 	@echo "make lint types    ruff, import-linter; mypy --strict, and tsc for the widgets' script"
 	@echo "make bench         how fast it is, beside bare Flask (writes build/bench.json)"
+	@echo "make screenshots   pictures of the widgets, in English and Arabic, light and dark (into build/screenshots/)"
 	@echo "make setup         only prepare $(VENV)/"
 
 # An environment is made once and again when what it is made from changes.
@@ -61,6 +62,10 @@ check: lint types test
 
 bench: $(VENV)/dev-ready
 	$(BIN)/python -m tests.bench $(ARGS)
+
+screenshots: $(VENV)/dev-ready
+	@.ci/chromium > /dev/null
+	$(BIN)/python -m tests.screenshots
 
 clean:
 	rm -rf $(VENV) build .upsell-demo *.egg-info plugin/*.egg-info
