@@ -857,7 +857,7 @@ def test_a_customers_order_is_followed_up_in_the_language_it_was_made_in(
     assert states == [[State.SENT], []]
     (mail,) = sent
     assert (mail.customer, mail.order, mail.language) == ("42", "o1", "de-AT")
-    assert mail.subject == "Goes well with Laptop"
+    assert mail.subject == "Passt gut zu „Laptop“"
     assert "* Canvas bag\n  €\xa059,00\n  https://shop.example/product/bag\n" in mail.text
     assert faults.seen == ({} if share == "shared" else {"afterwards": 1}), "the order that is not there"
     assert client.post(mail.unsubscribe.removeprefix("https://shop.example")).status_code == 200

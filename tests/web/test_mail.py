@@ -223,12 +223,30 @@ def test_it_is_in_the_customers_language(app: Flask, tmp_path: Path) -> None:
     assert [attrs["dir"] for attrs in page(arabic).all("div")[:1]] == ["rtl"]
 
 
+@pytest.mark.parametrize("language", Languages().names)
+def test_it_is_whole_in_each_of_our_languages(app: Flask, language: str) -> None:
+    """Red for words that are not in a catalogue, or not told as `say` and `plain` do."""
+    given = (offer(), offer(CARD, orders=0), offer(Product("p", "Plan", 500, "EUR", url="/p", period_months=3)))
+    english = mail(app, *given, bought=tuple("ABCDE"))
+    made = mail(app, *given, bought=tuple("ABCDE"), language=language)
+    assert page(made).all("html") == [{"lang": language, "dir": "rtl" if language == "ar" else "ltr"}]
+    assert len(made.text.splitlines()) == len(english.text.splitlines())
+    assert [tag for tag, _ in page(made).tags] == [tag for tag, _ in page(english).tags]
+    if language != "en":
+        same = set(made.text.splitlines()) & set(english.text.splitlines())
+        assert {row for row in same if row and not re.search(r"^\* |https://|€", row)} == set()
+
+
 @pytest.mark.parametrize(("language", "price"), [("nl", "€\xa059,00"), ("", "€59.00"), ("no such one", "€59.00")])
 def test_without_words_in_a_language_they_are_english(app: Flask, language: str, price: str) -> None:
     made = mail(app, language=language)
     assert made.subject == "Goes well with Laptop"
     assert price in made.text
     assert page(made).all("html") == [{"lang": "en", "dir": "ltr"}]
+    italian = Writer(SITE, "/upsell", TOKENS, Languages("it"))
+    assert mail(app, language=language, by=italian).subject == "Da abbinare a Laptop", "the store's own, if it has one"
+    if not language:
+        assert "59,00\xa0€" in mail(app, language=language, by=italian).text
 
 
 # --- what a title can do ---------------------------------------------------------------------------------------------

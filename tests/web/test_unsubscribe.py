@@ -76,7 +76,7 @@ def buttons(found: Page) -> int:
 def test_the_link_asks_and_the_button_does(app: Flask) -> None:
     client = app.test_client()
     asked = page(client.get(link()))
-    assert "Do you want no more mails" in asked.text
+    assert "Press the button to get no more mails" in asked.text
     (form,) = [attrs for tag, attrs in asked.tags if tag == "form"]
     assert form == {"method": "post"}, "to the same address, token included"
     assert buttons(asked) == 1

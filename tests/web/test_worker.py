@@ -228,7 +228,7 @@ def test_a_worker_follows_up_orders_that_nobody_asked_it_to(start: Start, offers
     first, second = sorted(mails(tmp_path), key=lambda mail: mail.order)
     assert (first.customer, first.order, first.language) == ("ada", "1 of ada", "de-AT")
     assert (second.customer, second.order) == ("bob", "3 of bob")
-    assert first.subject == "Goes well with Laptop"
+    assert first.subject == "Passt gut zu „Laptop“"
     assert "* Bag\n  €\xa010,00\n  https://shop.example/product/bag\n" in first.text
     assert 'href="https://shop.example/product/bag"' in first.html
     assert first.headers["List-Unsubscribe"] == f"<{first.unsubscribe}>"

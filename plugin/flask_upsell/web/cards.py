@@ -13,8 +13,6 @@ from ..core.words import say
 from .speech import Speech
 from .view import Card, Choice, Level, Piece, Progress
 
-#: Where a product's link may lead; anything else (javascript:) is no link.
-LINKS = ("/", "https://", "http://")
 #: What chose an offer: evidence from orders, or a rule of the merchant's.
 BY_ORDERS = say(
     "Chosen from past orders of this store, by what you look at or have in your cart. Nobody paid for this place."
@@ -45,10 +43,10 @@ def card(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech, pla
         look=look(offer),
         product="+".join([offer.ref, *(level.product.ref for level in offer.levels)]),
         title=titles(offer),
-        url=_link(product),
+        url=product.page,
         image=product.image,
         price=money(quote.unit_price, currency),
-        period=_period(product, speech),
+        period=period(product, speech),
         quantity=quote.quantity,
         difference=_difference(product, quote, line, base, money, speech) if upgrade else "",
         total=("+" if replaces else "") + money(quote.total, currency),
@@ -58,7 +56,7 @@ def card(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech, pla
         replaces=replaces,
         base_title=base.title if upgrade and base else line.product if upgrade else "",
         base_price=money(line.unit_price, currency) if upgrade else "",
-        base_period=_period(base, speech) if upgrade and base else "",
+        base_period=period(base, speech) if upgrade and base else "",
         base_image=base.image if upgrade and base else None,
         gained=gained(base, product) if upgrade and base else [],
         headline=offer.copy.headline if offer.copy else "",
@@ -66,7 +64,7 @@ def card(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech, pla
         because=speech.tell(BY_ORDERS if offer.reason.base else BY_PEOPLE),
         choices=[Choice(variant.ref, variant.title, money(price, currency)) for variant, price in choice_prices(offer)],
         pieces=[
-            Piece(item.product.title, _link(item.product), item.product.image, money(alone(item.quote), currency))
+            Piece(item.product.title, item.product.page, item.product.image, money(alone(item.quote), currency))
             for item in offer.items
         ],
         saving=_saving(offer, money, speech),
@@ -96,10 +94,6 @@ def titles(offer: Offer) -> str:
 def alone(quote: Quote) -> int:
     """What a product of a bundle costs by itself."""
     return quote.unit_price if quote.normal is None else quote.normal
-
-
-def _link(product: Product) -> str:
-    return product.url if product.url.startswith(LINKS) else ""
 
 
 def choice_prices(offer: Offer) -> list[tuple[Variant, int]]:
@@ -141,7 +135,8 @@ def _saved(product: Product, quote: Quote, line: Line, base: Product | None, mon
     return speech.plain("{saving} less in {n} month", "{saving} less in {n} months", saving=saving, n=months)
 
 
-def _period(product: Product, speech: Speech) -> str:
+def period(product: Product, speech: Speech) -> str:
+    """How often its price recurs, "" when it does not."""
     match product.period_months:
         case None | 0:
             return ""
@@ -194,16 +189,16 @@ def _levels(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech) 
     found = []
     if base is not None:
         price = money(line.unit_price, currency)
-        found.append(Level(base.title, "", base.image, price, _period(base, speech), points(base), current=True))
+        found.append(Level(base.title, "", base.image, price, period(base, speech), points(base), current=True))
     for step, (token, key) in zip(steps, marks, strict=True):
         product, quote = step.product, step.quote
         found.append(
             Level(
                 product.title,
-                _link(product),
+                product.page,
                 product.image,
                 money(quote.unit_price, currency),
-                _period(product, speech),
+                period(product, speech),
                 points(product),
                 _difference(product, quote, line, base, money, speech),
                 ("+" if quote.replaces is not None else "") + money(quote.total, currency),

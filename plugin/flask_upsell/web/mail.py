@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import msgspec
 from flask import current_app
 
-from ..core.followup import FollowUp, Plan
+from ..core.followup import REST, FollowUp, Plan
 from ..core.money import format_money
 from ..core.offer import Decision, Offer
 from ..core.ports import Order
-from ..core.words import Sentence
+from .cards import period
 from .speech import Languages, Speech
 from .tokens import Tokens
 
@@ -41,7 +41,8 @@ class Offered(msgspec.Struct, frozen=True):
 
 class Mail(msgspec.Struct, frozen=True):
     """What the templates get. All texts are one line each. `bought`: titles, `more`: how many were bought beside those;
-    `unsubscribe` is an absolute URL. `language` (BCP 47) and `direction` ("ltr", "rtl") are those of our words."""
+    `unsubscribe` is an absolute URL; there is one mail in so many `days`. `language` (BCP 47) and `direction` ("ltr",
+    "rtl") are those of our words."""
 
     language: str
     direction: str
@@ -50,6 +51,7 @@ class Mail(msgspec.Struct, frozen=True):
     more: int
     offers: tuple[Offered, ...]
     unsubscribe: str
+    days: int = REST.days
 
 
 class Leaving(msgspec.Struct, frozen=True, array_like=True):
@@ -103,13 +105,12 @@ class Writer:
             because = speech.plain(
                 "Chosen from past orders of this store, by what you bought. Nobody paid for this place."
             )
-        reason: Sentence | str = offer.reason.sentence
         return Offered(
             title=one_line(product.title),
             url=self._link(product.page),
             image=self._link(product.image or ""),
             price=one_line(_price(offer, speech, language or speech.language)),
-            reason=one_line(speech.tell(reason) if isinstance(reason, Sentence) else reason, 3 * MOST_TITLE),
+            reason=one_line(speech.tell(offer.reason.sentence), 3 * MOST_TITLE),
             because=because,
         )
 
@@ -146,12 +147,7 @@ def _price(offer: Offer, speech: Speech, language: str) -> str:
     price = format_money(min(prices), product.currency, language)
     if len(prices) > 1:
         price = speech.plain("from {price}", price=price)
-    months = product.period_months
-    if months == 1:
-        return speech.plain("{price} per month", price=price)
-    if months == 12:
-        return speech.plain("{price} per year", price=price)
-    return speech.plain("{price} every {n} months", price=price, n=months) if months else price
+    return f"{price} {period(product, speech)}".rstrip()
 
 
 def _render(template: str, **given: object) -> str:

@@ -12,6 +12,7 @@ from marshmallow import ValidationError
 from ..core import discount, goal, perks, season
 from ..core.conditions import CONDITIONS, Condition
 from ..core.kind import Kind
+from ..core.product import LINKS
 from ..core.rule import (
     DEEPEST,
     NO_OFFER,
@@ -43,7 +44,6 @@ from ..core.rule import (
 from ..core.rulebook import LONGEST_NAME
 from ..core.trees import NAMES, problems
 from ..core.windows import Yearly
-from .cards import LINKS
 from .refusals import each_of, flat, refuse, shown
 from .written import FORMS, SINGLE, Form, Many, Moment, Percent, Span, Word, Written, schema_of
 from .yamltext import Path

@@ -36,7 +36,9 @@ def add_unsubscribe(shop: Blueprint, diary: Diary, tokens: Tokens, languages: La
             return _page(speech, "sorry", told, 400)
         speech = languages.speech(leaving.language or None)
         if request.method != "POST":
-            return _page(speech, "ask", speech.plain("Do you want no more mails about what goes with your orders?"))
+            return _page(
+                speech, "ask", speech.plain("Press the button to get no more mails about what goes with your orders.")
+            )
         try:
             diary.leave(leaving.customer, datetime.now(UTC))
         except Exception as error:
