@@ -189,17 +189,20 @@ def test_an_export_is_sold_and_recommended(shop: Demo) -> None:
 def test_after_kill_9_the_next_start_is_quick_and_knows_everything(tmp_path: Path) -> None:
     """kill -9 of the web process: worker and Valkey get over it, and the second start answers within ten seconds.
 
-    On a busy machine it may take longer, but not as long as the first one, which loads and learns.
+    A busy machine may need longer: six times what a start takes that only says no. At rest it is three times that.
     """
     first = Demo(tmp_path / "demo")
     second: Demo | None = None
     try:
-        enough = max(first.wait(), 10)
+        first.wait()
         browser = Browser(first.url)
         browser.add("aster-14")
         worker, valkey = worker_of(first), valkey_pid(first.folder)
         assert valkey is not None
         first.kill()
+        before = time.monotonic()
+        assert start("--port", "0").returncode == 2
+        enough = max(10, 6 * (time.monotonic() - before))
         second = Demo(tmp_path / "demo", port=first.port)
         assert second.wait() < enough
         assert "Loaded" not in second.said.split("is at")[1]
