@@ -42,7 +42,7 @@ def widget_of(words: str) -> Decision:
     def product(ref: str, **more: Any) -> Product:
         # One picture a widget: thousands that are nowhere would take minutes to ask for.
         given: dict[str, Any] = {
-            "url": words,
+            "url": words if ref in ("up", "a") else f"/x?{words}",
             "image": words if ref == "sized" else None,
             "attributes": {words: words},
             "reviews": Reviews(4.5, 9, words),
