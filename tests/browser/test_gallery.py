@@ -70,7 +70,7 @@ def test_the_measures_find_what_is_wrong(new_context: NewContext) -> None:
     page = opened(new_context, "/upsell-gallery?show=en&theme=light")
     wrong = """
       upsell-slot[placement] .upsell-title { position: absolute; inset-block-start: 0 }
-      upsell-slot[placement] { min-inline-size: 200vw }
+      main upsell-slot[placement] { min-inline-size: 200vw }
       .upsell-actions .upsell-decline.upsell-decline { min-block-size: 0; block-size: 9px; padding: 0; color: #aaa }
     """
     page.add_style_tag(content=wrong)
