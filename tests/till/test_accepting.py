@@ -334,7 +334,7 @@ def test_a_programme_never_goes_into_the_cart(shop: Shop) -> None:
     wanted, before = shop.wanted(), shop.store.cart()
     assert wanted.kind is Kind.PROGRAMME
     outcome = shop.offers.accept(wanted, "k1")
-    assert (outcome.status, outcome.text) == ("refused", "The club is joined by its link.")
+    assert (outcome.status, outcome.text) == ("refused", "To join The club, please use its link.")
     assert nothing_happened(shop, before)
 
 

@@ -866,7 +866,7 @@ def test_a_programme_is_not_accepted_whoever_sends_its_token(app: Flask, store: 
     put_rules(app, club())
     token = shopper.see().card("programme:club").forms["decline"].fields["token"]
     shown = refused(shopper.send(Form("/upsell/accept", "post", {"token": token, "key": "k" * 20})))
-    assert shown.notice == "Points card is joined by its link."
+    assert shown.notice == "To join Points card, please use its link."
     assert store.lines() == [("laptop", 1, 64900)]
     assert counts(app)["accepted"] == 0
 
