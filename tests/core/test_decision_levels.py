@@ -11,7 +11,7 @@ from flask_upsell.core.decision import decide
 from flask_upsell.core.money import Money
 from flask_upsell.core.offer import Decision, Progress
 from flask_upsell.core.product import Product
-from flask_upsell.core.rule import Discount, Gap, Ladder, Off, Products
+from flask_upsell.core.rule import Discount, Floor, Gap, Ladder, Off, Products
 
 from .build import ALL, book, context, dropped, leads, line, offered, product, rule, ruleset
 
@@ -166,3 +166,20 @@ def test_nothing_is_near_where_the_store_cannot_add() -> None:
     rules = ruleset(rule("near", FREE))
     about = context(line("paper", 1000), capabilities=ALL - {Capability.ADD})
     assert decide(about, book(PENS, {}, rules=rules)).offers == ()
+
+
+def test_a_step_whose_discount_breaks_the_floor_does_not_stand_beside_it() -> None:
+    tenth = Discount(off=Off.PERCENT, percent=1000, floor=Floor(cost=True))
+    shelf = [
+        SHELF[0], product("better", 1200, "Things", cost=500), product("best", 1500, "Things", cost=1351)
+    ]  # fmt: skip
+    made = compared(*shelf, discount=tenth)
+    assert (offered(made), levels(made)) == (["better"], [])
+
+
+def test_what_costs_nothing_by_a_rule_is_a_gift() -> None:
+    gift = rule("gift", Products(refs=("pen",)), discount=Discount(off=Off.GIFT))
+    (given,) = decide(context(line("paper", 1000)), book(PENS, {}, rules=ruleset(gift))).offers
+    sale = ruleset(rule("r", Products(refs=("pen",))))
+    (sold,) = decide(context(line("paper", 1000)), book(PENS, {}, rules=sale)).offers
+    assert (given.gift, sold.gift) == (True, False)

@@ -33,6 +33,7 @@ from flask_upsell.core.rule import (
     Question,
     Rule,
     Schedule,
+    Second,
     Status,
     Tagged,
 )
@@ -235,6 +236,11 @@ def test_one_offers_where_another_shows_nothing(offering: Any, nothing: Any) -> 
 )
 def test_an_exception_is_no_contradiction(offering: Any, nothing: Any) -> None:
     assert "contradiction" not in codes(rule("one", **offering), rule("other", Nothing(), **nothing))
+
+
+def test_a_second_one_offered_twice() -> None:
+    one, other = rule("one", Second(), when=TEA), rule("other", Second(), when=TEA)
+    assert found(one, other) == [("overlap", "other", "one")]
 
 
 def test_two_discounts_on_one_product() -> None:
