@@ -24,11 +24,11 @@ def test_the_way_is_back_to_the_page(plain_page: Page, path: str) -> None:
     walk.put(plain_page)
     plain_page.goto(path)
     (_, product), *_ = [offer for offer in walk.offered(plain_page, placement) if offer[0] == "complement"]
-    walk.button(plain_page, "accept", product, placement).click()
+    walk.press(walk.button(plain_page, "accept", product, placement))
     assert plain_page.url.endswith(path)
     expect(walk.notice(plain_page, placement)).to_contain_text("Added:")
     assert product not in [ref for _, ref in walk.offered(plain_page, placement)]
-    walk.undo_button(plain_page, placement).click()
+    walk.press(walk.undo_button(plain_page, placement))
     assert plain_page.url.endswith(path)
     expect(walk.notice(plain_page, placement)).to_contain_text("Undone:")
     plain_page.goto("/cart")
@@ -43,7 +43,7 @@ def test_back_and_again_adds_once(plain_page: Page) -> None:
     walk.expect_lines(plain_page, (walk.LAPTOP, "1"), (complement, "1"))
     plain_page.go_back()
     if walk.card(plain_page, complement).count():
-        walk.button(plain_page, "accept", complement).click()
+        walk.press(walk.button(plain_page, "accept", complement))
     plain_page.goto("/cart")
     walk.expect_lines(plain_page, (walk.LAPTOP, "1"), (complement, "1"))
 
@@ -51,7 +51,7 @@ def test_back_and_again_adds_once(plain_page: Page) -> None:
 def test_a_first_add_from_a_product_page_without_a_cart(new_context: NewContext) -> None:
     page = new_context(java_script_enabled=False).new_page()
     page.goto("/product/aster-14")
-    walk.button(page, "accept", walk.PLUS, "product").click()
+    walk.press(walk.button(page, "accept", walk.PLUS, "product"))
     page.goto("/cart")
     walk.expect_lines(page, (walk.PLUS, "1"))
 

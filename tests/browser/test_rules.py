@@ -32,7 +32,7 @@ def test_swimwear_in_july_comes_with_the_summer_set(plain_page: Page) -> None:
     page = plain_page
     assert shown(page, "2027-07-10", "laguna-swimsuit") == SUMMER[:2]
     walk.button(page, "accept", SUMMER[0]).click()
-    assert [product for _, product in walk.offered(page)] == SUMMER[1:3]
+    walk.expect_offered(page, *SUMMER[1:3])
 
 
 @pytest.mark.parametrize(("at", "given"), [(LAST_OF_VALENTINES, True), (DAY_AFTER, False)])
@@ -68,7 +68,7 @@ def equipped(page: Page) -> None:
 
 def test_a_discount_holds_while_the_laptop_is_there(page: Page) -> None:
     equipped(page)
-    page.locator(f'li.line[data-sku="{walk.LAPTOP}"]').get_by_role("button", name="Remove").click()
+    walk.press(page.locator(f'li.line[data-sku="{walk.LAPTOP}"]').get_by_role("button", name="Remove"))
     expect(walk.slot(page)).to_contain_text("what it went with is not in the cart")
     assert walk.lines(page) == [(walk.BAG, "1"), (walk.OFFICE, "1")]
     assert total(page) == "€128.00"

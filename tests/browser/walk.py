@@ -28,11 +28,23 @@ def slot(page: Page, placement: str = "cart") -> Locator:
 
 def offered(page: Page, placement: str = "cart") -> list[tuple[str, str]]:
     """(kind, product) of each offer, from the top."""
-    cards = slot(page, placement).locator("[data-upsell-offer]").all()
-    return [
-        (card.get_attribute("data-upsell-kind") or "", card.get_attribute("data-upsell-product") or "")
-        for card in cards
-    ]
+    cards = slot(page, placement).locator("[data-upsell-offer]")
+    found = cards.evaluate_all("all => all.map((card) => [card.dataset.upsellKind, card.dataset.upsellProduct])")
+    return [(kind, product) for kind, product in found]
+
+
+def expect_offered(page: Page, *products: str, placement: str = "cart") -> None:
+    """These products, from the top, at once or soon."""
+    cards = slot(page, placement).locator("[data-upsell-offer]")
+    expect(cards).to_have_count(len(products))
+    for place, product in enumerate(products):
+        expect(cards.nth(place)).to_have_attribute("data-upsell-product", product)
+
+
+def press(button: Locator) -> None:
+    """Press a button that leads to another page, or to the same one anew, and wait for that page."""
+    with button.page.expect_navigation():
+        button.click()
 
 
 def card(page: Page, product: str, placement: str = "cart") -> Locator:
