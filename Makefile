@@ -8,11 +8,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP_FLAGS := --quiet --disable-pip-version-check -c config/constraints.txt
 
-.PHONY: help setup demo test lint types check bench screenshots clean
+.PHONY: help setup demo test soak lint types check bench screenshots clean
 
 help:
 	@echo "make demo          the demo store at http://127.0.0.1:$(PORT) (PORT=, DATA=FOLDER or DATA=journey)"
 	@echo "make test          every test, browser ones included, in $(WORKERS) processes (WORKERS=)"
+	@echo "make soak          the long forms: hours of faults, kills and fuzzing, with a table at the end (ARGS='-k name')"
 	@echo "make lint types    ruff, import-linter; mypy --strict, and tsc for the widgets' script"
 	@echo "make bench         how fast it is, beside bare Flask (writes build/bench.json)"
 	@echo "make screenshots   pictures of the widgets, in English and Arabic, light and dark (into build/screenshots/)"
@@ -49,6 +50,9 @@ test: $(VENV)/dev-ready
 	@.ci/chromium > /dev/null
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
 	$(BIN)/coverage report --include="*/flask_upsell/core/*" --skip-covered --fail-under=95
+
+soak: $(VENV)/dev-ready
+	$(BIN)/python -m pytest --long -m soak -v $(ARGS)
 
 lint: $(VENV)/dev-ready
 	$(BIN)/ruff check .

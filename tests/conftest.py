@@ -25,6 +25,40 @@ ROOT = Path(__file__).parents[1]
 SECRET = "a secret of the tests, long enough to sign with"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="the long forms of tests: more requests, kills and minutes")
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """What tests measured, as a table: (test, figure, value, goal)."""
+    rows = [
+        (report.nodeid.rpartition("/")[2], *found)
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, found in report.user_properties
+        if name == "figure"
+    ]
+    if rows:
+        widths = [max(len(str(row[column])) for row in rows) for column in range(4)]
+        terminalreporter.section("measured")
+        for row in rows:
+            cells = [f"{cell!s:<{width}}" for cell, width in zip(row, widths, strict=True)]
+            terminalreporter.write_line("  ".join(cells).rstrip())
+
+
+@pytest.fixture
+def amount(request: pytest.FixtureRequest) -> Callable[[int, int], int]:
+    """How many: the first number in `make test`, the second one in `make soak`."""
+    return lambda short, long: long if request.config.getoption("--long") else short
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest) -> Callable[[str, object, str], None]:
+    """Put something that was measured, and its goal, into the table at the end of the run."""
+    return lambda name, value, goal: request.node.user_properties.append(("figure", (name, str(value), goal)))
+
+
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
     """URL of a real Valkey of this test run."""
