@@ -6,6 +6,8 @@ CURRENCY ?=
 WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
+# Coverage takes as long as the tests themselves, so it is that of core/, by its own tests.
+TESTS := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 PIP_FLAGS := --quiet --disable-pip-version-check -c config/constraints.txt
 
 .PHONY: help setup demo test soak lint types check bench screenshots clean
@@ -48,8 +50,13 @@ demo: $(VENV)/demo-ready $(if $(filter journey,$(DATA)),$(VENV)/journey-ready)
 
 test: $(VENV)/dev-ready
 	@.ci/chromium > /dev/null
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term:skip-covered $(ARGS)
+ifeq ($(ARGS),)
+	$(TESTS) tests/core --cov --cov-report=
 	$(BIN)/coverage report --include="*/flask_upsell/core/*" --skip-covered --fail-under=95
+	$(TESTS) --ignore tests/core
+else
+	$(TESTS) $(ARGS)
+endif
 
 soak: $(VENV)/dev-ready
 	$(BIN)/python -m pytest --long -m soak -v $(ARGS)

@@ -38,7 +38,6 @@ from flask_upsell import (
     product_changed,
 )
 from flask_upsell.adapters.ledger import make_engine
-from flask_upsell.adapters.migrate import upgrade
 from flask_upsell.adapters.tables import acceptances
 from flask_upsell.core.followup import Plan, State
 from flask_upsell.core.ports import Promise
@@ -46,7 +45,7 @@ from flask_upsell.core.rule import Discount, Limits, Off, Perk, Products, Rule
 from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.jobs import parts
 from flask_upsell.web.memory import Memory
-from tests.conftest import SECRET, MakeApp
+from tests.conftest import SECRET, MakeApp, migrate
 from tests.web.markup import slot, slots
 from tests.web.shop import BOOK, GOODS, SessionStore, Visitor, add_pages, counts, parts_of, publish, put_rules
 
@@ -70,7 +69,7 @@ def config(redis_url: str, tmp_path: Path, **more: Any) -> dict[str, Any]:
 
 
 def prepared(app: Flask, store: MemoryStore, name: str = "upsell") -> Flask:
-    upgrade(parts_of(app, name).offers.ledger.engine)  # type: ignore[attr-defined]
+    migrate(parts_of(app, name).offers.ledger.engine)  # type: ignore[attr-defined]
     publish(app, name=name)
     return app
 
@@ -479,7 +478,7 @@ def test_nothing_is_raised_into_the_store_without_redis(tmp_path: Path) -> None:
     app.config.update(config(f"unix://{tmp_path}/nobody.sock", tmp_path))
     store = MemoryStore(GOODS)
     Upsell(app, store=store)
-    upgrade(parts_of(app).offers.ledger.engine)  # type: ignore[attr-defined]
+    migrate(parts_of(app).offers.ledger.engine)  # type: ignore[attr-defined]
     with app.app_context():
         cart_changed.send(app)
         product_changed.send(app, products=["bag"])

@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 import msgspec
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 
 from flask_upsell.adapters.dialects import start_writing
 from flask_upsell.adapters.ledger import make_engine
@@ -44,11 +44,19 @@ def redeem(engine: Engine, job: dict[str, Any], number: int) -> str | None:
     return None if refused else this.id
 
 
+def _patient(url: str) -> Engine:
+    """SQLite lets no writer pass who came first: on a busy machine one of twenty waits for long."""
+    engine = make_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=60000"))
+    return engine
+
+
 def main() -> None:
     engines: dict[str, Engine] = {}
     for row in sys.stdin:
         job = json.loads(row)
-        engine = engines.setdefault(job["url"], make_engine(job["url"]))
+        engine = engines.setdefault(job["url"], _patient(job["url"]))
         with engine.connect() as connection:
             connection.execute(text("SELECT 1"))
         print("ready", flush=True)

@@ -14,12 +14,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from flask_upsell import Capability, faults
-from flask_upsell.adapters.migrate import upgrade
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.demo import loading
 from flask_upsell.demo.app import create_app, engine_of
 from flask_upsell.demo.models import CartLine, Order, Product
 from flask_upsell.jobs import Parts
+from tests.conftest import migrate
 from tests.demo.shopper import Shopper
 from tests.web.markup import slot
 
@@ -54,7 +54,7 @@ def filled(made: Made, tmp_path: Path, redis_url: str) -> Flask:
     more = {"UPSELL_REDIS_URL": redis_url, "UPSELL_REDIS_SECONDS": 1.0, "UPSELL_PRICE_GAP_FLOOR": 500}
     app = make(made, tmp_path / "shop", **more)
     loading.load_own(engine_of(app), lambda *_: None)
-    upgrade(here(app).offers.ledger.engine)  # type: ignore[attr-defined]
+    migrate(here(app).offers.ledger.engine)  # type: ignore[attr-defined]
     leads = Affinities((Affinity("LT-1416", 9.0, 60, 400, 70, 6000),), (Affinity("BG-0150", 5.0, 38, 412, 60, 6000),))
     with app.app_context():
         here(app).offers.shelf.publish(here(app).offers.store.catalogue(), [("LT-1408", leads)])
@@ -200,7 +200,7 @@ def test_without_valkey_the_shop_goes_on_and_health_says_so(made: Made, tmp_path
     faults.seen.clear()
     app = make(made, tmp_path / "shop")
     loading.load_own(engine_of(app), lambda *_: None)
-    upgrade(here(app).offers.ledger.engine)  # type: ignore[attr-defined]
+    migrate(here(app).offers.ledger.engine)  # type: ignore[attr-defined]
     shopper = Shopper(app.test_client())
     shopper.add("LT-1408")
     assert slot(shopper.see("/cart")).hidden

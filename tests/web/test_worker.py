@@ -19,13 +19,13 @@ from rq import Worker
 
 from flask_upsell import FollowUp
 from flask_upsell.adapters.clients import worker_client
-from flask_upsell.adapters.migrate import upgrade
 from flask_upsell.adapters.queue import HEARTBEAT_SECONDS
 from flask_upsell.adapters.tables import follow_ups
 from flask_upsell.core.ports import Progress
 from flask_upsell.jobs import Parts, run_learning
 from flask_upsell.offers import Offers
 from flask_upsell.web.worker import alive
+from tests.conftest import migrate
 
 APP = '''
 """A shop whose price and whose luck are files beside it."""
@@ -112,7 +112,7 @@ def offers(redis_url: str, tmp_path: Path) -> Iterator[Offers]:
     (tmp_path / "price").write_text("1000")
     parts = parts_of_shop(tmp_path)
     engine = parts.offers.ledger.engine  # type: ignore[attr-defined]
-    upgrade(engine)
+    migrate(engine)
     yield parts.offers
     engine.dispose()
 
