@@ -72,14 +72,17 @@ UPSELL_NEIGHBOURS = 20
 # Memory that learning may use before it goes to disk.
 UPSELL_LEARN_MEMORY = "1GB"
 
-# How long a process trusts its copy of the book before it asks for a newer version.
+# How long a process trusts its copy of the book before it asks for a newer version, or is switched off.
 UPSELL_BOOK_SECONDS = 0.5
 
 # How long an old version of the book stays readable after a new one is live.
 UPSELL_BOOK_KEEP_SECONDS = 120
 
-# Timeout of one Redis operation while a page is rendered.
+# How long a page waits for one answer of Redis at most; for all of them together twice as long.
 UPSELL_REDIS_SECONDS = 0.01
+
+# Where offers take longer on three pages within a minute, none are shown for a minute; 0: however long.
+UPSELL_SLOW_SECONDS = 0.25
 
 # Name of the RQ queue; None: 'upsell' (or the instance's name).
 UPSELL_QUEUE = None

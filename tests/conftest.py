@@ -170,8 +170,9 @@ def make_app(redis_url: str, tmp_path: Path) -> Iterator[MakeApp]:
             UPSELL_REDIS_URL=redis_url,
             UPSELL_DATABASE_URL=f"sqlite:///{tmp_path / 'upsell.db'}",
             UPSELL_BOOK_SECONDS=0.0,
-            # A busy machine must not open the breaker.
+            # A busy machine must not open the breaker, nor switch anything off.
             UPSELL_REDIS_SECONDS=1.0,
+            UPSELL_SLOW_SECONDS=0,
         )
         app.config.update(config)
         Upsell(app, store=store or MemoryStore(products()), name=name)

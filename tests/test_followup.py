@@ -15,7 +15,7 @@ from flask_upsell.adapters import tables as t
 from flask_upsell.adapters.diary import SQLDiary
 from flask_upsell.adapters.ledger import SQLLedger
 from flask_upsell.adapters.limits import SQLLimits
-from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemoryTally, memory_ledger
+from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemorySwitch, MemoryTally, memory_ledger
 from flask_upsell.adapters.rulebook import SQLRules
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import EMPTY, Book
@@ -73,6 +73,7 @@ class Post:
             queue=self.queue,
             rules=SQLRules(self.ledger.engine, "upsell"),
             limits=SQLLimits(self.ledger.engine, "upsell"),
+            switch=MemorySwitch(),
             policy=Policy(**policy),
             secret="a secret of the tests, long enough to sign with",
             diary=self.diary,

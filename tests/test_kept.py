@@ -12,7 +12,7 @@ from sqlalchemy import Connection, create_engine, text
 
 from flask_upsell import Capability, MemoryStore, Product, Upsell, faults
 from flask_upsell.adapters.limits import SQLLimits
-from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemoryTally, memory_ledger
+from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemorySwitch, MemoryTally, memory_ledger
 from flask_upsell.adapters.rulebook import SQLRules
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book
@@ -54,6 +54,7 @@ def pipeline(store: MemoryStore, shelf: MemoryShelf) -> Offers:
     return Offers(
         store=store, shelf=shelf, ledger=ledger, tally=MemoryTally(), queue=MemoryQueue(), policy=Policy(),
         rules=SQLRules(ledger.engine, "upsell"), limits=SQLLimits(ledger.engine, "upsell"), secret=SECRET,
+        switch=MemorySwitch(),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from flask_upsell import MemoryStore, Product
 from flask_upsell.adapters import tables as t
 from flask_upsell.adapters.ledger import SQLLedger, make_engine
 from flask_upsell.adapters.limits import SQLLimits
-from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemoryTally, memory_ledger
+from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemorySwitch, MemoryTally, memory_ledger
 from flask_upsell.adapters.rulebook import SQLRules
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.context import Capability, Line, Policy, mark
@@ -44,6 +44,7 @@ class Shop:
     def __init__(self, store: MemoryStore | None = None, **more: Any) -> None:
         self.store = store or MemoryStore([LAPTOP, BETTER, BAG, SHIRT])
         self.shelf, self.tally, self.queue = MemoryShelf(), MemoryTally(), MemoryQueue()
+        self.switch = MemorySwitch()
         self.ledger: SQLLedger = memory_ledger()
         self.now = NOW
         self.offers = Offers(
@@ -54,6 +55,7 @@ class Shop:
             queue=self.queue,
             rules=SQLRules(self.ledger.engine, "upsell"),
             limits=SQLLimits(self.ledger.engine, "upsell"),
+            switch=self.switch,
             policy=Policy(),
             secret="a secret of the tests, long enough to sign with",
             clock=lambda: self.now,
@@ -730,6 +732,7 @@ def test_a_pseudonym_is_stable_and_depends_on_visitor_and_secret(shop: Shop) -> 
         queue=shop.queue,
         rules=shop.offers.rules,
         limits=shop.offers.limits,
+        switch=shop.switch,
         policy=Policy(),
         secret="another secret of the tests, also long enough",
     )

@@ -16,12 +16,14 @@ from . import settings, signals
 from .adapters.book import RedisShelf
 from .adapters.breaker import Breaker
 from .adapters.clients import web_client, worker_client
+from .adapters.deadline import within
 from .adapters.diary import SQLDiary
 from .adapters.ledger import SQLLedger, make_engine
 from .adapters.limits import SQLLimits
 from .adapters.migrate import upgrade
 from .adapters.queue import RQQueue
 from .adapters.rulebook import SQLRules
+from .adapters.switch import SQLSwitch
 from .adapters.tally import RedisTally
 from .core.context import Policy
 from .core.ports import Store
@@ -32,7 +34,7 @@ from .jobs import Parts
 from .learn.mining import Parameters
 from .offers import Offers
 from .web.cli import commands
-from .web.edge import harmless
+from .web.edge import Edge, harmless
 from .web.mail import Writer
 from .web.memory import Memory
 from .web.shop import blueprint
@@ -92,14 +94,15 @@ class Upsell:
         tokens = Tokens(values.keys, identifier, values.token_seconds)
         parts = _connect(values, host, identifier, tokens)
         app.extensions[identifier] = parts
-        widget = Widget(identifier, values, parts.offers, tokens, parts.languages)
+        edge = Edge(2 * values.redis_seconds, values.slow_seconds)
+        widget = Widget(identifier, values, parts.offers, tokens, parts.languages, edge)
         app.jinja_env.globals[identifier] = widget
         shop = blueprint(identifier, widget, parts.offers)
         add_unsubscribe(shop, parts.diary, tokens, parts.languages)
         app.register_blueprint(shop)
         app.cli.add_command(commands(identifier))
         if values.enabled:
-            _listen(app, identifier, parts)
+            _listen(app, identifier, parts, edge)
 
 
 @cache
@@ -126,7 +129,8 @@ def grant(order: str, connection: object = None, name: str = "") -> list[str]:
     if here is None or not here.settings.enabled:  # nothing was offered, so nothing is to be asked
         return []
     discounts = here.offers.discounts
-    refusals = discounts.grant(order, connection)
+    with within(2 * here.settings.redis_seconds):
+        refusals = discounts.grant(order, connection)
     if refusals:
         _settle_after(identifier, here, {refusal.id: refusal.reason for refusal in refusals})
     tell = here.languages.speech(here.offers.store.visitor().language).tell
@@ -146,7 +150,8 @@ def _settle_after(identifier: str, parts: Parts, refused: Mapping[str, Sentence]
 
     @harmless("settle", None)
     def settle() -> None:
-        said = parts.offers.discounts.settle(refused)
+        with within(2 * parts.settings.redis_seconds):
+            said = parts.offers.discounts.settle(refused)
         if said and has_request_context():
             tell = parts.languages.speech(parts.offers.store.visitor().language).tell
             Memory(identifier).say("cart", Notice(" ".join(map(tell, said)), "sorry"))
@@ -164,7 +169,7 @@ def _settle_after(identifier: str, parts: Parts, refused: Mapping[str, Sentence]
 def _connect(values: settings.Settings, host: Store, identifier: str, tokens: Tokens) -> Parts:
     web, worker = web_client(values.redis_url, values.redis_seconds), worker_client(values.redis_url)
     patient = web_client(values.redis_url, 1.0)
-    breaker = Breaker()
+    breaker = Breaker(reset=0.5, probe=web.ping)
     engine = make_engine(values.database_url)
     policy = Policy(
         values.max_offers,
@@ -193,6 +198,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         tally=RedisTally(web, worker, breaker, prefix=identifier),
         rules=SQLRules(engine, identifier),
         limits=SQLLimits(engine, identifier),
+        switch=SQLSwitch(engine, identifier),
         zone=values.zone,
         diary=diary if send is not None else None,
         follow_up_after=timedelta(days=values.follow_up_days),
@@ -223,6 +229,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         getattr(host, "forked", lambda: None)()
 
     def close() -> None:
+        breaker.close()
         engine.dispose()
         shelf.close()
         web.close()
@@ -234,7 +241,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
     )
 
 
-def _listen(app: Flask, identifier: str, parts: Parts) -> None:
+def _listen(app: Flask, identifier: str, parts: Parts, edge: Edge) -> None:
     """Hear the store's signals. Nothing that is raised in here reaches the store."""
     offers = parts.offers
     later = f"_{identifier}_later"
@@ -247,7 +254,7 @@ def _listen(app: Flask, identifier: str, parts: Parts) -> None:
             act()
 
     @app.teardown_appcontext
-    @harmless("afterwards", None)
+    @edge.serves("afterwards", None)
     def do_later(_: BaseException | None = None) -> None:
         for act in g.pop(later, []):
             harmless("afterwards", None)(act)()
@@ -273,7 +280,7 @@ def _listen(app: Flask, identifier: str, parts: Parts) -> None:
         speech: Speech = parts.languages.speech(offers.store.visitor().language)
         return speech.tell(said)
 
-    @harmless("order_placed", None)
+    @edge.serves("order_placed", None)
     def ordered(_: Flask, order: str, connection: object = None, **__: Any) -> None:
         shopper = offers.store.visitor()
         visitor, language = shopper.key, shopper.language or ""
@@ -289,11 +296,11 @@ def _listen(app: Flask, identifier: str, parts: Parts) -> None:
             Memory(identifier).forget_last()
         afterwards(lambda: offers.queue.enqueue("fold"))
 
-    @harmless("product_changed", None)
+    @edge.serves("product_changed", None)
     def changed(_: Flask, products: list[str] | tuple[str, ...], **__: Any) -> None:
         afterwards(lambda: offers.queue.enqueue("amend", *map(str, products)))
 
-    @harmless("cart_changed", None)
+    @edge.serves("cart_changed", None)
     def carted(_: Flask, **__: Any) -> None:
         offers.tally.flush()
         _settle_after(identifier, parts)

@@ -75,7 +75,8 @@ class FollowUps:
         now = self.offers.clock()
         for order, state in self.diary.tidy(now).items():
             faults.note("follow_up", "order %s is not followed up: %s", order, state.sentence)
-        return self.diary.due(now, most)
+        # While everything is switched off, mails wait.
+        return [] if self.offers.switch.state() is not None else self.diary.due(now, most)
 
     def preview(self) -> Iterator[Followed]:
         """What would become of all that is due, as far as it can be told; changes nothing."""

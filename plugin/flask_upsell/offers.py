@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from itertools import count
@@ -26,9 +26,12 @@ from .core.perks import thanks
 from .core.ports import Allowances, Ledger, Order, Queue, Rules, Shelf, Store, Tally
 from .core.product import Product
 from .core.rule import Rule, Status
-from .core.words import Sentence
+from .core.switch import Off, Switch
+from .core.words import Sentence, say
+from .errors import BookError
 from .till import DECLINED, Discounts, Outcome, Till, Wanted
 
+SWITCHED_OFF = Outcome("refused", say("Suggestions are switched off just now. Your cart is as it was."))
 #: How many decisions a process keeps; one takes about 2 KB.
 MOST_DECIDED = 2000
 #: Bigger carts are rare and nobody has the same.
@@ -49,6 +52,7 @@ class Offers:
         queue: Queue,
         rules: Rules,
         limits: Allowances,
+        switch: Switch,
         policy: Policy,
         secret: str,
         zone: str = "UTC",
@@ -57,7 +61,7 @@ class Offers:
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.store, self.shelf, self.ledger, self.tally, self.queue = store, shelf, ledger, tally, queue
-        self.rules, self.limits, self.zone = rules, limits, zone
+        self.rules, self.limits, self.switch, self.zone = rules, limits, switch, zone
         self.policy, self.clock = policy, clock
         self.diary, self._follow_up_after = diary, follow_up_after
         # Decisions from the version that is live, by all that they depend on: carts of one kind are many.
@@ -98,7 +102,7 @@ class Offers:
         if not refs or not self.policy.max_offers:
             return Decision(placement, "", (), ())
         book = self.shelf.read(refs)
-        if book is EMPTY or not book.version:
+        if book is EMPTY or not book.version or self._is_off():
             return Decision(placement, "", (), ())
         anchors = current.lines if products is None else _looked_at(products, current, book)
         visitor = store.visitor()
@@ -144,7 +148,10 @@ class Offers:
     def accept(
         self, wanted: Wanted, key: str, variant: str | None = None, ticked: Sequence[int] | None = None
     ) -> Outcome:
-        """See `Till.accept`."""
+        """See `Till.accept`. While everything is switched off nothing is accepted; what was can still be undone."""
+        self.shelf.read(())
+        if self._is_off():
+            return SWITCHED_OFF
         return self.till.accept(wanted, key, variant, ticked)
 
     def undo(self, id: str) -> Outcome:
@@ -156,6 +163,28 @@ class Offers:
         for product in [piece.product for piece in wanted.pieces] or [wanted.product, *wanted.also]:
             self.ledger.record_decline(wanted.placement, wanted.kind, product, self.clock())
         return DECLINED
+
+    # --- the kill switch -------------------------------------------------------------------------------------------
+
+    def _is_off(self) -> bool:
+        """As Redis said with the last reading; while it says nothing, as SQL did some seconds ago."""
+        off = self.shelf.off
+        return self.switch.lately() if off is None else off
+
+    def switch_off(self, by: str, why: str) -> None:
+        """In all processes: within a second, or within five while Redis does not answer. BookError says that it does
+        not: the switch is off all the same."""
+        self.switch.set(Off(self.clock(), by, why))
+        self.shelf.switch(True)
+
+    def switch_on(self) -> None:
+        """See `switch_off`."""
+        self.switch.set(None)
+        self.shelf.switch(False)
+
+    def keep_switch(self) -> None:
+        """Tell Redis again what SQL says: it may have been away, or have lost it. Raises BookError."""
+        self.shelf.switch(self.switch.state() is not None)
 
     # --- orders and products ---------------------------------------------------------------------------------------
 
@@ -220,6 +249,8 @@ class Offers:
 
     def publish(self) -> str:
         """Put up a new book from the catalogue as it is and the affinities in the ledger; returns its version."""
+        with suppress(BookError):  # what keeps the switch from Redis keeps the book from it too, and that is told
+            self.keep_switch()
         version = self.shelf.publish(self.store.catalogue(), self.ledger.affinities())
         self.publish_rules()
         return version

@@ -227,8 +227,8 @@ SETTINGS = (
     Setting(
         "BOOK_SECONDS",
         0.5,
-        "How long a process trusts its copy of the book before it asks for a newer version.",
-        _number(0, 60),
+        "How long a process trusts its copy of the book before it asks for a newer version, or is switched off.",
+        _number(0, 1),
     ),
     Setting(
         "BOOK_KEEP_SECONDS",
@@ -236,7 +236,18 @@ SETTINGS = (
         "How long an old version of the book stays readable after a new one is live.",
         _whole(5, 86_400),
     ),
-    Setting("REDIS_SECONDS", 0.010, "Timeout of one Redis operation while a page is rendered.", _number(0.001, 1)),
+    Setting(
+        "REDIS_SECONDS",
+        0.010,
+        "How long a page waits for one answer of Redis at most; for all of them together twice as long.",
+        _number(0.001, 1),
+    ),
+    Setting(
+        "SLOW_SECONDS",
+        0.25,
+        "Where offers take longer on three pages within a minute, none are shown for a minute; 0: however long.",
+        _number(0, 60),
+    ),
     Setting(
         "QUEUE",
         None,
@@ -300,6 +311,7 @@ class Settings(msgspec.Struct, frozen=True):
     book_seconds: float
     book_keep_seconds: int
     redis_seconds: float
+    slow_seconds: float
     queue: str
     assets: bool
     csp_nonce: Callable[[], str] | None

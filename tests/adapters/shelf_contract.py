@@ -98,6 +98,20 @@ class ShelfContract:
 
     times = 1000
 
+    def test_it_is_switched_off_and_on_for_every_reader(self, shelf: Shelf) -> None:
+        shelf.publish(*numbered(1))
+        shelf.read(["a"])
+        assert shelf.off is False
+        for off in (True, True, False, True):
+            shelf.switch(off)
+            shelf.read(["a"])
+            assert shelf.off is off
+        shelf.publish(*numbered(2))
+        shelf.amend([product("a", "2")])
+        shelf.publish_rules(rules("one"), "UTC", frozenset())
+        shelf.read(["a"])
+        assert shelf.off is True, "for later versions too"
+
     def test_an_empty_shelf_has_an_empty_book(self, shelf: Shelf) -> None:
         book = shelf.read(["a"])
         assert (book.version, book.products.get("a"), book.leads_to("a")) == ("", None, Affinities())

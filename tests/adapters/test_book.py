@@ -137,7 +137,7 @@ def test_a_warm_read_costs_no_round_trip_and_a_cold_one_costs_one(
     assert len(trips) == 2, "is this version still live?"
     shelf.read(["c", "a"])
     assert len(trips) == 2
-    assert all(trip.startswith((b"*8\r\n$5\r\nHMGET", b"*4\r\n$5\r\nHMGET")) for trip in trips), trips
+    assert all(trip.startswith((b"*9\r\n$5\r\nHMGET", b"*5\r\n$5\r\nHMGET")) for trip in trips), trips
 
 
 def crowd(hidden: int) -> tuple[list[Product], list[tuple[str, Affinities]]]:

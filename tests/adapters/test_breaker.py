@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
+import time
+from collections.abc import Callable
 
 from flask_upsell.adapters.breaker import Breaker
 
@@ -87,3 +90,70 @@ def test_many_threads_at_once_let_only_a_few_through() -> None:
     for thread in threads:
         thread.join()
     assert 1 <= sum(allowed) <= 5
+
+
+class Backend:
+    """Away until it is back; counts how often it was asked, and by whom."""
+
+    def __init__(self) -> None:
+        self.back = threading.Event()
+        self.asked: list[str] = []
+
+    def __call__(self) -> None:
+        self.asked.append(threading.current_thread().name)
+        if not self.back.is_set():
+            raise ConnectionError("away")
+
+
+def until(holds: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.005)
+
+
+def test_with_a_probe_no_caller_ever_tries_for_it() -> None:
+    """Planted bug that it shows: `allow` returns True after `reset` seconds though there is a probe."""
+    backend = Backend()
+    breaker = Breaker(reset=0.01, probe=backend)
+    for _ in range(3):
+        assert breaker.allow()
+        breaker.failed()
+    assert not any(breaker.allow() for _ in range(1000))
+    until(lambda: len(backend.asked) > 5)
+    assert not breaker.allow()
+    backend.back.set()
+    until(breaker.allow)
+    assert not breaker.open
+    assert set(backend.asked) == {"upsell-probe"}
+    breaker.failed()
+    assert breaker.allow(), "it starts anew: one failure does not open it"
+    breaker.close()
+
+
+def test_a_fork_of_an_open_one_tries_for_itself() -> None:
+    """Its parent's thread is not there. Planted bug that it shows: `is_alive` is not asked."""
+    backend = Backend()
+    breaker = Breaker(reset=0.01, probe=backend)
+    for _ in range(3):
+        breaker.failed()
+    assert not breaker.allow()
+    child = os.fork()
+    if not child:
+        backend.back.set()
+        ends = time.monotonic() + 10
+        while not breaker.allow() and time.monotonic() < ends:
+            time.sleep(0.005)
+        os._exit(0 if breaker.allow() else 1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert not breaker.allow()
+    breaker.close()
+
+
+def test_a_closed_one_leaves_no_thread() -> None:
+    breaker = Breaker(reset=60, probe=Backend())
+    for _ in range(3):
+        breaker.failed()
+    assert not breaker.allow()
+    breaker.close()
+    assert all(thread.name != "upsell-probe" for thread in threading.enumerate())

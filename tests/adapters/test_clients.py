@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +18,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from flask_upsell.adapters.clients import Direct, web_client, worker_client
+from flask_upsell.adapters.deadline import within
 
 SECONDS = 0.3
 
@@ -59,6 +62,67 @@ def test_a_redis_that_never_answers_costs_a_page_at_most_two_timeouts(hole: str)
     client = web_client(hole, SECONDS)
     assert SECONDS * 0.8 < cost(client) < SECONDS * 2.5
     assert SECONDS * 0.8 < cost(client) < SECONDS * 2.5
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """A port that answers with a byte every 20 ms, for ever."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    ended = threading.Event()
+
+    def drip(connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection:
+            connection.recv(1000)
+            connection.sendall(b"$100000\r\n")
+            while not ended.wait(0.02):
+                connection.sendall(b"x")
+
+    def serve() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=drip, args=(listening.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=serve, daemon=True).start()
+    yield f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
+    ended.set()
+    listening.shutdown(socket.SHUT_RDWR)
+    listening.close()
+
+
+@pytest.mark.parametrize("direct", [True, False])
+def test_an_answer_byte_by_byte_costs_one_timeout(dripping: str, direct: bool) -> None:
+    """Planted bug that it shows: `InTime._wait` gives each piece `self._seconds` anew (this test then never ends)."""
+    client = web_client(dripping, SECONDS)
+    started = time.perf_counter()
+    with pytest.raises((RedisError, OSError)):
+        Direct(client).ask("GET", "x") if direct else client.get("x")
+    assert SECONDS * 0.8 < time.perf_counter() - started < SECONDS * 3
+    client.close()
+
+
+def test_all_that_a_page_asks_shares_one_budget(hole: str) -> None:
+    """Planted bug that it shows: `page.left` is not taken from."""
+    client = web_client(hole, SECONDS)
+    started = time.perf_counter()
+    with within(1.5 * SECONDS):
+        for _ in range(10):
+            with pytest.raises((RedisError, OSError)):
+                client.get("x")
+        with within(100), pytest.raises((RedisError, OSError)):
+            client.get("x")
+    assert SECONDS * 1.3 < time.perf_counter() - started < SECONDS * 4
+    assert cost(client) > SECONDS * 0.8, "the next page has a budget of its own"
+    client.close()
+
+
+def test_what_else_a_page_does_is_not_waiting(redis_url: str) -> None:
+    client = web_client(redis_url, SECONDS)
+    with within(SECONDS):
+        for _ in range(3):
+            client.set("x", "1")
+            time.sleep(SECONDS / 2)
+        assert client.get("x") == b"1"
+    client.close()
 
 
 def test_a_redis_that_stops_under_an_open_connection_costs_one_timeout(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from flask_upsell import MemoryStore, Order, Product, Variant
 from flask_upsell.adapters.ledger import SQLLedger
 from flask_upsell.adapters.limits import SQLLimits
-from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemoryTally, memory_ledger
+from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemorySwitch, MemoryTally, memory_ledger
 from flask_upsell.adapters.rulebook import SQLRules
 from flask_upsell.core.context import Policy
 from flask_upsell.core.ports import Acceptance, Shelf
@@ -62,7 +62,8 @@ class Shop:
         engine = self.ledger.engine
         return Offers(
             store=self.store, shelf=shelf, ledger=self.ledger, tally=MemoryTally(), queue=MemoryQueue(),
-            rules=SQLRules(engine, "upsell"), limits=SQLLimits(engine, "upsell"), policy=Policy(complement_times=0),
+            rules=SQLRules(engine, "upsell"), limits=SQLLimits(engine, "upsell"), switch=MemorySwitch(),
+            policy=Policy(complement_times=0),
             secret="a secret of the tests, long enough to sign with", zone="Europe/Rome", clock=lambda: self.now,
         )  # fmt: skip
 

@@ -284,9 +284,10 @@ def test_a_decision_makes_no_sql_and_one_round_trip_cold_and_none_warm(
     make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Shown red with `_fetch` asking twice and with `store.products()` called in `suggest`."""
-    app, sent, _ = sql_shop(make_app, tmp_path, UPSELL_BOOK_SECONDS=60)
+    app, sent, _ = sql_shop(make_app, tmp_path, UPSELL_BOOK_SECONDS=1)
     offers = parts_of(app).offers
     client = app.test_client()
+    monkeypatch.setattr(offers.shelf, "_trust", 3600.0)
     monkeypatch.setattr(offers.tally, "_every", 3600.0)
     offers.tally._flushed = time.monotonic()  # type: ignore[attr-defined]
     counted = Counted(offers.shelf._reader._pool, monkeypatch)  # type: ignore[attr-defined]
@@ -310,7 +311,7 @@ def test_a_question_a_bundle_and_a_programme_make_no_sql_and_no_round_trip_warm(
     make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nor does a session with answers in it. Shown red with `ledger.promises` asked in `suggest`."""
-    app, sent, _ = sql_shop(make_app, tmp_path, UPSELL_BOOK_SECONDS=60, UPSELL_MAX_OFFERS=3)
+    app, sent, _ = sql_shop(make_app, tmp_path, UPSELL_BOOK_SECONDS=1, UPSELL_MAX_OFFERS=3)
     put_rules(app, Rule(name="who", ask=ASK), set_of(stop=False), club(perk=Perk(code="NEXT")))
     offers = parts_of(app).offers
     visitor = Visitor(app)
@@ -318,6 +319,7 @@ def test_a_question_a_bundle_and_a_programme_make_no_sql_and_no_round_trip_warm(
     assert visitor.see().products == ["bag+card", "programme:club"]
     answer = visitor.see().answers["me"]
     assert look(visitor.send(answer).text).question == ""
+    monkeypatch.setattr(offers.shelf, "_trust", 3600.0)
     monkeypatch.setattr(offers.tally, "_every", 3600.0)
     offers.tally._flushed = time.monotonic()  # type: ignore[attr-defined]
     visitor.see()

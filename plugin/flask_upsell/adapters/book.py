@@ -6,6 +6,7 @@ Keys share one hash tag, so they live together on a Redis Cluster:
     upsell:{book}:1:v7-c0…    hash: "p:REF" product, "a:REF" affinities (JSON), "meta"
     upsell:{book}:1:amended   products by when they were amended (Unix time), for a day
     upsell:{book}:1:numbers   the last version number given out
+    upsell:{book}:1:off       "1" while everything is switched off
 
 A version is written under its own key and then `current` is switched in one transaction; the older version expires
 later. One script call reads `current` and what the cart's products lead to, at one instant; a second plain read of that
@@ -41,6 +42,8 @@ from .copy import Copy, Fetched
 LIVE = "live"
 #: … and the field that says which rules are, which have versions of their own.
 RULES = "rules"
+#: … and the one that says whether everything is switched off.
+OFF = "off"
 #: The most products fetched at once.
 MOST_FACTS = 2000
 #: How often another version is tried when one was published while it was read.
@@ -74,7 +77,8 @@ class RedisShelf:
     ) -> None:
         self._root = f"{prefix}:{{book}}:{SCHEMA}:"
         self._current, self._amended = self._root + "current", self._root + "amended"
-        self._pointer = self._root + "rules"
+        self._pointer, self._off = self._root + "rules", self._root + OFF
+        self.off: bool | None = None
         self._rules, self._loading = EMPTY_RULES, ""
         self._reader, self._writer, self._breaker = Direct(reader), writer, breaker
         self._patient = patient or reader
@@ -99,6 +103,7 @@ class RedisShelf:
         if not missing and self._clock() - copy.checked < self._trust:
             return copy.book
         if not self._breaker.allow():
+            self.off = None
             return copy.book
         if missing and len(copy.facts) > MOST_COPIED:
             copy, missing = self._empty(""), list(dict.fromkeys(refs))
@@ -106,6 +111,7 @@ class RedisShelf:
             copy = self._renewed(copy, missing, refs)
         except (RedisError, OSError) as error:
             self._breaker.failed()
+            self.off = None
             faults.note("redis_read", "the book cannot be read: %s: %s", type(error).__name__, error)
             return copy.book
         except ValueError as error:  # a reference that is no Unicode
@@ -131,6 +137,7 @@ class RedisShelf:
         for _ in range(ATTEMPTS):
             live = live or self._pointed()
             if not live:
+                self.off = None
                 return copy
             other = self._empty(live)
             if self._take(other, list(dict.fromkeys(refs))) == live:
@@ -147,16 +154,17 @@ class RedisShelf:
 
     def _take(self, copy: Copy, refs: Sequence[str]) -> str:
         """Put these references into the copy if its version is live; says which one is, "" when that is not known."""
-        fields = [LIVE, RULES, *["a:" + ref for ref in refs], *["p:" + ref for ref in refs]]
+        fields = [LIVE, RULES, OFF, *["a:" + ref for ref in refs], *["p:" + ref for ref in refs]]
         values: list[Any] = self._reader.ask("HMGET", self._version_key(copy.book.version), *fields)
         live: str = (values[0] or b"").decode("utf-8", "replace")
         if live == copy.book.version:
             rules = (values[1] or b"").decode("utf-8", "replace")
             if rules != copy.book.rules.version:
                 copy.put_rules(self._rules_of(rules))
-            copy.facts.put(refs, values[2 + len(refs) :])
+            self.off = values[2] == b"1"
+            copy.facts.put(refs, values[3 + len(refs) :])
             # What leads on comes last: another thread that finds it must find its product too.
-            copy.leads.put(refs, values[2 : 2 + len(refs)])
+            copy.leads.put(refs, values[3 : 3 + len(refs)])
         return live
 
     def _rules_of(self, version: str) -> RuleSet:
@@ -241,12 +249,14 @@ class RedisShelf:
                     late = self._amended_since(pipe, old, began)
                     pipe.watch(self._pointer)  # type: ignore[no-untyped-call]
                     rules: bytes | None = pipe.get(self._pointer)  # type: ignore[assignment]
+                    pipe.watch(self._off)  # type: ignore[no-untyped-call]
+                    off: bytes | None = pipe.get(self._off)  # type: ignore[assignment]
                     pipe.multi()
                     if late:
                         pipe.hset(key, mapping=late)
                     pipe.persist(key)
                     pipe.set(self._current, version)
-                    pipe.hset(key, mapping={LIVE: version, RULES: rules or b""})
+                    pipe.hset(key, mapping={LIVE: version, RULES: rules or b"", OFF: off or b""})
                     if old and self._version_key(old.decode("utf-8", "replace")) != key:
                         pipe.hset(self._version_key(old.decode("utf-8", "replace")), LIVE, version)
                         pipe.expire(self._version_key(old.decode("utf-8", "replace")), self._keep)
@@ -322,6 +332,30 @@ class RedisShelf:
                         continue
         except (RedisError, OSError) as error:
             raise BookError(f"the rules were not published, the old ones stay live: {error}") from error
+
+    def switch(self, off: bool) -> None:
+        """Tell every process, with its next reading, whether everything is switched off."""
+        said = "1" if off else ""
+        try:
+            with self._writer.pipeline() as pipe:
+                while True:
+                    try:
+                        pipe.watch(self._current, self._off)  # type: ignore[no-untyped-call]
+                        live: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
+                        key = self._version_key((live or b"").decode("utf-8", "replace"))
+                        known = [pipe.get(self._off), pipe.hget(key, OFF) if live else said.encode()]
+                        if all((each or b"") == said.encode() for each in known):
+                            return
+                        pipe.multi()
+                        pipe.set(self._off, said)
+                        if live:
+                            pipe.hset(key, OFF, said)
+                        pipe.execute()
+                        return
+                    except WatchError:
+                        continue
+        except (RedisError, OSError) as error:
+            raise BookError(f"Redis was not told that the offers are {'off' if off else 'on'}: {error}") from error
 
     def published(self) -> tuple[str, datetime] | None:
         current: Any = self._patient.get(self._current)

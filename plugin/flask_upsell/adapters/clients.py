@@ -3,22 +3,91 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from typing import Any
 
 from redis import Redis
 from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
+from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection
 from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
+from .deadline import budget
+
+
+class InTime:
+    """A socket whose answers must be whole in time. A timeout of the socket's own holds for each piece of an answer:
+    one that comes byte by byte would never be late."""
+
+    def __init__(self, socket: Any, seconds: float) -> None:
+        self._socket, self._seconds = socket, seconds
+        self._until, self._asking = 0.0, False
+
+    def sendall(self, data: bytes) -> None:
+        if not self._asking:
+            self._until, self._asking = time.monotonic() + self._seconds, True
+        self._wait(self._socket.sendall, data)
+
+    def recv_into(self, *given: Any) -> Any:
+        self._asking = False
+        return self._wait(self._socket.recv_into, *given)
+
+    def recv(self, *given: Any) -> Any:
+        if len(given) > 1:  # with flags it only looks whether the server has hung up
+            return self._socket.recv(*given)
+        self._asking = False
+        return self._wait(self._socket.recv, *given)
+
+    def _wait(self, act: Callable[..., Any], *given: Any) -> Any:
+        started, page = time.monotonic(), budget()
+        left = self._until - started if page is None else min(self._until - started, page.left)
+        if left <= 0:
+            raise TimeoutError("no whole answer in time")
+        self._socket.settimeout(left)
+        try:
+            return act(*given)
+        finally:
+            if page is not None:
+                page.left -= time.monotonic() - started
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._socket, name)
+
+
+class _Bounded:
+    """What connects and then answers in time; redis-py asks a connection for its socket here."""
+
+    def _connect(self) -> InTime:
+        made: Any = super()
+        return InTime(made._connect(), self.socket_timeout)  # type: ignore[attr-defined]
+
+
+class _TCP(_Bounded, Connection):
+    pass
+
+
+class _Unix(_Bounded, UnixDomainSocketConnection):
+    pass
+
+
+class _TLS(_Bounded, SSLConnection):
+    pass
+
+
+SCHEMES = {"unix": _Unix, "rediss": _TLS}
+
 
 def web_client(url: str, seconds: float) -> Redis:
-    """Fails within `seconds` a socket operation and never tries again: redis-py's defaults hold a page for a minute.
+    """Fails within `seconds` a command and never tries again: redis-py's defaults hold a page for a minute. What
+    `deadline.within` leaves is shorter still.
 
     RESP2 without client names, because each extra command of a handshake may wait for the timeout once more.
     """
     return Redis.from_url(
         url,
+        connection_class=SCHEMES.get(url.partition(":")[0], _TCP),
         socket_timeout=seconds,
         socket_connect_timeout=seconds,
         retry=Retry(NoBackoff(), 0),

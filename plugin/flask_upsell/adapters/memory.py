@@ -14,12 +14,15 @@ from ..core.book import EMPTY, Book, Lists
 from ..core.product import Product
 from ..core.rulebook import RuleBook
 from ..core.rules import NOTHING_SOLD, RuleSet
+from ..core.switch import Off
 from .ledger import SQLLedger
 from .tables import metadata
 
 
 class MemoryShelf:
     """A shelf in this process."""
+
+    off: bool | None = False
 
     def __init__(self) -> None:
         self._book = EMPTY
@@ -53,6 +56,9 @@ class MemoryShelf:
         self._rules += 1
         self._book = structs.replace(self._book, rules=RuleSet(book, zone, str(self._rules), spent, sold))
         return str(self._rules)
+
+    def switch(self, off: bool) -> None:
+        self.off = off
 
     def published(self) -> tuple[str, datetime] | None:
         return (self._book.version, self._at) if self._at else None
@@ -97,6 +103,22 @@ class MemoryQueue:
 
     def worker_seen(self) -> bool:
         return False
+
+
+class MemorySwitch:
+    """A kill switch in this process."""
+
+    def __init__(self) -> None:
+        self._off: Off | None = None
+
+    def state(self) -> Off | None:
+        return self._off
+
+    def set(self, off: Off | None) -> None:
+        self._off = off
+
+    def lately(self) -> bool:
+        return self._off is not None
 
 
 def memory_ledger(instance: str = "upsell") -> SQLLedger:

@@ -290,3 +290,13 @@ unsubscribed = Table(
     Column("left_at", UTCDateTime, nullable=False),
     CheckConstraint("customer <> ''", name="customer"),
 )
+
+#: A row while everything is switched off.
+switches = Table(
+    "upsell_switch",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("off_at", UTCDateTime, nullable=False),
+    Column("by", String(100), nullable=False),
+    Column("why", Text, nullable=False),
+)

@@ -106,7 +106,10 @@ class Store(Protocol):
 
 
 class Shelf(Protocol):
-    """Where the published book stands."""
+    """Where the published book stands. `off`: whether everything was switched off when it was read last; None when it
+    could not be read."""
+
+    off: bool | None
 
     def read(self, refs: Sequence[str]) -> Book:
         """The part of the live book that a decision about these products needs; never raises, may be empty or stale."""
@@ -121,6 +124,9 @@ class Shelf(Protocol):
         self, book: RuleBook, zone: str, spent: frozenset[str], sold: Mapping[str, int] = NOTHING_SOLD
     ) -> str:
         """Put up other rules at once and return their version; raises BookError and leaves the old ones live."""
+
+    def switch(self, off: bool) -> None:
+        """Tell every reader that everything is off, or on again, in later versions too; raises BookError."""
 
     def published(self) -> tuple[str, datetime] | None:
         """The live version and when it was published (UTC), asked of the backend; None when there is none."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..core.followup import State
 from ..core.money import format_money
 from ..core.ports import Progress
-from ..errors import UpsellError
+from ..errors import BookError, UpsellError
 from ..jobs import Parts, parts, run_follow_ups, run_learning, this_app
 from .health import health
 from .mail import one_line
@@ -102,11 +104,25 @@ def commands(identifier: str) -> AppGroup:
         """Is everything there, how old is the book, and how far is learning."""
         this = here()
         click.echo(json.dumps(health(this.offers), indent=1))
+        if (since := this.offers.switch.state()) is not None:
+            why = f": {one_line(since.why)}" if since.why else ""
+            click.echo(f"Switched off by {one_line(since.by)} at {since.at:%Y-%m-%d %H:%M} UTC{why}")
         last = this.offers.ledger.last_progress("learn")
         click.echo(f"Learning: {_sentence(last) if last else 'never run; try flask upsell learn'}")
         if this.follow_ups is not None:
             states = ", ".join(f"{count:,} {state}" for state, count in this.diary.states().items())
             click.echo(f"Follow-ups: {states or 'none yet'}")
+
+    @group.command("off")
+    @click.option("--why", default="", help="For those who wonder later.")
+    def off(why: str) -> None:
+        """The kill switch: nothing is offered any more, in any process, within a second. What was accepted stays."""
+        _told(lambda: here().offers.switch_off(getpass.getuser(), why), "Off. 'flask upsell on' ends that.")
+
+    @group.command("on")
+    def on() -> None:
+        """Offer again, after 'off'."""
+        _told(here().offers.switch_on, "On.")
 
     @group.command("follow-up")
     @click.option("--dry-run", is_flag=True, help="Only say who would get what.")
@@ -124,6 +140,14 @@ def commands(identifier: str) -> AppGroup:
         work(this_app(), here(), exit_with)
 
     return group
+
+
+def _told(act: Callable[[], None], done: str) -> None:
+    try:
+        act()
+    except BookError as error:
+        click.echo(f"Redis does not answer ({error}): processes see it within five seconds.", err=True)
+    click.echo(done)
 
 
 def _follow_up(this: Parts, dry_run: bool) -> None:

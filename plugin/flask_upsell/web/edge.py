@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 from .. import faults
+from ..adapters.deadline import within
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+#: So many slow hooks within a minute, or so many in a row that raise, and nothing is shown for a minute.
+SLOW_TIMES, RAISED_TIMES = 3, 10
+MINUTE = 60.0
 
 
 def harmless(reason: str, instead: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
@@ -21,11 +29,86 @@ def harmless(reason: str, instead: T) -> Callable[[Callable[P, T]], Callable[P, 
             try:
                 return function(*args, **kwargs)
             except Exception as error:
-                faults.note(
-                    reason, "%s failed: %s: %s", function.__qualname__, type(error).__name__, error, error=error
-                )
+                _note(reason, function, error)
                 return instead
 
         return guarded
 
     return wrap
+
+
+def _note(reason: str, function: Callable[..., object], error: Exception) -> None:
+    faults.note(reason, "%s failed: %s: %s", function.__qualname__, type(error).__name__, error, error=error)
+
+
+class Edge:
+    """The edge of one instance in one process. All that a hook asks of Redis takes `wait` seconds at most; a hook that
+    takes longer than `slow` seconds (0: however long) or raises, again and again, is not called for a minute."""
+
+    def __init__(self, wait: float, slow: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._wait, self._slow, self._clock = wait, slow, clock
+        self._breaches: deque[float] = deque(maxlen=SLOW_TIMES)
+        self._raised = 0
+        self._off_until = float("-inf")
+
+    @property
+    def off(self) -> bool:
+        """Whether nothing is shown for now."""
+        return self._clock() < self._off_until
+
+    def budget(self) -> AbstractContextManager[None]:
+        """In here, all that is asked of Redis together may take as long as in one hook."""
+        return within(self._wait)
+
+    def shows(self, reason: str, instead: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
+        """A hook that shows something, and so need not be called: `instead` while it is off, or when it raises."""
+
+        def wrap(function: Callable[P, T]) -> Callable[P, T]:
+            @wraps(function)
+            def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+                started = self._clock()
+                if started < self._off_until:
+                    return instead
+                raised, shown = False, instead
+                try:
+                    with self.budget():
+                        shown = function(*args, **kwargs)
+                except Exception as error:
+                    raised = True
+                    _note(reason, function, error)
+                self._took(self._clock() - started, raised)
+                return shown
+
+            return guarded
+
+        return wrap
+
+    def serves(self, reason: str, instead: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
+        """A hook that has to be called, for money hangs on it: never off."""
+
+        def wrap(function: Callable[P, T]) -> Callable[P, T]:
+            safe = harmless(reason, instead)(function)
+
+            @wraps(function)
+            def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
+                with self.budget():
+                    return safe(*args, **kwargs)
+
+            return guarded
+
+        return wrap
+
+    def _took(self, seconds: float, raised: bool) -> None:
+        now = self._clock()
+        self._raised = self._raised + 1 if raised else 0
+        if self._slow and seconds > self._slow:
+            self._breaches.append(now)
+            faults.note("slow", "the offers of a page took %.3f seconds", seconds)
+        often = len(self._breaches) == SLOW_TIMES and now - self._breaches[0] < MINUTE
+        if often or self._raised >= RAISED_TIMES:
+            self._off_until = now + MINUTE
+            self._breaches.clear()
+            self._raised = 0
+            faults.note(
+                "switched_off", "no offers for %.0f seconds: %s", MINUTE, "too slow" if often else "nothing but errors"
+            )

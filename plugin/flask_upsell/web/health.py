@@ -10,12 +10,14 @@ from ..offers import Offers
 
 
 def health(offers: Offers) -> dict[str, Any]:
-    """{"ok", "missing": [names], "database", "redis", "worker", "book", "outbox", "faults"}; ok: nothing is missing."""
+    """{"ok", "missing": [names], "database", "redis", "worker", "book", "outbox", "switched_off", "faults"}; ok:
+    nothing is missing."""
     report: dict[str, Any] = {}
     missing: list[str] = []
     try:
         offers.ledger.ping()
         report["outbox"] = offers.ledger.waiting()
+        report["switched_off"] = offers.switch.state() is not None
         report["database"] = "ok"
     except Exception as error:
         report["database"] = f"not usable ({type(error).__name__}); run 'flask upsell db upgrade'"

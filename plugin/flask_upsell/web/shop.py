@@ -56,19 +56,23 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
 
     @shop.post("/accept")
     def accept() -> AnyResponse:
-        return _answer(widget, _accept, "offer")
+        with widget.edge.budget():
+            return _answer(widget, _accept, "offer")
 
     @shop.post("/decline")
     def decline() -> AnyResponse:
-        return _answer(widget, _decline, "offer")
+        with widget.edge.budget():
+            return _answer(widget, _decline, "offer")
 
     @shop.post("/answer")
     def answer() -> AnyResponse:
-        return _answer(widget, _answered, "answer")
+        with widget.edge.budget():
+            return _answer(widget, _answered, "answer")
 
     @shop.post("/undo")
     def undo() -> AnyResponse:
-        return _answer(widget, _undo, "undo")
+        with widget.edge.budget():
+            return _answer(widget, _undo, "undo")
 
     @shop.get("/healthz")
     def healthz() -> Response:
@@ -226,11 +230,7 @@ def _tell_declined(product: str, kind: str, placement: str) -> None:
 def _again(widget: Widget, page: Page, **given: Any) -> str:
     if not widget.settings.enabled:
         return ""
-    try:
-        return widget.render(page, **given)
-    except Exception as error:
-        faults.note("render", "placement %r failed: %s: %s", page.placement, type(error).__name__, error, error=error)
-        return ""
+    return widget.again(page, **given)
 
 
 def _html(body: str) -> Response:

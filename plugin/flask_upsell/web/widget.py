@@ -24,7 +24,7 @@ from ..offers import Offers
 from ..settings import Settings
 from ..signals import offers_shown
 from .cards import LOOKS, Marks, Money, card, reached
-from .edge import harmless
+from .edge import Edge, harmless
 from .memory import Memory, environ
 from .shown import Asking, Page, Shown, counted, parts, wanted
 from .speech import Languages, Speech
@@ -65,10 +65,13 @@ class Widget:
     """The template global of one instance."""
 
     def __init__(
-        self, identifier: str, settings: Settings, offers: Offers, tokens: Tokens, languages: Languages
+        self, identifier: str, settings: Settings, offers: Offers, tokens: Tokens, languages: Languages, edge: Edge
     ) -> None:
         self.identifier, self.settings, self.offers, self.tokens = identifier, settings, offers, tokens
-        self.languages = languages
+        self.languages, self.edge = languages, edge
+        self._show = edge.shows("render", Markup(""))(self._placed)
+        self.head = edge.shows("render", Markup(""))(self._linked)
+        self.again = edge.shows("render", Markup(""))(self.render)
         self._placements: set[str] = {placement.value for placement in Placement} - {Placement.MAIL.value}
         self._blanks: dict[object, Blank] = {}
         self._numbered: dict[object, Blank] = {}
@@ -83,18 +86,20 @@ class Widget:
         `cart`: cart lines that the page has loaded already (in the store adapter's form), which saves a query.
         `product`: the product that the page shows. `products`: what was just ordered.
         """
+        return self._show(placement, cart, product, products)
+
+    def _placed(self, placement: str, cart: object, product: str | None, products: Sequence[str] | None) -> Markup:
         if not self.settings.enabled:
             return Markup("")
         about = None if products is None else [str(each) for each in products]
         page = Page(placement, [str(product)] if product is not None else about, _here())
-        html = self.head() + self.render(page, cart=cart)
+        html = self._linked() + self.render(page, cart=cart)
         self._placements.add(placement)
         if has_request_context():
             after_this_request(_keep_private)
         return html
 
-    @harmless("render", Markup(""))
-    def head(self) -> Markup:
+    def _linked(self) -> Markup:
         """The stylesheet and the script, once a page; by itself before the first widget, or where a page calls it."""
         flag = f"_{self.identifier}_assets"
         if not self.settings.assets or getattr(g, flag, False) or not self.settings.enabled:

@@ -52,6 +52,7 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
             letters = here.follow_ups
             if letters is not None and _is_first(client, here, "follow_up", FOLLOW_UP_SECONDS) and letters.waiting():
                 queue.enqueue("follow_up")
+            here.offers.keep_switch()
         except (RedisError, OSError) as error:
             faults.note("redis_worker", "the worker waits for Redis: %s", error)
         except Exception as error:
