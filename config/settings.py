@@ -82,7 +82,7 @@ UPSELL_BOOK_KEEP_SECONDS = 120
 UPSELL_REDIS_SECONDS = 0.01
 
 # Where offers take longer on three pages within a minute, none are shown for a minute; 0: however long.
-UPSELL_SLOW_SECONDS = 0.25
+UPSELL_SLOW_SECONDS = 0.5
 
 # Name of the RQ queue; None: 'upsell' (or the instance's name).
 UPSELL_QUEUE = None

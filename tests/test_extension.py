@@ -63,6 +63,7 @@ def config(redis_url: str, tmp_path: Path, **more: Any) -> dict[str, Any]:
         "UPSELL_REDIS_URL": redis_url,
         "UPSELL_REDIS_SECONDS": 1.0,
         "UPSELL_BOOK_SECONDS": 0.0,
+        "UPSELL_SLOW_SECONDS": 0,
         "UPSELL_DATABASE_URL": f"sqlite:///{tmp_path / 'ledger.db'}",
         **more,
     }

@@ -244,7 +244,7 @@ SETTINGS = (
     ),
     Setting(
         "SLOW_SECONDS",
-        0.25,
+        0.5,
         "Where offers take longer on three pages within a minute, none are shown for a minute; 0: however long.",
         _number(0, 60),
     ),

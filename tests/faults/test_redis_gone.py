@@ -116,6 +116,7 @@ def make_shop(server: Server, tmp_path: Path) -> Iterator[MakeShop]:
             # Every page asks Redis: the worst case.
             UPSELL_BOOK_SECONDS=0.0,
             UPSELL_REDIS_SECONDS=1.0,
+            UPSELL_SLOW_SECONDS=0,
         )
         app.config.update(config)
         Upsell(app, store=store)

@@ -81,7 +81,7 @@ def create_app():
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
-def until(true: Callable[[], object], seconds: float = 15) -> bool:
+def until(true: Callable[[], object], seconds: float = 60) -> bool:
     """Whether it became true in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
