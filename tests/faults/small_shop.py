@@ -1,0 +1,37 @@
+"""A shop of one visitor with a laptop in the cart, in a process of its own: `-m tests.faults.small_shop REDIS DATABASE`.
+
+It prints its port. `shop` is the same shop here.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from flask import Flask
+from werkzeug.serving import make_server
+
+from flask_upsell import Line, MemoryStore, Upsell
+from tests.conftest import SECRET
+from tests.web.shop import GOODS, add_pages
+
+
+def shop(redis: str, database: str) -> Flask:
+    store = MemoryStore(GOODS, urls={"cart": "/cart"})
+    store.carts["visitor"] = [Line("1", "laptop", 1, 64900)]
+    app = Flask("small_shop")
+    app.config.update(
+        SECRET_KEY=SECRET, UPSELL_REDIS_URL=redis, UPSELL_DATABASE_URL=database, UPSELL_SLOW_SECONDS=0
+    )  # fmt: skip
+    Upsell(app, store=store)
+    add_pages(app, store)
+    return app
+
+
+def main() -> None:
+    server = make_server("127.0.0.1", 0, shop(sys.argv[1], sys.argv[2]), threaded=True)
+    print(server.server_port, flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()
