@@ -1,4 +1,4 @@
-"""A shop of one visitor with a laptop in the cart, in a process of its own: `-m tests.faults.small_shop REDIS DATABASE`.
+"""A shop of one visitor with a laptop in the cart, in a process of its own: `tests.faults.small_shop REDIS DATABASE`.
 
 It prints its port. `shop` is the same shop here.
 """
