@@ -275,9 +275,7 @@ class Offers:
         at = self.clock()
         self.prices.see([price for product in products for price in product.prices], at, source)
         known = self.prices.history([product.ref for product in products], at - LOOK_BACK)
-        return [
-            msgspec.structs.replace(each, past=past(known.get(each.ref, ()), each.currency)) for each in products
-        ]
+        return [msgspec.structs.replace(each, past=past(known.get(each.ref, ()), each.currency)) for each in products]
 
     def publish_rules(self) -> str:
         """Put up the rules as they are in the ledger; returns their version."""

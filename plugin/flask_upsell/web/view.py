@@ -66,11 +66,11 @@ class Card(msgspec.Struct, frozen=True):
     `look` is its template's name: "complement", "upgrade", "levels", "bundle", "nearly", "gift" or "programme"; `kind`
     what it counts as. `replaces` is true when accepting swaps a cart line (base_* say which); `difference` is what one
     unit costs more, `total` what accepting adds to the cart. `period` is "", or how often the price recurs; `saving`
-    what a longer period or a bundle costs less. `was`: the lowest price of the 30 days before a reduction, "" when it is
-    not known; a template that shows another one, or a percentage, breaks the law of many countries. `gained` has (attribute, old or "", new). `headline` and `benefits` are
-    the merchant's words, if there are any; `because` says what chose it. `rating` and `quote` are what buyers say.
-    `pieces` are the products of a bundle, `levels` steps side by side. Of a programme `url` leads to it and `terms` say
-    what follows. `note`: what accepting does here, where that is not plain.
+    what a longer period or a bundle costs less. `was`: the lowest price of the 30 days before a reduction, "" when that
+    is not known; many laws allow to show no other one, nor a percentage. `gained` has (attribute, old or "", new).
+    `headline` and `benefits` are the merchant's words, if there are any; `because` says what chose it. `rating` and
+    `quote` are what buyers say. `pieces` are the products of a bundle, `levels` steps side by side. Of a programme
+    `url` leads to it and `terms` say what follows. `note`: what accepting does here, where that is not plain.
     """
 
     id: str
