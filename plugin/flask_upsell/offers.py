@@ -211,7 +211,9 @@ class Offers:
                 working = [book.rules.get(name) for name in names]
                 if all(each is None or for_everybody(each.rule) for each in working):
                     rule = names[0] if names else ""
-                    seen.append(Seen(*msgspec.structs.astuple(price), at, at, Source.ORDERED, rule))
+                    seen.append(
+                        Seen(price.product, price.variant, price.currency, price.price, at, at, Source.ORDERED, rule)
+                    )
             self.prices.order(seen, connection)
         except Exception as error:
             faults.note("prices", "what was paid is not on record: %s: %s", type(error).__name__, error)

@@ -53,7 +53,8 @@ class SQLPrices:
         c = table.c
         mine = (c.instance == self._instance, c.product.in_(products), c.until >= at - UNSEEN)
         query = select(c.id, c.product, c.variant, c.currency, c.price)
-        rows = connection.execute(query.where(*mine, c.source != Source.ORDERED).order_by(c.since, c.until, c.id))
+        own = query.where(*mine, c.source != Source.ORDERED).order_by(c.since, c.until, c.id)
+        rows: Sequence[Row[Any]] = connection.execute(own).all()
         return {(row.product, row.variant, row.currency): row for row in rows}
 
     def order(self, seen: Sequence[Seen], connection: object = None) -> None:
