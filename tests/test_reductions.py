@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import Connection
 
 from flask_upsell import Order, Product, faults
-from flask_upsell.core.offer import Offer
+from flask_upsell.core.affinity import Affinity
+from flask_upsell.core.offer import Kind, Offer
 from flask_upsell.core.prices import KEEP, LONGEST, Seen, Source
 from flask_upsell.core.rule import Bundle, Days, Discount, Off, Products, Rule, Schedule
 from flask_upsell.core.rulebook import RuleBook
@@ -95,6 +96,9 @@ def test_a_lower_price_since_the_reduction_began_counts_at_once(shop: Shop) -> N
 
 def test_a_price_that_is_not_seen_any_more_is_not_claimed_though_the_decision_is_kept(shop: Shop) -> None:
     """Planted bug that it shows: a decision that is kept without an end."""
+    shop.ledger.save_affinities([(Kind.COMPLEMENT, "tea", Affinity("pot", 1.0, 5, 9, 9, 20))])
+    shop.offers.publish()
+    shop.rule(cup_rule(stop=True))
     shop.now += 47 * HOUR
     assert was(shop) == 2000
     shop.now += 2 * HOUR
