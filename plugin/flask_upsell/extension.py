@@ -21,6 +21,7 @@ from .adapters.diary import SQLDiary
 from .adapters.ledger import SQLLedger, make_engine
 from .adapters.limits import SQLLimits
 from .adapters.migrate import upgrade
+from .adapters.prices import SQLPrices
 from .adapters.queue import RQQueue
 from .adapters.rulebook import SQLRules
 from .adapters.switch import SQLSwitch
@@ -201,6 +202,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         switch=SQLSwitch(engine, identifier),
         zone=values.zone,
         diary=diary if send is not None else None,
+        prices=SQLPrices(engine, identifier),
         follow_up_after=timedelta(days=values.follow_up_days),
         queue=RQQueue(web, breaker, name=values.queue, identifier=identifier, patient=patient),
         policy=policy,

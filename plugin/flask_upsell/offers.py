@@ -6,11 +6,11 @@ What it is given may fail: it raises, and the edge in `web/` turns that into a p
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from itertools import count
+from itertools import count, islice
 
 import msgspec
 
@@ -18,12 +18,14 @@ from . import faults
 from .core.book import EMPTY, Book
 from .core.context import MOST_LINES, Cart, Context, Line, Policy
 from .core.decision import decide
+from .core.fairness import for_everybody
 from .core.followup import Diary, Plan
 from .core.goal import Course
 from .core.kept import Kept, rebound, same
 from .core.offer import Decision
 from .core.perks import thanks
 from .core.ports import Allowances, Ledger, Order, Queue, Rules, Shelf, Store, Tally
+from .core.prices import KEEP, LOOK_BACK, Price, Prices, Seen, Source, differing, past
 from .core.product import Product
 from .core.rule import Rule, Status
 from .core.switch import Off, Switch
@@ -36,11 +38,13 @@ SWITCHED_OFF = Outcome("refused", say("Suggestions are switched off just now. Yo
 MOST_DECIDED = 2000
 #: Bigger carts are rare and nobody has the same.
 MOST_KEPT_LINES = 30
+#: Products whose prices are looked up together when the book is published.
+MOST_AT_ONCE = 500
 
 
 class Offers:
     """One instance's pipeline. `clock` gives aware UTC instants. With a `diary`, customers are written to
-    `follow_up_after` their order."""
+    `follow_up_after` their order. Without `prices` no reduction says what it is measured by."""
 
     def __init__(
         self,
@@ -57,13 +61,14 @@ class Offers:
         secret: str,
         zone: str = "UTC",
         diary: Diary | None = None,
+        prices: Prices | None = None,
         follow_up_after: timedelta = timedelta(days=7),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.store, self.shelf, self.ledger, self.tally, self.queue = store, shelf, ledger, tally, queue
         self.rules, self.limits, self.switch, self.zone = rules, limits, switch, zone
         self.policy, self.clock = policy, clock
-        self.diary, self._follow_up_after = diary, follow_up_after
+        self.diary, self._follow_up_after, self.prices = diary, follow_up_after, prices
         # Decisions from the version that is live, by all that they depend on: carts of one kind are many.
         self._decided: tuple[tuple[str, str], dict[object, Kept]] = (("", ""), {})
         self._numbers = count(1)
@@ -200,7 +205,9 @@ class Offers:
                 f"order {ref!r}: the store does not know it; send order_placed after its lines are written "
                 "(flushed), with the connection of its transaction"
             )
-        rules = self.shelf.read(()).rules.book.rules
+        book = self.shelf.read([line.product for line in order.lines[:MOST_LINES]])
+        rules = book.rules.book.rules
+        self._note_paid(order, visitor_key, book, connection)
         customer = order.customer or self.store.visitor().customer or visitor_key
         written = self.ledger.record_order(
             order,
@@ -212,6 +219,33 @@ class Offers:
         )
         self._plan_follow_up(order, language, connection)
         return written
+
+    def _note_paid(self, order: Order, visitor_key: str, book: Book, connection: object) -> None:
+        """What was paid less than the store's own price counts as a price of the product, unless it was for a person:
+        a customer of a declared group, or a rule that asks who somebody is."""
+        if self.prices is None:
+            return
+        lines = [Price(each.product, each.variant or "", order.currency, each.unit_price) for each in order.lines]
+        own = {(each.product, each.variant): each.price for ref in {each.product for each in lines}
+               if (known := book.products.get(ref)) is not None for each in known.prices}  # fmt: skip
+        less = differing(lines, own)
+        if not less or self.store.visitor().groups:
+            return
+        try:
+            by = {(each.product, each.unit_price): each for each in self.ledger.accepted(self.pseudonym(visitor_key))}
+            at, seen = self.clock(), []
+            for price in less:
+                accepted = by.get((price.product, price.price))
+                names = [name for name in (accepted.rule, accepted.beside) if name] if accepted is not None else []
+                working = [book.rules.get(name) for name in names]
+                if all(each is None or for_everybody(each.rule) for each in working):
+                    rule = names[0] if names else ""
+                    seen.append(
+                        Seen(price.product, price.variant, price.currency, price.price, at, at, Source.ORDERED, rule)
+                    )
+            self.prices.order(seen, connection)
+        except Exception as error:
+            faults.note("prices", "what was paid is not on record: %s: %s", type(error).__name__, error)
 
     def _plan_follow_up(self, order: Order, language: str, connection: object) -> None:
         """Guests are not written to. What goes wrong costs the mail, not the order nor its conversions."""
@@ -245,21 +279,44 @@ class Offers:
                 for ref in wanted
                 if ref not in found and known.get(ref) is not None
             ]
-            self.shelf.amend([*found.values(), *gone])
+            now = list(found.values())
+            try:
+                now = self._with_past(now, Source.CHANGED)
+            except Exception as error:  # what changed is shown, and no reduction of it says what it is measured by
+                faults.note("prices", "changed prices are not on record: %s: %s", type(error).__name__, error)
+            self.shelf.amend([*now, *gone])
 
     def publish(self) -> str:
         """Put up a new book from the catalogue as it is and the affinities in the ledger; returns its version."""
         with suppress(BookError):  # what keeps the switch from Redis keeps the book from it too, and that is told
             self.keep_switch()
-        version = self.shelf.publish(self.store.catalogue(), self.ledger.affinities())
+        version = self.shelf.publish(self._remembered(self.store.catalogue()), self.ledger.affinities())
         self.publish_rules()
+        if self.prices is not None:
+            self.prices.tidy(self.clock() - KEEP)
         return version
+
+    def _remembered(self, products: Iterable[Product]) -> Iterator[Product]:
+        """The products, each with what is known of its prices; as they are now is put on record."""
+        rest = iter(products)
+        while chunk := list(islice(rest, MOST_AT_ONCE)):
+            yield from self._with_past(chunk, Source.PUBLISHED)
+
+    def _with_past(self, products: Sequence[Product], source: Source) -> list[Product]:
+        if self.prices is None:
+            return list(products)
+        at = self.clock()
+        self.prices.see([price for product in products for price in product.prices], at, source)
+        known = self.prices.history([product.ref for product in products], at - LOOK_BACK)
+        return [msgspec.structs.replace(each, past=past(known.get(each.ref, ()), each.currency)) for each in products]
 
     def publish_rules(self) -> str:
         """Put up the rules as they are in the ledger; returns their version."""
         book = self.rules.load()
+        spent, changed = frozenset(self.limits.exhausted(book.rules)), self.rules.changed()
+        reducing = {rule.name for rule in book.rules if rule.discount is not None}
         return self.shelf.publish_rules(
-            book, self.zone, frozenset(self.limits.exhausted(book.rules)), self.sold(book.rules)
+            book, self.zone, spent, self.sold(book.rules), {name: changed[name] for name in reducing & changed.keys()}
         )
 
     def set_rule(self, name: str, status: Status) -> str:

@@ -33,10 +33,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     made.close()
 
 
+@pytest.fixture(params=["there", "hangs"])
+def redis(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
 @pytest.fixture
-def here(server: Server, tmp_path: Path) -> Iterator[Parts]:
+def patience(redis: str) -> float:
+    """Seconds that a page waits for Redis: a busy machine is no outage, where there shall be none."""
+    return 1.0 if redis == "there" else 0.01
+
+
+@pytest.fixture
+def here(server: Server, tmp_path: Path, patience: float) -> Iterator[Parts]:
     """This process of the shop."""
-    made = parts_of(app := shop(server.url, f"sqlite:///{tmp_path / 'ledger.db'}"))
+    made = parts_of(app := shop(server.url, f"sqlite:///{tmp_path / 'ledger.db'}", patience))
     migrate(made.offers.ledger.engine)  # type: ignore[attr-defined]
     publish(app)
     yield made
@@ -44,9 +55,9 @@ def here(server: Server, tmp_path: Path) -> Iterator[Parts]:
 
 
 @pytest.fixture
-def ports(server: Server, here: Parts) -> Iterator[list[int]]:
+def ports(server: Server, here: Parts, patience: float) -> Iterator[list[int]]:
     """Three more, each of which shows offers."""
-    command = [sys.executable, "-m", "tests.faults.small_shop", server.url, here.settings.database_url]
+    command = [sys.executable, "-m", "tests.faults.small_shop", server.url, here.settings.database_url, str(patience)]
     with ExitStack() as until_then:
         found = []
         for _ in range(3):
@@ -81,7 +92,6 @@ def seconds_until(holds: Callable[[], bool]) -> float:
     return time.monotonic() - started
 
 
-@pytest.mark.parametrize("redis", ["there", "hangs"])
 def test_off_ends_the_offers_of_every_process(
     server: Server, here: Parts, ports: list[int], redis: str, figure: Figure
 ) -> None:

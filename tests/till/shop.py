@@ -12,10 +12,18 @@ import msgspec
 from flask_upsell import MemoryStore, Order, Product, Variant
 from flask_upsell.adapters.ledger import SQLLedger
 from flask_upsell.adapters.limits import SQLLimits
-from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemorySwitch, MemoryTally, memory_ledger
+from flask_upsell.adapters.memory import (
+    MemoryPrices,
+    MemoryQueue,
+    MemoryShelf,
+    MemorySwitch,
+    MemoryTally,
+    memory_ledger,
+)
 from flask_upsell.adapters.rulebook import SQLRules
 from flask_upsell.core.context import Policy
 from flask_upsell.core.ports import Acceptance, Shelf
+from flask_upsell.core.prices import Prices
 from flask_upsell.core.rule import Bundle, Discount, Off, Products, Rule
 from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.core.words import Sentence
@@ -52,6 +60,7 @@ class Shop:
     now: datetime = NOW
     store: MemoryStore = field(default_factory=lambda: MemoryStore([TEA, CUP, POT, JAR, SHIRT], visitor_key="ada"))
     ledger: SQLLedger = field(default_factory=memory_ledger)
+    past: Prices = field(default_factory=MemoryPrices)
 
     def __post_init__(self) -> None:
         self.offers = self.process(MemoryShelf())
@@ -63,7 +72,7 @@ class Shop:
         return Offers(
             store=self.store, shelf=shelf, ledger=self.ledger, tally=MemoryTally(), queue=MemoryQueue(),
             rules=SQLRules(engine, "upsell"), limits=SQLLimits(engine, "upsell"), switch=MemorySwitch(),
-            policy=Policy(complement_times=0),
+            policy=Policy(complement_times=0), prices=self.past,
             secret="a secret of the tests, long enough to sign with", zone="Europe/Rome", clock=lambda: self.now,
         )  # fmt: skip
 

@@ -9,10 +9,12 @@ from typing import Any
 
 from flask import Flask, has_request_context, render_template_string, request, session
 from flask.testing import FlaskClient
+from msgspec.structs import replace
 from werkzeug.test import TestResponse
 
 from flask_upsell import Done, MemoryStore, Product, Refused, Variant, cart_changed, order_placed
 from flask_upsell.core.affinity import Affinities, Affinity
+from flask_upsell.core.prices import Past, Spell
 from flask_upsell.core.rule import Bundle, Discount, Off, Programme, Question, Rule
 from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.jobs import Parts
@@ -100,6 +102,11 @@ def add_pages(app: Flask, store: MemoryStore, name: str = "upsell") -> None:
         order_placed.send(app, order=number)
         store.empty_cart()
         return number
+
+
+def remembered(goods: Iterable[Product] = GOODS) -> list[Product]:
+    """Products whose prices have always been what they are, as a price ledger would know them."""
+    return [replace(each, past=Past(0, 2**33, (Spell(each.price, 0, 2**33),))) for each in goods]
 
 
 def publish(

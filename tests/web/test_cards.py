@@ -29,7 +29,7 @@ def offer(kind: Kind = Kind.COMPLEMENT, product: Product = BAG, quote: Quote | N
 def bundle(**more: Any) -> Offer:
     """A bag at 53.10 and a card at 20.61: 10 % less."""
     items = (Item(BAG, Quote("EUR", 5310, 1, normal=5900)), Item(CARD, Quote("EUR", 2061, 1, normal=2290)))
-    return offer(Kind.BUNDLE, BAG, Quote("EUR", 7371, 1, normal=8190), **{"items": items, **more})
+    return offer(Kind.BUNDLE, BAG, Quote("EUR", 7371, 1, normal=8190, was=8190), **{"items": items, **more})
 
 
 def printed(made: Offer, placement: str = "cart") -> Card:
@@ -53,6 +53,25 @@ def test_a_bundle_without_a_discount_saves_nothing() -> None:
     items = (Item(BAG, Quote("EUR", 5900, 1)), Item(CARD, Quote("EUR", 2290, 1)))
     made = printed(offer(Kind.BUNDLE, BAG, Quote("EUR", 8190, 1), items=items))
     assert (made.price, made.saving) == ("€81.90", "")
+
+
+def test_a_reduction_says_the_lowest_price_before_it_or_nothing() -> None:
+    """Whatever the store's price is now. Of a bundle the saving is measured by it."""
+    known = Quote("EUR", 5310, 1, normal=5900, was=5600)
+    assert printed(offer(quote=known)).was == "€56.00"
+    assert printed(offer(quote=Quote("EUR", 5310, 1, normal=5900))).was == ""
+    assert printed(offer(quote=Quote("EUR", 5900, 1))).was == ""
+    items = bundle().items
+    lower = offer(Kind.BUNDLE, BAG, Quote("EUR", 7371, 1, normal=8190, was=8000), items=items)
+    assert (printed(lower).saving, printed(lower).was) == ("€6.29", "")
+    unknown = offer(Kind.BUNDLE, BAG, Quote("EUR", 7371, 1, normal=8190), items=items)
+    assert (printed(unknown).saving, printed(unknown).was) == ("", "")
+
+
+def test_each_step_says_its_own_price_before() -> None:
+    steps = (Item(CARD, Quote("EUR", 2061, 1, 1000, normal=2290, was=2200)),)
+    made = printed(offer(Kind.UPGRADE, BAG, Quote("EUR", 5310, 1, 1000, normal=5900), levels=steps))
+    assert [level.was for level in made.levels] == ["", "", "€22.00"]
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "club", " /club", "JAVASCRIPT:x", ""])

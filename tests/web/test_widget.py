@@ -26,6 +26,7 @@ from tests.web.shop import (
     BOOK,
     GOODS,
     LAPTOP,
+    WITH_LAPTOP,
     SessionStore,
     Visitor,
     club,
@@ -35,6 +36,7 @@ from tests.web.shop import (
     parts_of,
     publish,
     put_rules,
+    remembered,
     set_of,
 )
 
@@ -446,6 +448,7 @@ def test_a_campaign_in_the_address_is_a_condition(shopper: Visitor, app: Flask) 
 
 
 def test_a_bundle_tells_what_is_in_it_and_what_it_saves(shopper: Visitor, app: Flask) -> None:
+    publish(app, remembered())
     put_rules(app, set_of(copy={"en": Copy(headline="For the trip", benefits=("Light",))}))
     shown = shopper.see()
     card = shown.card("bag+card")
@@ -454,6 +457,21 @@ def test_a_bundle_tells_what_is_in_it_and_what_it_saves(shopper: Visitor, app: F
                  "€59.00", "€22.90", "Add what is ticked", "No thanks", "Our suggestion to go with Lap"):  # fmt: skip
         assert text in card.text, text
     assert shown.links == {"bag+card": ["/product/bag", "/product/card"]}
+
+
+def test_a_saving_of_which_the_past_is_not_known_is_not_told(shopper: Visitor, app: Flask) -> None:
+    put_rules(app, set_of())
+    text = shopper.see().card("bag+card").text
+    assert "€73.71 together" in text and "less" not in text and "%" not in text
+
+
+def test_a_lower_price_says_the_lowest_of_the_30_days_before(shopper: Visitor, app: Flask) -> None:
+    less = Discount(off=Off.PERCENT, percent=1000)
+    rule = Rule(name="bag", offer=Products(refs=("bag",)), when=WITH_LAPTOP, discount=less, stop=True)
+    put_rules(app, rule)
+    assert "€53.10" in shopper.see().card("bag").text and "Lowest" not in shopper.see().card("bag").text
+    publish(app, remembered())
+    assert "€53.10 Lowest price of the 30 days before: €59.00" in shopper.see().card("bag").text
 
 
 def test_a_bundle_that_saves_nothing_does_not_say_so(shopper: Visitor, app: Flask) -> None:

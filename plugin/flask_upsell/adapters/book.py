@@ -31,7 +31,7 @@ from ..core.affinity import Affinities
 from ..core.book import SCHEMA, Book, Lists, encode
 from ..core.product import Product
 from ..core.rulebook import RuleBook
-from ..core.rules import EMPTY_RULES, NOTHING_SOLD, Published, RuleSet, decode_published
+from ..core.rules import EMPTY_RULES, NEVER_CHANGED, NOTHING_SOLD, Published, RuleSet, decode_published
 from ..errors import BookError, UpsellError
 from .breaker import Breaker
 from .clients import Direct
@@ -187,7 +187,9 @@ class RedisShelf:
     def _load_rules(self, version: str, raw: bytes) -> None:
         try:
             written = decode_published(raw)
-            self._rules = RuleSet(written.book, written.zone, version, frozenset(written.spent), written.sold)
+            self._rules = RuleSet(
+                written.book, written.zone, version, frozenset(written.spent), written.sold, written.changed
+            )
         except (msgspec.DecodeError, UpsellError, ValueError, KeyError) as error:
             faults.note("rules_unreadable", "rules %s are not readable, the last ones hold: %s", version, error)
 
@@ -308,10 +310,15 @@ class RedisShelf:
             raise BookError(f"the live book was not amended: {error}") from error
 
     def publish_rules(
-        self, book: RuleBook, zone: str, spent: frozenset[str], sold: Mapping[str, int] = NOTHING_SOLD
+        self,
+        book: RuleBook,
+        zone: str,
+        spent: frozenset[str],
+        sold: Mapping[str, int] = NOTHING_SOLD,
+        changed: Mapping[str, datetime] = NEVER_CHANGED,
     ) -> str:
         """Put up other rules, without the catalogue: every process sees them with its next reading."""
-        version, written = token_hex(6), Published(book, zone, tuple(sorted(spent)), dict(sold))
+        version, written = token_hex(6), Published(book, zone, tuple(sorted(spent)), dict(sold), dict(changed))
         try:
             self._writer.set(f"{self._pointer}:{version}", encode(written))
             with self._writer.pipeline() as pipe:

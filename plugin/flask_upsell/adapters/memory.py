@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 
 from msgspec import structs
@@ -11,9 +11,10 @@ from sqlalchemy import StaticPool, create_engine
 
 from ..core.affinity import Affinities
 from ..core.book import EMPTY, Book, Lists
+from ..core.prices import UNSEEN, Price, Seen, Source, recordable
 from ..core.product import Product
 from ..core.rulebook import RuleBook
-from ..core.rules import NOTHING_SOLD, RuleSet
+from ..core.rules import NEVER_CHANGED, NOTHING_SOLD, RuleSet
 from ..core.switch import Off
 from .ledger import SQLLedger
 from .tables import metadata
@@ -51,10 +52,15 @@ class MemoryShelf:
             self._book = structs.replace(self._book, version=f"{self._number}.{self._revision}", products=known)
 
     def publish_rules(
-        self, book: RuleBook, zone: str, spent: frozenset[str], sold: Mapping[str, int] = NOTHING_SOLD
+        self,
+        book: RuleBook,
+        zone: str,
+        spent: frozenset[str],
+        sold: Mapping[str, int] = NOTHING_SOLD,
+        changed: Mapping[str, datetime] = NEVER_CHANGED,
     ) -> str:
         self._rules += 1
-        self._book = structs.replace(self._book, rules=RuleSet(book, zone, str(self._rules), spent, sold))
+        self._book = structs.replace(self._book, rules=RuleSet(book, zone, str(self._rules), spent, sold, changed))
         return str(self._rules)
 
     def switch(self, off: bool) -> None:
@@ -62,6 +68,51 @@ class MemoryShelf:
 
     def published(self) -> tuple[str, datetime] | None:
         return (self._book.version, self._at) if self._at else None
+
+
+class MemoryPrices:
+    """A price ledger in this process."""
+
+    def __init__(self) -> None:
+        self.rows: list[Seen] = []
+
+    def see(self, prices: Iterable[Price], at: datetime, source: Source) -> int:
+        written = 0
+        for price in filter(recordable, prices):
+            key = (price.product, price.variant, price.currency)
+            places = [place for place, row in enumerate(self.rows) if row.own and _key(row) == key]
+            last = max(places, key=lambda place: (self.rows[place].since, self.rows[place].until), default=None)
+            row = None if last is None else self.rows[last]
+            if last is None or row is None or row.price != price.price or row.until < at - UNSEEN:
+                self.rows.append(Seen(*key, price.price, at, at, source))
+                written += 1
+            else:
+                self.rows[last] = structs.replace(row, until=max(row.until, at))
+        return written
+
+    def order(self, seen: Sequence[Seen], connection: object = None) -> None:
+        there = {(_key(row), row.price, row.rule, row.since.date()) for row in self.rows if not row.own}
+        self.add(row for row in seen if (_key(row), row.price, row.rule, row.since.date()) not in there)
+
+    def add(self, seen: Iterable[Seen]) -> None:
+        self.rows.extend(seen)
+
+    def history(self, products: Collection[str], since: datetime | None = None) -> dict[str, list[Seen]]:
+        found: dict[str, list[Seen]] = {}
+        for row in sorted(self.rows, key=lambda row: row.since):
+            if row.product in products and (since is None or row.until >= since):
+                found.setdefault(row.product, []).append(row)
+        return found
+
+    def tidy(self, before: datetime) -> int:
+        last = {_key(row): row for row in self.rows if row.own}
+        kept = [row for row in self.rows if row.until >= before or last.get(_key(row)) is row]
+        gone, self.rows = len(self.rows) - len(kept), kept
+        return gone
+
+
+def _key(row: Seen) -> tuple[str, str, str]:
+    return row.product, row.variant, row.currency
 
 
 class MemoryTally:

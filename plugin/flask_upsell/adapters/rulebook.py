@@ -55,6 +55,12 @@ class SQLRules:
         with self.engine.connect() as connection:
             return connection.execute(self._revision()).scalar_one_or_none() or 0
 
+    def changed(self) -> dict[str, datetime]:
+        c = t.rules.c
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(c.name, c.updated_at).where(c.instance == self._instance)).all()
+        return {row.name: row.updated_at for row in rows}
+
     def save(self, book: RuleBook, at: datetime, expected: int | None = None) -> Changes:
         added: list[str] = []
         changed: list[str] = []

@@ -29,6 +29,7 @@ from .offer import (
     Reason,
     offer_id,
 )
+from .prices import LONGEST, TICK, known_until, lowest
 from .pricing import quote, quote_bundle
 from .product import Product
 from .ranking import Places
@@ -203,9 +204,39 @@ class _Judge:
                 continue
             quoted = quote(step, product, self.context)
             if isinstance(quoted, Quote):
-                found.append(Item(product, quoted))
+                found.append(Item(product, self.told(step, product, quoted)))
                 trace[:] = [each for each in trace if not _is_of(each, {rule.name}, step, line.product)]
         return tuple(found)
+
+    def told(self, candidate: Candidate, product: Product, quoted: Quote) -> Quote:
+        """The quote with what the product cost before its reduction, if that is known and was more."""
+        if quoted.normal is None or not quoted.unit_price:
+            return quoted
+        was = self.before(candidate, product, quoted.normal)
+        return msgspec.structs.replace(quoted, was=was) if was is not None and was > quoted.unit_price else quoted
+
+    def told_bundle(self, candidate: Candidate, quoted: Quote, items: Sequence[Item]) -> Quote:
+        """The same of a bundle: what its products cost by themselves, if that is known of each."""
+        if quoted.normal is None:
+            return quoted
+        every = [self.before(candidate, each.product, each.product.price) for each in items]
+        was = sum([each for each in every if each is not None])
+        known = None not in every and was > quoted.unit_price
+        return msgspec.structs.replace(quoted, was=was) if known else quoted
+
+    def before(self, candidate: Candidate, product: Product, normal: int) -> int | None:
+        """The lowest price that a reduction may be measured by, no more than the store's price now."""
+        rules = [rule for rule in (candidate.rule, candidate.beside) if rule is not None]
+        now, names, known = self.context.now, {rule.name for rule in rules}, product.past
+        found = normal
+        for rule in rules:
+            began = self.book.rules.began(rule, now, self.context.visitor.country) if known is not None else None
+            low = lowest(known, began, now, names) if began is not None else None
+            if known is None or began is None or low is None:
+                return None
+            found = min(found, low)
+            self.scene.hold(min(known_until(known), began + LONGEST + TICK))
+        return found
 
     def _by(self, candidate: Candidate, product: Product, rule: Rule, also: Rule | None = None) -> Quote | None:
         """What the offer costs by other rules; None when that is no less."""
@@ -244,6 +275,7 @@ def _offer(candidate: Candidate, judged: _Judge, trace: list[Dropped], language:
         product, terms = _programme(candidate.ref, rule.offer, quoted.currency, language)
     else:
         product = items[0].product if items else known[candidate.ref]
+    quoted = judged.told_bundle(candidate, quoted, items) if items else judged.told(candidate, product, quoted)
     about = base.title if base is not None else line.product
     if candidate.kind is Kind.UPGRADE and evidence is not None:
         about = product.category or about

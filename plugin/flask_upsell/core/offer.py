@@ -176,6 +176,7 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
 
     `normal`: what one unit costs without the rule's discount; None when there is none. `free_shipping`: the store is
     told to send it free. `variants`: discounted prices by variant. `without`: why the rule's discount is not given.
+    `was`: the lowest price of the 30 days before the reduction; None when it is not known, or was no more than this.
     """
 
     currency: str
@@ -186,6 +187,7 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
     free_shipping: bool = False
     variants: tuple[tuple[str, int], ...] = ()
     without: Code | None = None
+    was: int | None = None
 
     @property
     def off(self) -> int:

@@ -20,7 +20,7 @@ from .offer import Kind
 from .product import Product
 from .rule import Limits, Perk, Rule, Status
 from .rulebook import Changes, RuleBook
-from .rules import NOTHING_SOLD
+from .rules import NEVER_CHANGED, NOTHING_SOLD
 from .words import Sentence
 
 
@@ -121,7 +121,12 @@ class Shelf(Protocol):
         """Replace these products in the live version."""
 
     def publish_rules(
-        self, book: RuleBook, zone: str, spent: frozenset[str], sold: Mapping[str, int] = NOTHING_SOLD
+        self,
+        book: RuleBook,
+        zone: str,
+        spent: frozenset[str],
+        sold: Mapping[str, int] = NOTHING_SOLD,
+        changed: Mapping[str, datetime] = NEVER_CHANGED,
     ) -> str:
         """Put up other rules at once and return their version; raises BookError and leaves the old ones live."""
 
@@ -334,6 +339,9 @@ class Rules(Protocol):
 
     def revision(self) -> int:
         """The current revision; who wants to save what he changed asks for it before `load`."""
+
+    def changed(self) -> dict[str, datetime]:
+        """When each rule was last changed (UTC)."""
 
     def save(self, book: RuleBook, at: datetime, expected: int | None = None) -> Changes:
         """Replace all or nothing. Raises RuleError (`stale`) when `expected` is not the current revision.

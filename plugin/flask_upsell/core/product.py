@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from .prices import Past, Price
+
 #: Where a link may lead.
 LINKS = ("/", "https://", "http://")
 
@@ -31,7 +33,8 @@ class Product(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `price` is one unit's price in minor units of `currency`; `stock` None means not counted; `hidden` products are
     never offered; `attributes` are what people compare ("Memory": "16 GB"); `period_months` is how often `price`
     recurs (1 monthly, 12 yearly), None for things that are paid once. `category` is a path: "Garden/Grills" is within
-    "Garden". `cost` is what one unit costs the store, in minor units; it never leaves the server.
+    "Garden". `cost` is what one unit costs the store, in minor units; it never leaves the server. `past` is not the
+    store's to tell: publishing fills it in from the price ledger.
     """
 
     ref: str
@@ -50,6 +53,7 @@ class Product(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     tags: tuple[str, ...] = ()
     cost: int | None = None
     reviews: Reviews | None = None
+    past: Past | None = None
 
     def has(self, quantity: int) -> bool:
         """Whether `quantity` can be sold: in one of the variants where there are any."""
@@ -64,6 +68,14 @@ class Product(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
     def variant(self, ref: str) -> Variant | None:
         return next((v for v in self.variants if v.ref == ref), None)
+
+    @property
+    def prices(self) -> list[Price]:
+        """What is asked for it now, its variants each by itself; nothing while it is hidden."""
+        if self.hidden:
+            return []
+        variants = [Price(self.ref, each.ref, self.currency, each.price) for each in self.variants]
+        return [Price(self.ref, "", self.currency, self.price), *variants]
 
 
 def within(category: str | None, wanted: str) -> bool:

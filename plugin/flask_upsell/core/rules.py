@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from datetime import datetime
 from functools import cached_property
 from types import MappingProxyType
 
@@ -12,6 +13,7 @@ from .conditions import Facet, Lines, Scene
 from .context import Context, Line
 from .goal import Course
 from .offer import RuleCode, Verdict
+from .prices import WINDOW
 from .product import Product, parents
 from .rule import Nothing, Programme, Rule, Status, Tree
 from .rulebook import RuleBook
@@ -20,19 +22,21 @@ from .trees import Node, grow
 
 
 class Published(msgspec.Struct, frozen=True, array_like=True):
-    """Rules as they go live: with the store's time zone, the names of those whose limits are used up, and units that
-    were ordered through those that have a goal."""
+    """Rules as they go live: with the store's time zone, the names of those whose limits are used up, units that were
+    ordered through those that have a goal, and when those with a discount were last changed (UTC)."""
 
     book: RuleBook
     zone: str
     spent: tuple[str, ...] = ()
     sold: dict[str, int] = {}
+    changed: dict[str, datetime] = {}
 
 
 decode_published = msgspec.json.Decoder(Published).decode
 
 
 NOTHING_SOLD: Mapping[str, int] = MappingProxyType({})
+NEVER_CHANGED: Mapping[str, datetime] = MappingProxyType({})
 
 
 class Working:
@@ -63,8 +67,7 @@ class Working:
         if rule.placements and context.placement not in rule.placements:
             return RuleCode.OTHER_PLACEMENT
         holds, until = self.timetable.state(context.now, context.visitor.country)
-        if scene.until is None or until < scene.until:
-            scene.until = until
+        scene.hold(until)
         if not holds:
             return RuleCode.OUT_OF_SEASON
         if self.audience is not None and not self.audience.holds(scene):
@@ -90,7 +93,7 @@ class Working:
 
 class RuleSet:
     """All rules of one published version. `spent`: names of rules whose limits are used up; `sold`: units that were
-    ordered through those that have a goal."""
+    ordered through those that have a goal; `changed`: when those with a discount were last changed."""
 
     def __init__(
         self,
@@ -99,8 +102,10 @@ class RuleSet:
         version: str = "",
         spent: frozenset[str] = frozenset(),
         sold: Mapping[str, int] = NOTHING_SOLD,
+        changed: Mapping[str, datetime] = NEVER_CHANGED,
     ) -> None:
         self.book, self.zone, self.version, self.spent, self.sold = book, zone, version, spent, sold
+        self.changed = changed
         self._seasons = {season.name: season for season in book.seasons}
         # Of equal priority the first written is tried first.
         self._rules = sorted(book.rules, key=lambda rule: -rule.priority)
@@ -142,6 +147,20 @@ class RuleSet:
         for place, rule in enumerate(self._rules):
             if rule.name == name and self._resting(place, rule) is None:
                 return self._compiled(rule)
+        return None
+
+    def began(self, rule: Rule, now: datetime, country: str | None) -> datetime | None:
+        """Since when a rule that applies reduces prices: since it was last changed, or its schedule began to hold.
+
+        None when that is not known, and when it held before within the 30 days that a reduction is measured by: what
+        comes back again and again was the price already.
+        """
+        changed = self.changed.get(rule.name)
+        if changed is None:
+            return None
+        began, before = self._compiled(rule).timetable.run(now, country)
+        if began <= changed or before is None or before <= max(changed, began - WINDOW):
+            return max(began, changed)
         return None
 
     def _resting(self, place: int, rule: Rule) -> RuleCode | None:
@@ -206,8 +225,8 @@ class RuleSet:
             behind, until = self._goals[place].state(scene.context.now)
             if behind:
                 lifted[place] = self._goals[place].goal.lift
-            if until is not None and (scene.until is None or until < scene.until):
-                scene.until = until
+            if until is not None:
+                scene.hold(until)
         if not lifted:
             return sorted(places)
         return sorted(places, key=lambda place: (-self._rules[place].priority - lifted.get(place, 0), place))

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 
 from ..errors import RuleError
+from .prices import LOOK_BACK
 from .rule import Days, Schedule
 from .windows import DAY, Problem, Windows, both, merged, problems, spans, tried, without
 
@@ -218,6 +219,7 @@ class Timetable:
             self._group.update((country, southern[0]) for country in southern)
         self._edges: dict[str | None, tuple[datetime, datetime, list[datetime]]] = {}
         self._last: dict[str | None, tuple[datetime, datetime, tuple[bool, datetime]]] = {}
+        self._runs: dict[str | None, tuple[datetime, datetime, tuple[datetime, datetime | None]]] = {}
 
     def state(self, now: datetime, country: str | None) -> tuple[bool, datetime]:
         """Whether the schedule holds at an aware instant, and until when (UTC) that is certain: up to its next change,
@@ -228,6 +230,20 @@ class Timetable:
             # Replaced as a whole, so that another thread sees the old answer or the new one.
             last = self._last[group] = self._look_up(now.astimezone(UTC), group)
         return last[2]
+
+    def run(self, now: datetime, country: str | None) -> tuple[datetime, datetime | None]:
+        """Since when it holds without a break, and when it held before; of what is longer ago than a reduction can be,
+        nothing is known. Only for an instant at which it holds."""
+        group = self._group.get(country)
+        known = self._runs.get(group)
+        if known is None or not known[0] <= now < known[1]:
+            now = now.astimezone(UTC)
+            found = self._open(now - LOOK_BACK, now + timedelta(seconds=1), country)
+            first = found[-1][0] if found else now
+            run = (_EARLIEST if first <= now - LOOK_BACK else first, found[-2][1] if len(found) > 1 else None)
+            # What began long ago begins later and later within what is looked at.
+            known = self._runs[group] = (max(first, now - DAY), min(self.state(now, country)[1], now + DAY), run)
+        return known[2]
 
     def occurrences(self, after: datetime, count: int, country: str | None = None) -> list[Interval]:
         """The next `count` intervals (UTC) in which it holds, first the one that `after` is in, from `after` on. What

@@ -161,6 +161,8 @@ def _running(here: Path) -> Iterator[Any]:
     with app.app_context():
         this = parts()
         this.migrate()
+        if not _is_foreign(here) and this.offers.prices is not None:
+            loading.remember_prices(this.offers.prices, this.offers.store.catalogue(), datetime.now(UTC))
     processes = [_start_worker(here)]
     over = threading.Event()
     watch = threading.Thread(target=_watch, args=(here, processes, over), daemon=True)

@@ -90,6 +90,8 @@ def _states() -> Iterator[Shown]:
         _offer(Kind.COMPLEMENT, SWIMSUIT, CASE, reason=Reason(Kind.COMPLEMENT, 0, 0, "Beach towel"),
                copy=Copy(headline="For the beach", benefits=("Dries in an hour", "Made from old nets")))
     ))  # fmt: skip
+    yield Shown("Add this, at a lower price", _decision(
+        _offer(Kind.COMPLEMENT, CASE, PHONE, quote=Quote("EUR", 1_990, 1, normal=2_490, was=2_290))))  # fmt: skip
     yield Shown("Upgrade to", _decision(plus))
     yield Shown("Upgrade to, two pieces, and a complement", _decision(
         _offer(Kind.UPGRADE, PLUS, PHONE, quantity=2), case))  # fmt: skip
@@ -101,7 +103,7 @@ def _states() -> Iterator[Shown]:
         _offer(Kind.UPGRADE, YEARLY, MONTHLY, levels=(Item(PREMIUM, Quote("EUR", PREMIUM.price, 1, MONTHLY.price)),))
     ))  # fmt: skip
     yield Shown("Together", _decision(_offer(
-        Kind.BUNDLE, COAL, GRILL, quote=Quote("EUR", 3_942, 1, normal=4_380),
+        Kind.BUNDLE, COAL, GRILL, quote=Quote("EUR", 3_942, 1, normal=4_380, was=4_380),
         items=(Item(COAL, Quote("EUR", 801, 1, normal=890)), Item(TOOLS, Quote("EUR", 3_141, 1, normal=3_490))),
         reason=Reason(Kind.BUNDLE, 0, 0, GRILL.title))))  # fmt: skip
     yield Shown("Nearly there", _decision(

@@ -13,7 +13,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,8 @@ from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 
 from ..core.money import to_minor
 from ..core.ports import Report
+from ..core.prices import Prices, Seen, Source
+from ..core.product import Product as Offered
 from ..errors import BadInput
 from .catalogue import CATALOGUE
 from .history import past_orders
@@ -32,6 +34,8 @@ PRODUCTS = ("product_id", "title", "category", "price")
 CHUNK = 5000
 #: Raised when the demo's tables change: an older folder is filled anew.
 SCHEMA = 2
+#: For how long the demo's own prices have been what they are.
+REMEMBERED = timedelta(days=180)
 LARGEST_QUANTITY = 10**6
 MOST_STOCK = 10**9
 #: A row over more lines than this has a quotation mark that is not closed.
@@ -100,6 +104,20 @@ def load_own(engine: Engine, report: Report) -> dict[str, int]:
             connection.execute(insert(table), rows)
     report("Loading past orders", 2, 2)
     return {"products": len(CATALOGUE), "orders": len(orders), "lines": len(lines)}
+
+
+def remember_prices(prices: Prices, products: Iterable[Offered], now: datetime) -> None:
+    """The demo's own prices have been what they are for longer than a reduction looks back, also while it was off."""
+    asked = [price for product in products for price in product.prices]
+    known = prices.history({price.product for price in asked})
+    last = {(row.product, row.variant, row.currency): row for rows in known.values() for row in rows if row.own}
+    added = []
+    for price in asked:
+        before = last.get((price.product, price.variant, price.currency))
+        if before is None or (before.price == price.price and before.until < now):
+            since = now - REMEMBERED if before is None else before.until
+            added.append(Seen(price.product, price.variant, price.currency, price.price, since, now, Source.PUBLISHED))
+    prices.add(added)
 
 
 def load_export(engine: Engine, folder: Path, currency: str, rejected: Rejected, report: Report) -> dict[str, int]:

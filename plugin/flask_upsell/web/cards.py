@@ -68,6 +68,7 @@ def card(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech, pla
             for item in offer.items
         ],
         saving=_saving(offer, money, speech),
+        was=_was(quote, money) if not offer.items else "",
         terms=offer.terms,
         rating=_rating(product, speech),
         quote=reviews.quote if reviews else "",
@@ -117,9 +118,15 @@ def _is_longer(product: Product, base: Product | None) -> bool:
 
 
 def _saving(offer: Offer, money: Money, speech: Speech) -> str:
+    quote = offer.quote
     if offer.items:
-        return money(offer.quote.off, offer.quote.currency) if offer.quote.off else ""
+        return "" if quote.was is None else money(quote.was - quote.unit_price, quote.currency)
     return _saved(offer.product, offer.quote, offer.trigger, offer.base, money, speech)
+
+
+def _was(quote: Quote, money: Money) -> str:
+    """What a reduced price is measured by; "" when that is not known, for then nothing is claimed."""
+    return "" if quote.was is None else money(quote.was, quote.currency)
 
 
 def _saved(product: Product, quote: Quote, line: Line, base: Product | None, money: Money, speech: Speech) -> str:
@@ -207,6 +214,7 @@ def _levels(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech) 
                 key,
                 rating=_rating(product, speech),
                 quote=product.reviews.quote if product.reviews else "",
+                was=_was(quote, money),
             )
         )
     return found

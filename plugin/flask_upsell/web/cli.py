@@ -23,6 +23,7 @@ from ..errors import BookError, UpsellError
 from ..jobs import Parts, parts, run_follow_ups, run_learning, this_app
 from .health import health
 from .mail import one_line
+from .pricecli import print_prices
 from .rulecli import add_rule_commands
 from .worker import work
 
@@ -98,6 +99,13 @@ def commands(identifier: str) -> AppGroup:
             click.echo(f"What was shown lately is not in here: {type(error).__name__}.", err=True)
             this.offers.ledger.fold()
         _print_report(this, as_json)
+
+    @group.command("prices")
+    @click.argument("product")
+    @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, prices in minor units.")
+    def prices(product: str, as_json: bool) -> None:
+        """What PRODUCT (its reference) cost, from when to when, and its lowest price of the last 30 days."""
+        print_prices(here(), product, as_json)
 
     @group.command("status")
     def status() -> None:

@@ -9,7 +9,7 @@ from typing import Any, get_args
 import msgspec
 from marshmallow import ValidationError
 
-from ..core import discount, goal, perks, season
+from ..core import discount, fairness, goal, perks, season
 from ..core.conditions import CONDITIONS, Condition
 from ..core.kind import Kind
 from ..core.product import LINKS
@@ -224,6 +224,7 @@ def _rule_problems(rule: Rule) -> Problems:
         if not _PLACEMENT.fullmatch(placement):
             yield f"placements[{place}]", f"{placement!r} is no placement such as cart: a to z, digits, - and _"
     yield from _languages("copy", rule.copy)
+    yield from fairness.check(rule)
     for place, name in enumerate(rule.boost):
         if not name.strip():
             yield f"boost[{place}]", "is empty; write the name of an attribute or a tag"

@@ -24,7 +24,7 @@ class Piece(msgspec.Struct, frozen=True):
 
 class Level(msgspec.Struct, frozen=True):
     """One of several steps side by side. `current` is what the shopper has. `points`: (attribute, value) of what
-    differs between the steps. `difference`, `total`, `period`, `saving`: see Card."""
+    differs between the steps. `difference`, `total`, `period`, `saving`, `was`: see Card."""
 
     title: str
     url: str
@@ -41,6 +41,7 @@ class Level(msgspec.Struct, frozen=True):
     rating: str = ""
     quote: str = ""
     current: bool = False
+    was: str = ""
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -65,10 +66,11 @@ class Card(msgspec.Struct, frozen=True):
     `look` is its template's name: "complement", "upgrade", "levels", "bundle", "nearly", "gift" or "programme"; `kind`
     what it counts as. `replaces` is true when accepting swaps a cart line (base_* say which); `difference` is what one
     unit costs more, `total` what accepting adds to the cart. `period` is "", or how often the price recurs; `saving`
-    what a longer period or a bundle costs less. `gained` has (attribute, old or "", new). `headline` and `benefits` are
-    the merchant's words, if there are any; `because` says what chose it. `rating` and `quote` are what buyers say.
-    `pieces` are the products of a bundle, `levels` steps side by side. Of a programme `url` leads to it and `terms` say
-    what follows. `note`: what accepting does here, where that is not plain.
+    what a longer period or a bundle costs less. `was`: the lowest price of the 30 days before a reduction, "" when that
+    is not known; many laws allow to show no other one, nor a percentage. `gained` has (attribute, old or "", new).
+    `headline` and `benefits` are the merchant's words, if there are any; `because` says what chose it. `rating` and
+    `quote` are what buyers say. `pieces` are the products of a bundle, `levels` steps side by side. Of a programme
+    `url` leads to it and `terms` say what follows. `note`: what accepting does here, where that is not plain.
     """
 
     id: str
@@ -98,6 +100,7 @@ class Card(msgspec.Struct, frozen=True):
     because: str = ""
     pieces: list[Piece] = []
     saving: str = ""
+    was: str = ""
     terms: str = ""
     rating: str = ""
     quote: str = ""

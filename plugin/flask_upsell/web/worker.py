@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 from flask import Flask
 from redis import Redis
@@ -28,6 +29,9 @@ from ..jobs import Parts
 SWEEP_SECONDS = 2.0
 #: How often one of all parents looks for orders to follow up.
 FOLLOW_UP_SECONDS = 60
+#: How often one of them looks how old the book is, and from when on it is published again: prices must be seen every
+#: day, or no reduction can say what it is measured by.
+BOOK_SECONDS, BOOK_AGE = 600, timedelta(hours=20)
 
 
 def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
@@ -52,6 +56,8 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
             letters = here.follow_ups
             if letters is not None and _is_first(client, here, "follow_up", FOLLOW_UP_SECONDS) and letters.waiting():
                 queue.enqueue("follow_up")
+            if _is_first(client, here, "publish", BOOK_SECONDS) and _is_old(here):
+                queue.enqueue("publish")
             here.offers.keep_switch()
         except (RedisError, OSError) as error:
             faults.note("redis_worker", "the worker waits for Redis: %s", error)
@@ -68,6 +74,12 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     if child.is_alive():
         child.kill()
     sys.exit(0 if stop.is_set() else child.exitcode or 0)
+
+
+def _is_old(here: Parts) -> bool:
+    """Whether there is a book, and it is of yesterday."""
+    published = here.offers.shelf.published()
+    return published is not None and datetime.now(UTC) - published[1] > BOOK_AGE
 
 
 def _is_first(client: Redis, here: Parts, work: str, seconds: int) -> bool:

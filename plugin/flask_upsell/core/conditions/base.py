@@ -41,6 +41,11 @@ class Scene:
         # The rules that apply, each with the lines that it is about; known when the first candidate is.
         self.applying: list[Any] = []
 
+    def hold(self, until: datetime) -> None:
+        """What is decided is certain no longer than until then."""
+        if self.until is None or until < self.until:
+            self.until = until
+
     @cached_property
     def lines(self) -> list[tuple[Line, Product | None]]:
         """The (first) lines that the page is about, with their products."""
