@@ -37,7 +37,7 @@ MOST_KEPT_LINES = 30
 
 class Offers:
     """One instance's pipeline. `clock` gives aware UTC instants. With a `diary`, customers are written to
-    `follow_up_after` their order."""
+    `follow_up_after` their order. `secret` makes pseudonyms; a function is asked for it when the first one is made."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class Offers:
         rules: Rules,
         limits: Allowances,
         policy: Policy,
-        secret: str,
+        secret: str | Callable[[], str],
         zone: str = "UTC",
         diary: Diary | None = None,
         follow_up_after: timedelta = timedelta(days=7),
@@ -63,7 +63,7 @@ class Offers:
         # Decisions from the version that is live, by all that they depend on: carts of one kind are many.
         self._decided: tuple[tuple[str, str], dict[object, Kept]] = (("", ""), {})
         self._numbers = count(1)
-        self._secret = blake2b(secret.encode(), digest_size=32).digest()
+        self._secret, self._key = secret, b""
         self.discounts = Discounts(store, shelf, ledger, limits, policy, zone, self.pseudonym, lambda: self.clock())
         self.till = Till(store, ledger, self.discounts, self.pseudonym, lambda: self.clock())
 
@@ -238,11 +238,16 @@ class Offers:
 
     def sold(self, rules: Sequence[Rule]) -> dict[str, int]:
         """Units that were ordered through those of the rules that have a goal, since its start."""
+        started = self.goal_starts(rules)
+        return self.ledger.sold(started) if started else {}
+
+    def goal_starts(self, rules: Sequence[Rule]) -> dict[str, datetime]:
+        """Since when the rules that have a goal count what is sold."""
         started = {}
         for rule in rules:
             if rule.goal is not None:
                 started[rule.name] = Course(rule.goal, rule.schedule.zone or self.zone, 0).start
-        return self.ledger.sold(started) if started else {}
+        return started
 
     def fold(self) -> int:
         """Fold what happened into the counts: the outbox, and what was shown. Safe to repeat; returns rows folded."""
@@ -274,8 +279,14 @@ class Offers:
         return False
 
     def pseudonym(self, visitor_key: str) -> str:
-        """A visitor's key as the ledger keeps it: the same for the same visitor, and of no use to anybody else."""
-        return blake2b(visitor_key.encode(), key=self._secret, digest_size=16).hexdigest()
+        """A visitor's key as the ledger keeps it: the same for the same visitor, and of no use to anybody else.
+
+        It may read the ledger for the secret, so whoever only shows something does without.
+        """
+        if not self._key:
+            secret = self._secret if isinstance(self._secret, str) else self._secret()
+            self._key = blake2b(secret.encode(), digest_size=32).digest()
+        return blake2b(visitor_key.encode(), key=self._key, digest_size=16).hexdigest()
 
 
 def _looked_at(products: Sequence[str], cart: Cart, book: Book) -> tuple[Line, ...]:

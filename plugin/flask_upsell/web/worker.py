@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from rq import Worker
 
 from .. import faults
+from ..adapters.audit import acting, telling
 from ..adapters.clients import worker_client
 from ..adapters.queue import RQQueue, worker_name
 from ..jobs import Parts
@@ -28,6 +29,8 @@ from ..jobs import Parts
 SWEEP_SECONDS = 2.0
 #: How often one of all parents looks for orders to follow up.
 FOLLOW_UP_SECONDS = 60
+#: How often one of all parents asks for what is too old to be removed.
+TIDY_SECONDS = 24 * 3600
 
 
 def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
@@ -38,6 +41,7 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     client = worker_client(here.settings.redis_url)
+    _tell_settings(here)
     queue = here.offers.queue
     assert isinstance(queue, RQQueue)
     me = worker_name(os.getpid())
@@ -49,6 +53,8 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
             work_left = here.offers.ledger.waiting() or client.exists(f"{here.identifier}:{{tally}}:open")
             if work_left and _is_first(client, here, "sweep", int(SWEEP_SECONDS) + 1):
                 queue.enqueue("fold")
+            if _is_first(client, here, "tidy", TIDY_SECONDS):
+                queue.enqueue("tidy")
             letters = here.follow_ups
             if letters is not None and _is_first(client, here, "follow_up", FOLLOW_UP_SECONDS) and letters.waiting():
                 queue.enqueue("follow_up")
@@ -67,6 +73,15 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     if child.is_alive():
         child.kill()
     sys.exit(0 if stop.is_set() else child.exitcode or 0)
+
+
+def _tell_settings(here: Parts) -> None:
+    """Write into the audit what this worker does by which settings, where they changed."""
+    try:
+        with acting("worker"):
+            here.audit.note_settings(telling(here.settings))
+    except Exception as error:
+        faults.note("audit", "the settings are not in the audit: %s", type(error).__name__)
 
 
 def _is_first(client: Redis, here: Parts, work: str, seconds: int) -> bool:
