@@ -22,6 +22,7 @@ from ..jobs import Parts, parts, run_follow_ups, run_learning, this_app
 from .health import health
 from .mail import one_line
 from .rulecli import add_rule_commands
+from .trustcli import add_trust_commands
 from .worker import work
 
 
@@ -48,6 +49,7 @@ def commands(identifier: str) -> AppGroup:
         return parts(identifier)
 
     add_rule_commands(group, here)
+    add_trust_commands(group, here)
     db = AppGroup("db", help="The ledger's tables.")
     group.add_command(db)
 
