@@ -16,7 +16,7 @@ import msgspec
 
 from . import faults
 from .core.book import EMPTY, Book
-from .core.context import MOST_LINES, Cart, Context, Line, Policy
+from .core.context import MOST_LINES, Cart, Context, Line, Policy, forgotten
 from .core.decision import decide
 from .core.followup import Diary, Plan
 from .core.goal import Course
@@ -82,13 +82,14 @@ class Offers:
         asked: frozenset[str] = frozenset(),
         seen: frozenset[str] = frozenset(),
         fresh: Mapping[str, Product] | None = None,
+        consent: bool = True,
     ) -> Decision:
         """The offers for a placement. No SQL of ours, and no round trip to Redis while the copy is warm; one reads the
         book again, others bring what a new decision looks at.
 
         `cart`: what the page has loaded already. `products`: what the page is about instead of the cart (the product
         that is looked at, what was ordered). `fresh`: products known better than the book knows them. `declined` to
-        `seen`: see Context.
+        `seen`, and `consent`: see Context.
         """
         store = self.store
         current = store.cart(cart)
@@ -101,7 +102,7 @@ class Offers:
         if book is EMPTY or not book.version:
             return Decision(placement, "", (), ())
         anchors = current.lines if products is None else _looked_at(products, current, book)
-        visitor = store.visitor()
+        visitor = store.visitor() if consent else forgotten(store.visitor())
         context = Context(
             placement=placement,
             cart=current,
@@ -112,10 +113,11 @@ class Offers:
             shown_elsewhere=elsewhere,
             capabilities=store.capabilities,
             policy=self.policy,
-            source=visitor.source or source,
+            source=(visitor.source or source) if consent else "",
             answers=answers,
             asked=asked,
             seen=seen,
+            consent=consent,
         )
         # Anybody may send any names of what is shown elsewhere: decisions about made-up ones are not kept.
         made_up = any(part not in book.products for ref in elsewhere for part in ref.split("+"))

@@ -41,6 +41,8 @@ def create_app(folder: str | Path, **config: Any) -> Flask:
         DEMO_CURRENCY="EUR",
         # A conditioner costs more than its shampoo, and milk more than a banana.
         UPSELL_COMPLEMENT_TIMES=4,
+        # The demo's shoppers have agreed; ?consent=no shows what others are offered.
+        UPSELL_CONSENT=switches.agreed,
         # The same database: an order and its conversions are one transaction.
         UPSELL_DATABASE_URL=database,
         UPSELL_REDIS_URL=embedded.url(folder),

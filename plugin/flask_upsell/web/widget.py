@@ -24,6 +24,7 @@ from ..offers import Offers
 from ..settings import Settings
 from ..signals import offers_shown
 from .cards import LOOKS, Marks, Money, card, reached
+from .consent import Consent
 from .edge import harmless
 from .memory import Memory, environ
 from .shown import Asking, Page, Shown, counted, parts, wanted
@@ -68,7 +69,7 @@ class Widget:
         self, identifier: str, settings: Settings, offers: Offers, tokens: Tokens, languages: Languages
     ) -> None:
         self.identifier, self.settings, self.offers, self.tokens = identifier, settings, offers, tokens
-        self.languages = languages
+        self.languages, self.consent = languages, Consent(identifier, settings.consent)
         self._placements: set[str] = {placement.value for placement in Placement} - {Placement.MAIL.value}
         self._blanks: dict[object, Blank] = {}
         self._numbered: dict[object, Blank] = {}
@@ -123,7 +124,9 @@ class Widget:
         if not PLACEMENT.match(placement):
             raise BadInput("placement", f"{placement!r} is not a name such as 'cart' (letters a-z, digits, - and _)")
         around = environ()
-        memory = Memory(self.identifier, around)
+        memory, consent = Memory(self.identifier, around), self.consent.given(around)
+        if not consent:
+            memory.keep_what_must()
         if notice is None and (said := memory.take_said(placement)):
             notice = Notice(said["text"], said["tone"])
             # What was wrong in the book a moment ago is shown as it is in the store.
@@ -136,10 +139,11 @@ class Widget:
             fresh=fresh,
             declined=memory.declined,
             elsewhere=elsewhere | beside,
-            source=_campaign(around),
+            source=_campaign(around) if consent else "",
             answers=memory.answers,
             asked=memory.asked,
             seen=memory.seen,
+            consent=consent,
         )
         here = store.visitor()
         visitor, speech = here.key, self.languages.speech(here.language)
@@ -167,7 +171,7 @@ class Widget:
         if offers and placement in self._placements:
             self.offers.tally.add([(placement, *each) for offer in offers for each in counted(offer)])
             self._announce(decision)
-            if self.offers.policy.max_session:
+            if consent and self.offers.policy.max_session:
                 memory.show(mark(offer.ref) for offer in offers)
         return html
 
