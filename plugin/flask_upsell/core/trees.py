@@ -50,7 +50,9 @@ class Node:
             return False
         if self._name == "all":
             return next(child for child in self.children if not child.holds(scene)).needs_consent(scene)
-        return self.condition is not None or any(child.needs_consent(scene) for child in self.children)
+        if self.condition is not None:
+            return True
+        return self._name == "any" and any(child.needs_consent(scene) for child in self.children)
 
     def text(self) -> str:
         if self.condition is not None:
