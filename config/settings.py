@@ -12,6 +12,12 @@ UPSELL_DATABASE_URL = "sqlite:///upsell.db"
 # Signing secrets, oldest first, the last one signs; None uses the app's SECRET_KEY (and SECRET_KEY_FALLBACKS).
 UPSELL_KEYS = None
 
+# The secret that makes pseudonyms of customers; None: the ledger makes and keeps one. A new one forgets.
+UPSELL_PSEUDONYM_KEY = None
+
+# Secrets that sign the audit, oldest first, the last one signs; None: one that the ledger makes and keeps.
+UPSELL_AUDIT_KEYS = None
+
 # Where the routes live; None: '/upsell' (an instance 'b2b': '/upsell-b2b').
 UPSELL_URL_PREFIX = None
 
@@ -50,6 +56,12 @@ UPSELL_TOKEN_SECONDS = 1800
 
 # How long after its acceptance an ordered product counts as converted.
 UPSELL_ATTRIBUTION_SECONDS = 604800
+
+# A function: did this shopper agree that history is used? True is yes; None, or no function: only the cart is.
+UPSELL_CONSENT = None
+
+# How many days single events (who accepted what) are kept; then there are only counts.
+UPSELL_KEEP_DAYS = 90
 
 # Fewer orders together than this are noise and teach nothing.
 UPSELL_MIN_SUPPORT = 5

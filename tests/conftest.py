@@ -170,6 +170,8 @@ def make_app(redis_url: str, tmp_path: Path) -> Iterator[MakeApp]:
             UPSELL_REDIS_URL=redis_url,
             UPSELL_DATABASE_URL=f"sqlite:///{tmp_path / 'upsell.db'}",
             UPSELL_BOOK_SECONDS=0.0,
+            # Shoppers of the tests agreed to all, unless a test is about consent.
+            UPSELL_CONSENT=lambda: True,
             # A busy machine must not open the breaker, nor switch anything off.
             UPSELL_REDIS_SECONDS=1.0,
             UPSELL_SLOW_SECONDS=0,

@@ -19,7 +19,7 @@ NAMES = {
     # signals that the store sends
     "cart_changed", "checkout_started", "order_placed", "product_changed",
     # what it asks for
-    "grant", "perks",
+    "grant", "perks", "erase",
     # what it sends
     "FollowUp",
     # signals that it can hear

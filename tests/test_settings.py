@@ -46,6 +46,8 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
         [[KEY_1], (KEY_1, KEY_2)],
         ["", KEY_1, [], [""], ["short"], ["k" * 31], [KEY_1, "short"], [KEY_1, None], [b"k" * 32], {KEY_1: KEY_2}],
     ),
+    "PSEUDONYM_KEY": ([KEY_1, "k" * 32], ["", "short", "k" * 31, b"k" * 32, [KEY_1], 5]),
+    "AUDIT_KEYS": ([[KEY_1], (KEY_1, KEY_2)], ["", KEY_1, [], ["short"], [KEY_1, None], [b"k" * 32]]),
     "URL_PREFIX": (["/offers", "/a/b"], ["", "/", "offers", "offers/", "/offers/", 5]),
     "MAX_OFFERS": ([0, 3], [-1, 4, *NOT_WHOLE]),
     "MAX_UPGRADES": ([0, 3], [-1, 4, *NOT_WHOLE]),
@@ -59,6 +61,8 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "LOCALES": ([None, "tests", Path("tests")], ["nowhere", "", 1, b"tests"]),
     "TOKEN_SECONDS": ([10, 86_400], [0, 9, 86_401, *NOT_WHOLE]),
     "ATTRIBUTION_SECONDS": ([60, 90 * 86_400], [0, 59, 90 * 86_400 + 1, *NOT_WHOLE]),
+    "CONSENT": ([print], [True, False, "yes", 5, []]),
+    "KEEP_DAYS": ([1, 3650], [0, -1, 3651, *NOT_WHOLE]),
     "MIN_SUPPORT": ([1, 10**6], [0, -1, 10**6 + 1, *NOT_WHOLE]),
     "MIN_LIFT": ([0, 1.5, 1000], [-0.1, 1000.1, *NOT_A_NUMBER]),
     "MIN_CERTAINTY": ([0, 1.5], [-0.1, *NOT_A_NUMBER]),
@@ -130,7 +134,7 @@ def test_a_setting_is_explained_in_a_sentence(setting: Setting) -> None:
 @pytest.mark.parametrize(("name", "value"), GOOD, ids=written)
 def test_a_good_value_is_taken(name: str, value: Any) -> None:
     found = getattr(read_with(**{"UPSELL_" + name: value, **WITH.get(name, {})}), name.lower())
-    assert found == (tuple(value) if name == "KEYS" else value)
+    assert found == (tuple(value) if name in ("KEYS", "AUDIT_KEYS") else value)
 
 
 @pytest.mark.parametrize(("name", "value"), BAD, ids=written)

@@ -30,6 +30,7 @@ from .errors import SettingsError as SettingsError
 from .errors import TokenError as TokenError
 from .errors import UpsellError as UpsellError
 from .extension import Upsell as Upsell
+from .extension import erase as erase
 from .extension import grant as grant
 from .extension import perks as perks
 from .signals import cart_changed as cart_changed

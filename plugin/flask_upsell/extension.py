@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from functools import cache
 from importlib.metadata import entry_points
@@ -13,6 +14,7 @@ from typing import Any
 from flask import Flask, Response, after_this_request, current_app, g, has_request_context
 
 from . import settings, signals
+from .adapters.audit import SQLAudit
 from .adapters.book import RedisShelf
 from .adapters.breaker import Breaker
 from .adapters.clients import web_client, worker_client
@@ -21,9 +23,12 @@ from .adapters.diary import SQLDiary
 from .adapters.ledger import SQLLedger, make_engine
 from .adapters.limits import SQLLimits
 from .adapters.migrate import upgrade
+from .adapters.people import SQLPeople
 from .adapters.prices import SQLPrices
 from .adapters.queue import RQQueue
+from .adapters.retention import SQLRetention
 from .adapters.rulebook import SQLRules
+from .adapters.secret import SQLSecret
 from .adapters.switch import SQLSwitch
 from .adapters.tally import RedisTally
 from .core.context import Policy
@@ -34,6 +39,7 @@ from .followup import FollowUps
 from .jobs import Parts
 from .learn.mining import Parameters
 from .offers import Offers
+from .privacy import Privacy
 from .web.cli import commands
 from .web.edge import Edge, harmless
 from .web.mail import Writer
@@ -146,6 +152,27 @@ def perks(customer: str, name: str = "") -> frozenset[str]:
     return here.offers.perks(customer) if here is not None and here.settings.enabled else frozenset()
 
 
+def erase(
+    customer: str, visitors: Iterable[str] = (), *, forget_objection: bool = False, name: str | None = None
+) -> dict[str, int]:
+    """Remove or anonymise all that is kept of a customer (the store's own key), for the store's erase button; returns
+    how many rows of each table, all 0 when there was nothing.
+
+    `visitors`: keys of his carts (`Visitor.key`), where they are known; those that led to an order are found by
+    themselves. That he wants no mails is kept, as a pseudonym, unless `forget_objection`. Of all instances of the app,
+    or the one with this `name`. Safe to repeat. Raises what the store or the ledger raises; then of that instance
+    nothing was removed. Call it before the store forgets whose the orders were.
+    """
+    here: list[Parts] = [each for each in current_app.extensions.values() if isinstance(each, Parts)]
+    if name is not None:
+        here = [each for each in here if each.identifier == (f"upsell_{name}" if name else "upsell")]
+    done: Counter[str] = Counter()
+    given = list(visitors)
+    for each in here:
+        done.update(each.privacy.erase(customer, given, forget_objection=forget_objection))
+    return dict(done)
+
+
 def _settle_after(identifier: str, parts: Parts, refused: Mapping[str, Sentence] | None = None) -> None:
     """Settle when the view is done, and has committed or rolled back, while it is still known whose request it is."""
 
@@ -190,23 +217,24 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         keep_seconds=values.book_keep_seconds,
         patient=patient,
     )
-    diary = SQLDiary(engine, identifier)
+    audit = SQLAudit(engine, identifier, values.audit_keys)
+    diary = SQLDiary(engine, identifier, audit)
     send = values.follow_up if values.enabled else None
     offers = Offers(
         store=host,
         shelf=shelf,
         ledger=SQLLedger(engine, identifier, timedelta(seconds=values.attribution_seconds)),
         tally=RedisTally(web, worker, breaker, prefix=identifier),
-        rules=SQLRules(engine, identifier),
+        rules=SQLRules(engine, identifier, audit),
         limits=SQLLimits(engine, identifier),
-        switch=SQLSwitch(engine, identifier),
+        switch=SQLSwitch(engine, identifier, audit=audit),
         zone=values.zone,
         diary=diary if send is not None else None,
         prices=SQLPrices(engine, identifier),
         follow_up_after=timedelta(days=values.follow_up_days),
         queue=RQQueue(web, breaker, name=values.queue, identifier=identifier, patient=patient),
         policy=policy,
-        secret=values.keys[0],
+        secret=values.pseudonym_key or SQLSecret(engine, "pseudonym"),
     )
     parameters = Parameters(
         min_support=values.min_support,
@@ -220,6 +248,9 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         memory=values.learn_memory,
     )
 
+    keep = max(timedelta(days=values.keep_days), timedelta(seconds=values.attribution_seconds))
+    people, retention = SQLPeople(engine, identifier, audit), SQLRetention(engine, identifier)
+    privacy = Privacy(offers, people, retention, diary, keep)
     languages = Languages(values.language, *([Path(values.locales)] if values.locales else []))
     follow_ups = None
     if send is not None and values.site_url is not None:
@@ -239,8 +270,9 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         worker.close()
 
     return Parts(
-        identifier, values, offers, parameters, forked, lambda: upgrade(engine), close, languages, diary, follow_ups
-    )
+        identifier, values, offers, parameters, forked, lambda: upgrade(engine), close, languages, diary, privacy,
+        audit, follow_ups,
+    )  # fmt: skip
 
 
 def _listen(app: Flask, identifier: str, parts: Parts, edge: Edge) -> None:

@@ -18,6 +18,7 @@ from .errors import LearnError
 from .followup import Followed, FollowUps
 from .learn.mining import Mining, Parameters
 from .offers import Offers
+from .privacy import Privacy
 
 #: Progress is written at most so often (seconds).
 TELL_EVERY = 0.5
@@ -27,8 +28,8 @@ class Parts(msgspec.Struct, frozen=True):
     """What an app holds of one instance: `app.extensions[identifier]`.
 
     `forked` drops connections that belong to the parent process; `migrate` brings the ledger's tables up to date;
-    `close` ends all connections; `languages` are the catalogues (web.speech). `follow_ups` is None while nobody is
-    written to.
+    `close` ends all connections; `languages` are the catalogues (web.speech). `audit` is adapters.audit's. `follow_ups`
+    is None while nobody is written to.
     """
 
     identifier: str
@@ -40,6 +41,8 @@ class Parts(msgspec.Struct, frozen=True):
     close: Callable[[], None]
     languages: Any
     diary: Diary
+    privacy: Privacy
+    audit: Any
     follow_ups: FollowUps | None = None
 
 
@@ -117,6 +120,12 @@ def fold(identifier: str) -> int:
     """Fold what happened into the counts."""
     with _fresh(identifier) as here:
         return here.offers.fold()
+
+
+def tidy(identifier: str) -> int:
+    """Remove what is older than it is kept; returns how many rows."""
+    with _fresh(identifier) as here:
+        return sum(here.privacy.tidy().values())
 
 
 def follow_up(identifier: str) -> int:

@@ -16,7 +16,7 @@ import msgspec
 
 from . import faults
 from .core.book import EMPTY, Book
-from .core.context import MOST_LINES, Cart, Context, Line, Policy
+from .core.context import MOST_LINES, Cart, Context, Line, Policy, forgotten
 from .core.decision import decide
 from .core.fairness import for_everybody
 from .core.followup import Diary, Plan
@@ -44,7 +44,8 @@ MOST_AT_ONCE = 500
 
 class Offers:
     """One instance's pipeline. `clock` gives aware UTC instants. With a `diary`, customers are written to
-    `follow_up_after` their order. Without `prices` no reduction says what it is measured by."""
+    `follow_up_after` their order. Without `prices` no reduction says what it is measured by. `secret` makes
+    pseudonyms; a function is asked for it when the first one is made."""
 
     def __init__(
         self,
@@ -58,7 +59,7 @@ class Offers:
         limits: Allowances,
         switch: Switch,
         policy: Policy,
-        secret: str,
+        secret: str | Callable[[], str],
         zone: str = "UTC",
         diary: Diary | None = None,
         prices: Prices | None = None,
@@ -72,7 +73,7 @@ class Offers:
         # Decisions from the version that is live, by all that they depend on: carts of one kind are many.
         self._decided: tuple[tuple[str, str], dict[object, Kept]] = (("", ""), {})
         self._numbers = count(1)
-        self._secret = blake2b(secret.encode(), digest_size=32).digest()
+        self._secret, self._key = secret, b""
         self.discounts = Discounts(store, shelf, ledger, limits, policy, zone, self.pseudonym, lambda: self.clock())
         self.till = Till(store, ledger, self.discounts, self.pseudonym, lambda: self.clock())
 
@@ -91,13 +92,14 @@ class Offers:
         asked: frozenset[str] = frozenset(),
         seen: frozenset[str] = frozenset(),
         fresh: Mapping[str, Product] | None = None,
+        consent: bool = True,
     ) -> Decision:
         """The offers for a placement. No SQL of ours, and no round trip to Redis while the copy is warm; one reads the
         book again, others bring what a new decision looks at.
 
         `cart`: what the page has loaded already. `products`: what the page is about instead of the cart (the product
         that is looked at, what was ordered). `fresh`: products known better than the book knows them. `declined` to
-        `seen`: see Context.
+        `seen`, and `consent`: see Context.
         """
         store = self.store
         current = store.cart(cart)
@@ -110,7 +112,7 @@ class Offers:
         if book is EMPTY or not book.version or self._is_off():
             return Decision(placement, "", (), ())
         anchors = current.lines if products is None else _looked_at(products, current, book)
-        visitor = store.visitor()
+        visitor = store.visitor() if consent else forgotten(store.visitor())
         context = Context(
             placement=placement,
             cart=current,
@@ -121,10 +123,11 @@ class Offers:
             shown_elsewhere=elsewhere,
             capabilities=store.capabilities,
             policy=self.policy,
-            source=visitor.source or source,
+            source=(visitor.source or source) if consent else "",
             answers=answers,
             asked=asked,
             seen=seen,
+            consent=consent,
         )
         # Anybody may send any names of what is shown elsewhere: decisions about made-up ones are not kept.
         made_up = any(part not in book.products for ref in elsewhere for part in ref.split("+"))
@@ -326,11 +329,16 @@ class Offers:
 
     def sold(self, rules: Sequence[Rule]) -> dict[str, int]:
         """Units that were ordered through those of the rules that have a goal, since its start."""
+        started = self.goal_starts(rules)
+        return self.ledger.sold(started) if started else {}
+
+    def goal_starts(self, rules: Sequence[Rule]) -> dict[str, datetime]:
+        """Since when the rules that have a goal count what is sold."""
         started = {}
         for rule in rules:
             if rule.goal is not None:
                 started[rule.name] = Course(rule.goal, rule.schedule.zone or self.zone, 0).start
-        return self.ledger.sold(started) if started else {}
+        return started
 
     def fold(self) -> int:
         """Fold what happened into the counts: the outbox, and what was shown. Safe to repeat; returns rows folded."""
@@ -362,8 +370,14 @@ class Offers:
         return False
 
     def pseudonym(self, visitor_key: str) -> str:
-        """A visitor's key as the ledger keeps it: the same for the same visitor, and of no use to anybody else."""
-        return blake2b(visitor_key.encode(), key=self._secret, digest_size=16).hexdigest()
+        """A visitor's key as the ledger keeps it: the same for the same visitor, and of no use to anybody else.
+
+        It may read the ledger for the secret, so whoever only shows something does without.
+        """
+        if not self._key:
+            secret = self._secret if isinstance(self._secret, str) else self._secret()
+            self._key = blake2b(secret.encode(), digest_size=32).digest()
+        return blake2b(visitor_key.encode(), key=self._key, digest_size=16).hexdigest()
 
 
 def _looked_at(products: Sequence[str], cart: Cart, book: Book) -> tuple[Line, ...]:

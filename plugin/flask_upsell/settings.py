@@ -20,9 +20,11 @@ from babel import Locale, UnknownLocaleError
 from .errors import SettingsError
 
 log = logging.getLogger("flask_upsell")
-
 #: What a site's addresses begin with: no slash at the end, nothing that would have to be escaped in a mail's header.
 SITE = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~%-]+)*\Z")
+
+
+MAKE_ONE = "make one with python -c 'import secrets; print(secrets.token_hex(32))'"
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -97,10 +99,13 @@ def _keys(value: Any) -> str | None:
         return None
     if isinstance(value, list | tuple) and value and all(isinstance(k, str) and len(k) >= 32 for k in value):
         return None
-    return (
-        "write a list of secrets of 32 characters or more, oldest first; make one with "
-        "python -c 'import secrets; print(secrets.token_hex(32))'"
-    )
+    return f"write a list of secrets of 32 characters or more, oldest first; {MAKE_ONE}"
+
+
+def _secret(value: Any) -> str | None:
+    if value is None or (isinstance(value, str) and len(value) >= 32):
+        return None
+    return f"write a secret of 32 characters or more; {MAKE_ONE}"
 
 
 def _callable_or_none(value: Any) -> str | None:
@@ -136,6 +141,18 @@ SETTINGS = (
         _keys,
     ),
     Setting(
+        "PSEUDONYM_KEY",
+        None,
+        "The secret that makes pseudonyms of customers; None: the ledger makes and keeps one. A new one forgets.",
+        _secret,
+    ),
+    Setting(
+        "AUDIT_KEYS",
+        None,
+        "Secrets that sign the audit, oldest first, the last one signs; None: one that the ledger makes and keeps.",
+        _keys,
+    ),
+    Setting(
         "URL_PREFIX",
         None,
         "Where the routes live; None: '/upsell' (an instance 'b2b': '/upsell-b2b').",
@@ -147,10 +164,7 @@ SETTINGS = (
         "PRICE_GAP_PERCENT", 25, "An upgrade may cost at most so many percent more than its line.", _whole(0, 1000)
     ),
     Setting(
-        "PRICE_GAP_FLOOR",
-        0,
-        "A difference up to so many minor units (cents) is always small enough.",
-        _whole(0, 10**9),
+        "PRICE_GAP_FLOOR", 0, "A difference up to so many minor units (cents) is always small enough.", _whole(0, 10**9)
     ),
     Setting(
         "COMPLEMENT_TIMES",
@@ -158,12 +172,7 @@ SETTINGS = (
         "A complement may cost at most so many times what it goes with, unless its rule says more; 0: any price.",
         _whole(0, 1000),
     ),
-    Setting(
-        "MAX_PAGE",
-        3,
-        "The most offers on a page, all its placements together.",
-        _whole(0, 10),
-    ),
+    Setting("MAX_PAGE", 3, "The most offers on a page, all its placements together.", _whole(0, 10)),
     Setting(
         "MAX_SESSION",
         20,
@@ -196,6 +205,18 @@ SETTINGS = (
         7 * 86_400,
         "How long after its acceptance an ordered product counts as converted.",
         _whole(60, 90 * 86_400),
+    ),
+    Setting(
+        "CONSENT",
+        None,
+        "A function: did this shopper agree that history is used? True is yes; None, or no function: only the cart is.",
+        _callable_or_none,
+    ),
+    Setting(
+        "KEEP_DAYS",
+        90,
+        "How many days single events (who accepted what) are kept; then there are only counts.",
+        _whole(1, 3650),
     ),
     Setting("MIN_SUPPORT", 5, "Fewer orders together than this are noise and teach nothing.", _whole(1, 10**6)),
     Setting(
@@ -288,6 +309,8 @@ class Settings(msgspec.Struct, frozen=True):
     redis_url: str
     database_url: str
     keys: tuple[str, ...]
+    pseudonym_key: str | None
+    audit_keys: tuple[str, ...]
     url_prefix: str
     max_offers: int
     max_upgrades: int
@@ -301,6 +324,8 @@ class Settings(msgspec.Struct, frozen=True):
     locales: str | Path | None
     token_seconds: int
     attribution_seconds: int
+    consent: Callable[[], bool | None] | None
+    keep_days: int
     min_support: int
     min_lift: float
     min_certainty: float
@@ -343,6 +368,7 @@ def read(config: Mapping[str, Any], identifier: str = "upsell") -> Settings:
             f"write what the store's addresses begin with, such as 'https://shop.example': {prefix}FOLLOW_UP is set, "
             f"and a mail is written without a request. {BY_NAME['SITE_URL'].sentence}",
         )
+    values["audit_keys"] = tuple(values["audit_keys"] or ())
     values["keys"] = _signing_keys(config, values["keys"])
     values["url_prefix"] = values["url_prefix"] or "/" + identifier.replace("_", "-")
     values["queue"] = values["queue"] or identifier
@@ -356,14 +382,13 @@ def _signing_keys(config: Mapping[str, Any], given: list[str] | tuple[str, ...] 
     if not secret:
         raise SettingsError(
             "UPSELL_KEYS",
-            "there is nothing to sign offers with. Set the app's SECRET_KEY, or UPSELL_KEYS; "
-            "make one with python -c 'import secrets; print(secrets.token_hex(32))'",
+            f"there is nothing to sign offers with. Set the app's SECRET_KEY, or UPSELL_KEYS; {MAKE_ONE}",
         )
     if len(secret) < 16 and not (config.get("DEBUG") or config.get("TESTING")):
         raise SettingsError(
             "SECRET_KEY",
-            f"{len(secret)} characters are guessed in no time, and then anybody can sign offers. Make one "
-            "with python -c 'import secrets; print(secrets.token_hex(32))' (DEBUG and TESTING may do without)",
+            f"{len(secret)} characters are guessed in no time, and then anybody can sign offers; "
+            f"{MAKE_ONE} (DEBUG and TESTING may do without)",
         )
     older = config.get("SECRET_KEY_FALLBACKS") or []
     return tuple(k.decode("latin-1") if isinstance(k, bytes) else str(k) for k in (*reversed(older), secret))

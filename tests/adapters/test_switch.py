@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from flask_upsell import faults
+from flask_upsell.adapters.audit import SQLAudit, acting
 from flask_upsell.adapters.ledger import make_engine
 from flask_upsell.adapters.memory import MemorySwitch
 from flask_upsell.adapters.switch import ASK_EVERY, SQLSwitch
@@ -83,3 +84,16 @@ def test_without_a_database_the_last_word_holds_and_nobody_waits(tmp_path: objec
     assert time.monotonic() - started < 1
     assert asked(switch) is False
     assert faults.seen["switch"] == 1
+
+
+def test_each_change_is_in_the_audit_and_nothing_else_is(engine: Engine) -> None:
+    switch, audit = SQLSwitch(engine, "upsell"), SQLAudit(engine, "upsell")
+    for off in (None, OFF, OFF, None, None):
+        with acting("ada", "the prices are wrong"):
+            switch.set(off)
+    found = [(row.who, row.what, row.why) for row in audit.history()]
+    assert found == [
+        ("ada", "switched off", "the prices are wrong"),
+        ("ada", "switched on", "the prices are wrong"),
+    ]
+    assert audit.verify().problem == ""

@@ -79,6 +79,7 @@ def shop(url: str, *, cold: bool = False, first: bool = False, varied: bool = Fa
         SECRET_KEY=SECRET,
         UPSELL_REDIS_URL=url,
         UPSELL_DATABASE_URL="sqlite://",
+        UPSELL_CONSENT=lambda: True,
         UPSELL_REDIS_SECONDS=0.25,  # a busy machine must not open the breaker …
         UPSELL_SLOW_SECONDS=0,  # … nor switch anything off
     )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
+import msgspec
 import pytest
 
-from flask_upsell.core.context import Capability, Policy, Visitor, mark
+from flask_upsell.core.context import Capability, Policy, Visitor, forgotten, mark
 
 from .build import NOW, context, line
 
@@ -64,3 +67,18 @@ def test_a_mark_is_short_the_same_in_every_process_and_seldom_that_of_another_pr
     marks = {mark(f"product-{number}") for number in range(1000)}
     assert len(marks) >= 999
     assert {len(each) for each in marks} == {4}
+
+
+def test_history_is_forgotten_and_nothing_else() -> None:
+    """Red for a field that is new and was not thought of here."""
+    known = Visitor(
+        "key", "7", frozenset({"members"}), "DE", "de", 3, datetime(2026, 1, 1, tzinfo=UTC), frozenset({"a"}),
+        frozenset({"A"}), "letter", frozenset({"thanks"}),
+    )  # fmt: skip
+    left = msgspec.structs.asdict(forgotten(known))
+    assert {name for name, value in left.items() if not value} == {
+        "orders", "last_order", "bought", "bought_categories", "source",
+    }  # fmt: skip
+    assert all(left[name] == value for name, value in msgspec.structs.asdict(known).items() if left[name])
+    plain = Visitor("key", "7", frozenset({"members"}))
+    assert forgotten(plain) is plain

@@ -392,7 +392,53 @@ def test_every_rule_has_a_verdict() -> None:
         ("ended", "not_active", "ended"),
     ]
     found = rules.explain(scene(context(A)), {"high": 1})
-    assert {each.code for each in found} == set(RuleCode)
+    assert {each.code for each in found} == set(RuleCode) - {RuleCode.CONSENT}
+
+
+HISTORY: list[Tree] = [
+    {"first_order": {"is": True}}, {"order_count": {"min": 1}}, {"days_since_last_order": {"max": 90}},
+    {"has_bought": {"product": ["a"]}}, {"source": {"is": ["letter"]}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("tree", HISTORY, ids=lambda tree: next(iter(tree)))
+@pytest.mark.parametrize("place", ["audience", "when"])
+def test_without_consent_no_condition_on_history_holds_and_a_code_says_why(tree: Tree, place: str) -> None:
+    """Planted bug that it shows: a condition on history that does not say so (`Facet.HISTORY`)."""
+    known = Visitor(
+        "", "7", orders=0 if "first_order" in tree else 2, last_order=NOW, bought=frozenset({"a"}), source="letter"
+    )
+    given: dict[str, Any] = {place: tree}
+    rules = ruleset(rule("history", **given))
+    agreed = msgspec.structs.replace(context(A), visitor=known, source="letter")
+    assert matching(rules, agreed) == ["history"]
+    refused = msgspec.structs.replace(agreed, consent=False)
+    assert matching(rules, refused) == []
+    ((_, code, detail),) = verdicts(rules, refused)
+    assert code == RuleCode.CONSENT
+    assert detail.startswith(next(iter(tree)))
+    assert rules.same(agreed) is None or rules.same(agreed) != rules.same(refused), "they are not decided alike"
+
+
+def test_the_code_says_consent_only_where_that_is_in_the_way() -> None:
+    history: Tree = {"order_count": {"min": 1}}
+    about = msgspec.structs.replace(context(A), visitor=Visitor("", "7", orders=2), consent=False)
+
+    def code(tree: Tree) -> str:
+        return verdicts(ruleset(rule("r", when=tree)), about)[0][1]
+
+    assert code({"all": [p("b"), history]}) == "conditions"
+    assert code({"all": [p("a"), history]}) == "consent"
+    assert code({"any": [p("b"), history]}) == "consent"
+    assert code({"any": [p("a"), history]}) == "nothing_left", "another condition held"
+    assert code({"none": [history]}) == "nothing_left", "as of a guest, of whom nothing is known"
+    assert code({"none": [p("a"), history]}) == "conditions"
+    assert code({"all": [p("a"), {"any": [history, p("b")]}]}) == "consent"
+
+
+def test_rules_that_ask_for_no_history_are_decided_alike_with_and_without_consent() -> None:
+    rules, about = ruleset(rule("r", when=p("a"), audience={"group": {"is": ["club"]}})), context(A)
+    assert rules.same(about) == rules.same(msgspec.structs.replace(about, consent=False))
 
 
 def test_a_rule_that_stops_is_named_even_when_it_filled_nothing() -> None:

@@ -102,7 +102,7 @@ def test_the_lines_that_a_tree_is_about(tree: Tree, about: list[str]) -> None:
 def test_a_tree_looks_at_what_any_part_of_it_looks_at() -> None:
     assert grow(of("all", YES, p("a"))).facets is Facet.CART
     deep = of("all", {"source": {"is": ["letter"]}}, of("none", {"group": {"is": ["b2b"]}}, {"sample": {"percent": 5}}))
-    assert grow(deep).facets == Facet.SESSION | Facet.SHOPPER | Facet.KEY
+    assert grow(deep).facets == Facet.SESSION | Facet.SHOPPER | Facet.KEY | Facet.HISTORY
 
 
 # --- what always holds -----------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, and_, delete, 
 
 from ..core.followup import LEASE, MOST_TRIES, REST, Plan, State
 from . import tables as t
+from .audit import Entry, SQLAudit
 from .dialects import in_order, insert_into, start_writing
 
 #: How long after it was due a follow-up that has ended is kept.
@@ -26,11 +27,12 @@ OUT = (State.SENDING, State.SENT, State.UNCLEAR)
 
 
 class SQLDiary:
-    """See core.followup.Diary."""
+    """See core.followup.Diary. Who leaves or joins again is a row of the audit."""
 
-    def __init__(self, engine: Engine, instance: str) -> None:
+    def __init__(self, engine: Engine, instance: str, audit: SQLAudit | None = None) -> None:
         self.engine = engine
         self._instance = instance
+        self._audit = audit or SQLAudit(engine, instance)
 
     # --- planning --------------------------------------------------------------------------------------------------
 
@@ -124,7 +126,8 @@ class SQLDiary:
             return state
         with self.engine.connect() as connection:
             now = select(c.state).where(c.instance == self._instance, c.order_ref == plan.order)
-            return State(connection.execute(now).scalar_one())
+            # Of a customer who was erased meanwhile nothing is known any more.
+            return State(connection.execute(now).scalar_one_or_none() or State.UNCLEAR)
 
     def _row(self, plan: Plan) -> Any:
         """An UPDATE of this row while its mark is the one that is known."""
@@ -156,11 +159,27 @@ class SQLDiary:
             connection.execute(delete(t.follow_ups).where(*ended))
         return found
 
-    def leave(self, customer: str, at: datetime) -> None:
+    def leave(self, customer: str, at: datetime) -> bool:
+        self._audit.ready()
         with self.engine.begin() as connection:
             start_writing(connection)
             new = insert_into(connection, t.unsubscribed).values(instance=self._instance, customer=customer, left_at=at)
-            connection.execute(new.on_conflict_do_nothing(index_elements=["instance", "customer"]))
+            new = new.on_conflict_do_nothing(index_elements=["instance", "customer"])
+            done = connection.execute(new, execution_options={"preserve_rowcount": True}).rowcount == 1
+            if done:
+                self._audit.append(connection, Entry("unsubscribed", customer), at=at)
+        return done
+
+    def join(self, customer: str, at: datetime) -> bool:
+        self._audit.ready()
+        c = t.unsubscribed.c
+        with self.engine.begin() as connection:
+            start_writing(connection)
+            gone = delete(t.unsubscribed).where(c.instance == self._instance, c.customer == customer)
+            done: bool = connection.execute(gone).rowcount == 1
+            if done:
+                self._audit.append(connection, Entry("subscribed", customer), at=at)
+        return done
 
     def states(self) -> Mapping[str, int]:
         c = t.follow_ups.c

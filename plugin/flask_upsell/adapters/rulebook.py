@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,7 @@ from ..core.rulebook import Changes, RuleBook
 from ..core.season import Season
 from ..errors import BadInput, RuleError
 from . import tables as t
+from .audit import Entry, SQLAudit
 from .dialects import insert_into
 
 #: Kind -> its table and what a row's body holds.
@@ -26,11 +27,12 @@ PARTS: dict[str, tuple[Table, Any]] = {
 
 
 class SQLRules:
-    """See core.ports.Rules."""
+    """See core.ports.Rules. Every change is a row of the audit, in the same transaction."""
 
-    def __init__(self, engine: Engine, instance: str) -> None:
+    def __init__(self, engine: Engine, instance: str, audit: SQLAudit | None = None) -> None:
         self.engine = engine
         self._instance = instance
+        self._audit = audit or SQLAudit(engine, instance)
 
     def load(self) -> RuleBook:
         # One statement: several would see the work of a saving between them.
@@ -65,6 +67,7 @@ class SQLRules:
         added: list[str] = []
         changed: list[str] = []
         removed: list[str] = []
+        entries: list[Entry] = []
         with self._writing() as (connection, revision):
             if expected is not None and expected != revision:
                 raise RuleError(f"the rules are at revision {revision} now, not at {expected} any more", stale=True)
@@ -76,8 +79,10 @@ class SQLRules:
                 added += [f"{kind} {name}" for name in new]
                 changed += [f"{kind} {name}" for name in other]
                 removed += [f"{kind} {name}" for name in gone]
-            if added or changed or removed:
+                entries += _entries(kind, before, parts, [*new, *other, *gone])
+            if entries:
                 revision = self._advance(connection, revision, at)
+                self._audit.append(connection, *entries, at=at)
         return Changes(revision, tuple(added), tuple(changed), tuple(removed))
 
     def set_status(self, name: str, status: Status, at: datetime) -> Changes:
@@ -93,6 +98,7 @@ class SQLRules:
             revision = self._advance(connection, revision, at)
             columns = _columns(msgspec.structs.replace(rule, status=status))
             connection.execute(update(t.rules).where(*this).values(**columns, revision=revision, updated_at=at))
+            self._audit.append(connection, Entry("rule changed", name, body, columns["body"]), at=at)
         return Changes(revision, changed=(f"rule {name}",))
 
     # --- one writer at a time --------------------------------------------------------------------------------------
@@ -103,6 +109,7 @@ class SQLRules:
     @contextmanager
     def _writing(self) -> Iterator[tuple[Connection, int]]:
         """A transaction that holds the book's row, and the revision in it. It writes first: see `dialects`."""
+        self._audit.ready()
         with self.engine.begin() as connection:
             connection.execute(
                 insert_into(connection, t.rulebooks)
@@ -179,3 +186,19 @@ def _compare(before: Mapping[str, Row[Any]], parts: Mapping[str, Any]) -> tuple[
         [name for name in stayed if name in moved or before[name].body != _columns(parts[name])["body"]],
         [name for name in before if name not in parts],
     )
+
+
+def _entries(kind: str, before: Mapping[str, Row[Any]], parts: Mapping[str, Any], names: Iterable[str]) -> list[Entry]:
+    """What the audit says of parts that are new, changed, moved or gone."""
+    places = {name: place for place, name in enumerate(parts)}
+    found = []
+    for name in names:
+        then = before[name].body if name in before else ""
+        now = _columns(parts[name])["body"] if name in parts else ""
+        if then == now:
+            where = [msgspec.json.encode({"position": at}).decode() for at in (before[name].position, places[name])]
+            found.append(Entry(f"{kind} moved", name, *where))
+        else:
+            how = "added" if not then else "removed" if not now else "changed"
+            found.append(Entry(f"{kind} {how}", name, then, now))
+    return found

@@ -11,6 +11,8 @@ from sqlalchemy import Engine, delete, insert, select
 from .. import faults
 from ..core.switch import Off
 from . import tables as t
+from .audit import Entry, SQLAudit
+from .dialects import start_writing
 
 #: While Redis does not answer, SQL is asked so often (seconds).
 ASK_EVERY = 4.0
@@ -19,9 +21,16 @@ ASK_EVERY = 4.0
 class SQLSwitch:
     """See core.switch.Switch."""
 
-    def __init__(self, engine: Engine, instance: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        instance: str,
+        clock: Callable[[], float] = time.monotonic,
+        audit: SQLAudit | None = None,
+    ) -> None:
         self.engine = engine
         self._instance, self._clock = instance, clock
+        self._audit = audit or SQLAudit(engine, instance)
         self._asked, self._lately = float("-inf"), False
         self._asker: threading.Thread | None = None
 
@@ -32,11 +41,16 @@ class SQLSwitch:
         return None if row is None else Off(row.off_at, row.by, row.why)
 
     def set(self, off: Off | None) -> None:
+        """In the audit too, unless it was so before."""
+        self._audit.ready()
         with self.engine.begin() as connection:
-            connection.execute(delete(t.switches).where(t.switches.c.instance == self._instance))
+            start_writing(connection)
+            gone = connection.execute(delete(t.switches).where(t.switches.c.instance == self._instance)).rowcount
             if off is not None:
                 values = {"off_at": off.at, "by": off.by[:100], "why": off.why}
                 connection.execute(insert(t.switches).values(instance=self._instance, **values))
+            if bool(gone) is (off is None):
+                self._audit.append(connection, Entry("switched on" if off is None else "switched off"))
 
     def lately(self) -> bool:
         now = self._clock()

@@ -51,6 +51,19 @@ class Visitor(msgspec.Struct, frozen=True, gc=False):
     perks: frozenset[str] = frozenset()
 
 
+def forgotten(visitor: Visitor) -> Visitor:
+    """The same visitor without history: what was ordered, and the campaign that led here.
+
+    What stays is declared (groups), of this page (country, language) or owed (perks).
+    """
+    history = (visitor.orders, visitor.last_order, visitor.bought, visitor.bought_categories)
+    if not visitor.source and all(each is None for each in history):
+        return visitor
+    return msgspec.structs.replace(
+        visitor, orders=None, last_order=None, bought=None, bought_categories=None, source=""
+    )
+
+
 class Line(msgspec.Struct, frozen=True, gc=False):
     """A line of a cart or order; `ref` is "" for a product that is only looked at. `unit_price` in minor units."""
 
@@ -103,7 +116,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     ordered. `now` is an aware instant (UTC); `declined` holds products this visitor said no to in this session.
     `source` is the campaign that led here (UTM source), `answers` what this visitor answered in this session: pairs of
     question and answer; `asked` are questions that were answered or skipped. `seen` has the marks (`mark`) of what was
-    offered in this session before.
+    offered in this session before. Without `consent` no condition on history holds, and nothing of it is told here
+    (`forgotten`).
     """
 
     placement: str
@@ -119,6 +133,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     answers: frozenset[tuple[str, str]] = frozenset()
     asked: frozenset[str] = frozenset()
     seen: frozenset[str] = frozenset()
+    consent: bool = True
 
     @property
     def room(self) -> int | None:

@@ -126,8 +126,11 @@ class Diary(Protocol):
     def fail(self, plan: Plan, at: datetime, again: datetime | None) -> State:
         """It was tried and did not work; due again then, or never. Returns what it is now."""
 
-    def leave(self, customer: str, at: datetime) -> None:
-        """This customer (a pseudonym) wants none any more; safe to repeat."""
+    def leave(self, customer: str, at: datetime) -> bool:
+        """This customer (a pseudonym) wants none any more; safe to repeat. Whether that is new."""
+
+    def join(self, customer: str, at: datetime) -> bool:
+        """This customer (a pseudonym) wants them again; False when nothing was said against them."""
 
     def states(self) -> Mapping[str, int]:
         """How many there are of each state."""

@@ -103,6 +103,7 @@ class RuleCode(StrEnum):
     OUT_OF_SEASON = "out_of_season"
     AUDIENCE = "audience"
     CONDITIONS = "conditions"
+    CONSENT = "consent"
     STOPPED = "stopped"
     NOTHING_LEFT = "nothing_left"
 
@@ -128,6 +129,7 @@ RULE_SENTENCES = {
     RuleCode.OUT_OF_SEASON: "Its schedule does not hold at this time.",
     RuleCode.AUDIENCE: "It is for other shoppers: {}.",
     RuleCode.CONDITIONS: "The cart does not meet its conditions: {}.",
+    RuleCode.CONSENT: "It asks for the shopper's history, which is not used without consent: {}.",
     RuleCode.STOPPED: "The rule {} matched and stops what is below it.",
     RuleCode.NOTHING_LEFT: "It matched, but none of its products could be offered.",
 }

@@ -84,10 +84,10 @@ class Working:
         detail = ""
         if code is RuleCode.OTHER_PLACEMENT:
             detail = ", ".join(self.rule.placements)
-        elif code is RuleCode.AUDIENCE and self.audience is not None:
-            detail = self.audience.why_not(scene)
-        elif code is RuleCode.CONDITIONS and self.when is not None:
-            detail = self.when.why_not(scene)
+        tree = {RuleCode.AUDIENCE: self.audience, RuleCode.CONDITIONS: self.when}.get(code)
+        if tree is not None:
+            detail = tree.why_not(scene)
+            code = RuleCode.CONSENT if tree.needs_consent(scene) else code
         return Verdict(self.rule.name, code, detail)
 
 
@@ -252,6 +252,7 @@ class RuleSet:
             (context.source, context.answers, context.asked) if Facet.SESSION in facets else (),
             visitor.key if Facet.KEY in facets else "",
             visitor.language if self._spoken else None,
+            context.consent or Facet.HISTORY not in facets,
         )  # fmt: skip
 
 

@@ -19,12 +19,13 @@ class Node:
     def __init__(self, name: str, check: Condition | None, children: tuple[Node, ...]) -> None:
         self._name, self.condition, self.children = name, check, children
         self.facets = check.looks_at if check is not None else Facet.CART
+        self._history = Facet.HISTORY in self.facets
         for child in children:
             self.facets |= child.facets
 
     def holds(self, scene: Scene) -> bool:
         if self.condition is not None:
-            return self.condition.check(scene)
+            return (not self._history or scene.context.consent) and self.condition.check(scene)
         if self._name == "all":
             return all(child.holds(scene) for child in self.children)
         met = any(child.holds(scene) for child in self.children)
@@ -42,6 +43,16 @@ class Node:
             return "none of: " + "; ".join(child.why_not(scene) for child in self.children)
         met = next(child for child in self.children if child.holds(scene))
         return f"not wanted: {met.text()}"
+
+    def needs_consent(self, scene: Scene) -> bool:
+        """Whether what keeps it from holding is a condition on history, which a shopper has not agreed to."""
+        if scene.context.consent or Facet.HISTORY not in self.facets or self.holds(scene):
+            return False
+        if self._name == "all":
+            return next(child for child in self.children if not child.holds(scene)).needs_consent(scene)
+        if self.condition is not None:
+            return True
+        return self._name == "any" and any(child.needs_consent(scene) for child in self.children)
 
     def text(self) -> str:
         if self.condition is not None:

@@ -43,6 +43,8 @@ def create_app(folder: str | Path, **config: Any) -> Flask:
         UPSELL_COMPLEMENT_TIMES=4,
         # A machine that shows and learns at once has slow pages, which are no reason to show none.
         UPSELL_SLOW_SECONDS=5,
+        # The demo's shoppers have agreed; ?consent=no shows what others are offered.
+        UPSELL_CONSENT=switches.agreed,
         # The same database: an order and its conversions are one transaction.
         UPSELL_DATABASE_URL=database,
         UPSELL_REDIS_URL=embedded.url(folder),

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -19,12 +17,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from ..core.followup import State
 from ..core.money import format_money
 from ..core.ports import Progress
-from ..errors import BookError, UpsellError
+from ..errors import UpsellError
 from ..jobs import Parts, parts, run_follow_ups, run_learning, this_app
 from .health import health
 from .mail import one_line
 from .pricecli import print_prices
 from .rulecli import add_rule_commands
+from .trustcli import add_trust_commands
 from .worker import work
 
 
@@ -51,6 +50,7 @@ def commands(identifier: str) -> AppGroup:
         return parts(identifier)
 
     add_rule_commands(group, here)
+    add_trust_commands(group, here)
     db = AppGroup("db", help="The ledger's tables.")
     group.add_command(db)
 
@@ -121,17 +121,6 @@ def commands(identifier: str) -> AppGroup:
             states = ", ".join(f"{count:,} {state}" for state, count in this.diary.states().items())
             click.echo(f"Follow-ups: {states or 'none yet'}")
 
-    @group.command("off")
-    @click.option("--why", default="", help="For those who wonder later.")
-    def off(why: str) -> None:
-        """The kill switch: nothing is offered any more, in any process, within a second. What was accepted stays."""
-        _told(lambda: here().offers.switch_off(getpass.getuser(), why), "Off. 'flask upsell on' ends that.")
-
-    @group.command("on")
-    def on() -> None:
-        """Offer again, after 'off'."""
-        _told(here().offers.switch_on, "On.")
-
     @group.command("follow-up")
     @click.option("--dry-run", is_flag=True, help="Only say who would get what.")
     def follow_up(dry_run: bool) -> None:
@@ -148,14 +137,6 @@ def commands(identifier: str) -> AppGroup:
         work(this_app(), here(), exit_with)
 
     return group
-
-
-def _told(act: Callable[[], None], done: str) -> None:
-    try:
-        act()
-    except BookError as error:
-        click.echo(f"Redis does not answer ({error}): processes see it within five seconds.", err=True)
-    click.echo(done)
 
 
 def _follow_up(this: Parts, dry_run: bool) -> None:

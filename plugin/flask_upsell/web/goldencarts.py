@@ -21,7 +21,7 @@ import msgspec
 
 from ..core.affinity import Affinities, Affinity
 from ..core.book import Book, Lists
-from ..core.context import Capability, Cart, Context, Line, Policy, Visitor, mark
+from ..core.context import Capability, Cart, Context, Line, Policy, Visitor, forgotten, mark
 from ..core.decision import decide
 from ..core.followup import as_mail
 from ..core.kind import Placement
@@ -93,15 +93,16 @@ def run_cart(
         cart=cart,
         anchors=cart.lines,
         now=instant(moment(given.at), here).astimezone(UTC) if given.at else now,
-        visitor=_visitor(given, zone),
+        visitor=_visitor(given, zone) if given.consent else forgotten(_visitor(given, zone)),
         declined=frozenset(given.declined),
         shown_elsewhere=frozenset(given.elsewhere),
         capabilities=capabilities,
         policy=msgspec.structs.replace(policy or Policy(), **bounds),
-        source=given.source,
+        source=given.source if given.consent else "",
         answers=frozenset(given.answers.items()),
         asked=frozenset([*given.asked, *given.answers]),
-        seen=frozenset(map(mark, given.seen)),
+        seen=frozenset(map(mark, given.seen)) if given.consent else frozenset(),
+        consent=given.consent,
     )
     if given.placement == Placement.MAIL:
         context = as_mail(context)

@@ -117,6 +117,7 @@ class GoldenCart(Part, frozen=True, kw_only=True):
     seen: tuple[str, ...] = ()
     elsewhere: tuple[str, ...] = ()
     perks: tuple[str, ...] = ()
+    consent: bool = True
     spent: tuple[str, ...] = ()
     sold: dict[str, int] = {}
     policy: Bounds = Bounds()

@@ -114,6 +114,14 @@ class Memory:
         self._kept["asked"] = dict([*before[1 - MOST_ASKED :], (question, answer)])
         self._save()
 
+    def keep_what_must(self) -> None:
+        """Forget what is remembered only by consent: what was offered. A "no", an answer and the last acceptance are
+        what the shopper did, and are honoured without."""
+        if self._kept.pop("seen", None) is not None:
+            self._save()
+            if not self._kept:
+                session.pop(self._key, None)
+
     def show(self, marks: Iterable[str]) -> None:
         """Remember what is offered, where there is a session already: none is begun for this."""
         if not self._has_session:

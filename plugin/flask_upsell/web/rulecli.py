@@ -27,6 +27,7 @@ from .goldencarts import failures, made_book, run_cart
 from .goldenfile import GoldenCart, GoldenFile, cart_problems, read_carts
 from .rulediff import Difference, differences
 from .rulefile import dump, files, load
+from .trustcli import by
 from .written import money
 
 PATHS = click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -54,6 +55,7 @@ def add_rule_commands(group: AppGroup, here: Callable[[], Parts]) -> None:
     @rules.command("import")
     @PATHS
     @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+    @by
     def import_(paths: tuple[Path, ...], dry_run: bool) -> None:
         """Make the rules those of the files, all or nothing, and publish them. What no file has is removed."""
         offers = here().offers
@@ -89,12 +91,14 @@ def add_rule_commands(group: AppGroup, here: Callable[[], Parts]) -> None:
 
     @rules.command("pause")
     @click.argument("name")
+    @by
     def pause(name: str) -> None:
         """Stop an active rule until it is resumed."""
         _set_status(here().offers, name, Status.ACTIVE, Status.PAUSED)
 
     @rules.command("resume")
     @click.argument("name")
+    @by
     def resume(name: str) -> None:
         """Let a paused rule work again."""
         _set_status(here().offers, name, Status.PAUSED, Status.ACTIVE)

@@ -112,7 +112,7 @@ def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
     page, notice = Page("cart"), None
     fresh = {}
     try:
-        visitor = widget.offers.pseudonym(widget.offers.store.visitor().key)
+        visitor = widget.offers.store.visitor().key
         token = request.form.get("token", "")
         if purpose == "offer":
             token, _, number = token.partition("~")
@@ -170,7 +170,7 @@ def _accept(widget: Widget, said: tuple[Wanted, Page]) -> tuple[Outcome, Notice]
         # A repeated answer may come from a click that knew no session yet: it must not replace the first one's.
         Memory(widget.identifier).accept(accepted.id, text, accepted.line, accepted.product, accepted.placement)
         _tell(accepted)
-    visitor = widget.offers.pseudonym(widget.offers.store.visitor().key)
+    visitor = widget.offers.store.visitor().key
     return outcome, Notice(text, "done", widget.undo_token(visitor, accepted.id, page))
 
 

@@ -44,15 +44,15 @@ class Tokens:
             self._signers[purpose] = TimestampSigner(own, key_derivation="none", algorithm=_MAC(own))
 
     def sign(self, purpose: str, visitor: str, value: object) -> str:
-        """A token for this value, good for this visitor (a pseudonym) and purpose only."""
+        """A token for this value, good for this visitor (by its key) and purpose only."""
         # The visitor is signed too, but need not be told: whoever reads the token knows whose it must be.
-        whose = f"{visitor}.".encode()
+        whose = _whose(visitor)
         signed = self._signers[purpose].sign(whose + urlsafe_b64encode(msgspec.json.encode(value)))
         return signed[len(whose) :].decode()
 
     def read(self, purpose: str, visitor: str, token: str, kind: type[T]) -> T:
         """The value, or TokenError: forged, of another visitor or purpose, or (`expired`) too old."""
-        whose = f"{visitor}.".encode()
+        whose = _whose(visitor)
         try:
             age = None if purpose in LASTING else self._seconds
             raw = self._signers[purpose].unsign(whose + token.encode(), max_age=age)
@@ -61,6 +61,11 @@ class Tokens:
             raise TokenError("this token is too old", expired=True) from None
         except (BadSignature, ValueError, UnicodeError, msgspec.DecodeError):
             raise TokenError("this token was not made here, or for somebody else") from None
+
+
+def _whose(visitor: str) -> bytes:
+    """A visitor in letters that a token may have, and of one length: no key can look like another and a value."""
+    return f"{blake2b(visitor.encode(), digest_size=16).hexdigest() if visitor else ''}.".encode()
 
 
 def _derived(key: str, purpose: str) -> bytes:

@@ -24,6 +24,7 @@ from ..offers import Offers
 from ..settings import Settings
 from ..signals import offers_shown
 from .cards import LOOKS, Marks, Money, card, reached
+from .consent import Consent
 from .edge import Edge, harmless
 from .memory import Memory, environ
 from .shown import Asking, Page, Shown, counted, parts, wanted
@@ -69,6 +70,7 @@ class Widget:
     ) -> None:
         self.identifier, self.settings, self.offers, self.tokens = identifier, settings, offers, tokens
         self.languages, self.edge = languages, edge
+        self.consent = Consent(identifier, settings.consent)
         self._show = edge.shows("render", Markup(""))(self._placed)
         self.head = edge.shows("render", Markup(""))(self._linked)
         self.again = edge.shows("render", Markup(""))(self.render)
@@ -128,7 +130,9 @@ class Widget:
         if not PLACEMENT.match(placement):
             raise BadInput("placement", f"{placement!r} is not a name such as 'cart' (letters a-z, digits, - and _)")
         around = environ()
-        memory = Memory(self.identifier, around)
+        memory, consent = Memory(self.identifier, around), self.consent.given(around)
+        if not consent:
+            memory.keep_what_must()
         if notice is None and (said := memory.take_said(placement)):
             notice = Notice(said["text"], said["tone"])
             # What was wrong in the book a moment ago is shown as it is in the store.
@@ -141,13 +145,14 @@ class Widget:
             fresh=fresh,
             declined=memory.declined,
             elsewhere=elsewhere | beside,
-            source=_campaign(around),
+            source=_campaign(around) if consent else "",
             answers=memory.answers,
             asked=memory.asked,
             seen=memory.seen,
+            consent=consent,
         )
         here = store.visitor()
-        visitor, speech = self.offers.pseudonym(here.key), self.languages.speech(here.language)
+        visitor, speech = here.key, self.languages.speech(here.language)
         if notice is None and memory.has_notice:
             notice = self._remembered(memory, page, visitor, cart)
         offers, question = decision.offers, decision.question
@@ -172,7 +177,7 @@ class Widget:
         if offers and placement in self._placements:
             self.offers.tally.add([(placement, *each) for offer in offers for each in counted(offer)])
             self._announce(decision)
-            if self.offers.policy.max_session:
+            if consent and self.offers.policy.max_session:
                 memory.show(mark(offer.ref) for offer in offers)
         return html
 

@@ -21,6 +21,7 @@ from redis.exceptions import RedisError
 from rq import Worker
 
 from .. import faults
+from ..adapters.audit import acting, telling
 from ..adapters.clients import worker_client
 from ..adapters.queue import RQQueue, worker_name
 from ..jobs import Parts
@@ -32,6 +33,8 @@ FOLLOW_UP_SECONDS = 60
 #: How often one of them looks how old the book is, and from when on it is published again: prices must be seen every
 #: day, or no reduction can say what it is measured by.
 BOOK_SECONDS, BOOK_AGE = 600, timedelta(hours=20)
+#: How often one of all parents asks for what is too old to be removed.
+TIDY_SECONDS = 24 * 3600
 
 
 def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
@@ -42,6 +45,7 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     client = worker_client(here.settings.redis_url)
+    _tell_settings(here)
     queue = here.offers.queue
     assert isinstance(queue, RQQueue)
     me = worker_name(os.getpid())
@@ -53,6 +57,8 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
             work_left = here.offers.ledger.waiting() or client.exists(f"{here.identifier}:{{tally}}:open")
             if work_left and _is_first(client, here, "sweep", int(SWEEP_SECONDS) + 1):
                 queue.enqueue("fold")
+            if _is_first(client, here, "tidy", TIDY_SECONDS):
+                queue.enqueue("tidy")
             letters = here.follow_ups
             if letters is not None and _is_first(client, here, "follow_up", FOLLOW_UP_SECONDS) and letters.waiting():
                 queue.enqueue("follow_up")
@@ -80,6 +86,15 @@ def _is_old(here: Parts) -> bool:
     """Whether there is a book, and it is of yesterday."""
     published = here.offers.shelf.published()
     return published is not None and datetime.now(UTC) - published[1] > BOOK_AGE
+
+
+def _tell_settings(here: Parts) -> None:
+    """Write into the audit what this worker does by which settings, where they changed."""
+    try:
+        with acting("worker"):
+            here.audit.note_settings(telling(here.settings))
+    except Exception as error:
+        faults.note("audit", "the settings are not in the audit: %s", type(error).__name__)
 
 
 def _is_first(client: Redis, here: Parts, work: str, seconds: int) -> bool:

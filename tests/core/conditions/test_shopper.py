@@ -118,11 +118,12 @@ def test_what_is_wrong_with_a_condition_on_the_shopper(tree: dict[str, Any], fou
 
 def test_each_says_what_it_looks_at_beside_the_cart() -> None:
     """Decisions are kept for contexts that agree in this: one that says too little gives strangers' offers."""
-    shopper, session = Facet.SHOPPER, Facet.SESSION
+    shopper, session, history = Facet.SHOPPER, Facet.SESSION, Facet.HISTORY
+    before = shopper | history
     assert {code: CONDITIONS[code].looks_at for code, *_ in SHOPPER} == {
-        "country": shopper, "language": shopper, "group": shopper, "signed_in": shopper, "first_order": shopper,
-        "order_count": shopper, "days_since_last_order": shopper | Facet.CLOCK, "has_bought": shopper,
-        "source": session, "answer": session, "perk": shopper, "sample": Facet.KEY,
+        "country": shopper, "language": shopper, "group": shopper, "signed_in": shopper, "first_order": before,
+        "order_count": before, "days_since_last_order": shopper | Facet.CLOCK | history, "has_bought": before,
+        "source": session | history, "answer": session, "perk": shopper, "sample": Facet.KEY,
     }  # fmt: skip
     assert {CONDITIONS[code].looks_at for code, *_ in WHOLE} | {CONDITIONS["lines"].looks_at} == {Facet.CART}
 

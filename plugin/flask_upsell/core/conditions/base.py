@@ -20,13 +20,17 @@ C = TypeVar("C", bound="type[Condition]")
 
 
 class Facet(Flag):
-    """What of the context, beside the cart, a condition looks at: decisions are kept for contexts that agree in it."""
+    """What of the context, beside the cart, a condition looks at: decisions are kept for contexts that agree in it.
+
+    HISTORY: what the shopper did before this cart. Such a condition does not hold for who has not agreed to that.
+    """
 
     CART = 0
     SHOPPER = auto()
     SESSION = auto()
     KEY = auto()
     CLOCK = auto()
+    HISTORY = auto()
 
 
 class Scene:

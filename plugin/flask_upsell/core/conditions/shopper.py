@@ -58,7 +58,7 @@ class SignedIn(YesNo, frozen=True, kw_only=True):
 class FirstOrder(YesNo, frozen=True, kw_only=True):
     """Whether this would be the customer's first order; guests of whom nothing is known are neither."""
 
-    code, looks_at = "first_order", Facet.SHOPPER
+    code, looks_at = "first_order", Facet.SHOPPER | Facet.HISTORY
 
     def check(self, scene: Scene) -> bool:
         orders = scene.context.visitor.orders
@@ -69,7 +69,7 @@ class FirstOrder(YesNo, frozen=True, kw_only=True):
 class OrderCount(Condition, Numbers, frozen=True, kw_only=True):
     """How many orders the customer placed before."""
 
-    code, looks_at = "order_count", Facet.SHOPPER
+    code, looks_at = "order_count", Facet.SHOPPER | Facet.HISTORY
 
     def check(self, scene: Scene) -> bool:
         orders = scene.context.visitor.orders
@@ -83,7 +83,7 @@ class OrderCount(Condition, Numbers, frozen=True, kw_only=True):
 class LastOrder(Condition, Numbers, frozen=True, kw_only=True):
     """How many whole days ago the customer's last order was."""
 
-    code, looks_at = "days_since_last_order", Facet.SHOPPER | Facet.CLOCK
+    code, looks_at = "days_since_last_order", Facet.SHOPPER | Facet.CLOCK | Facet.HISTORY
 
     def check(self, scene: Scene) -> bool:
         last = scene.context.visitor.last_order
@@ -97,7 +97,7 @@ class LastOrder(Condition, Numbers, frozen=True, kw_only=True):
 class HasBought(Condition, frozen=True, kw_only=True):
     """Whether the customer bought one of these before."""
 
-    code, looks_at = "has_bought", Facet.SHOPPER
+    code, looks_at = "has_bought", Facet.SHOPPER | Facet.HISTORY
     product: tuple[str, ...] = ()
     category: tuple[str, ...] = ()
 
@@ -116,7 +116,7 @@ class HasBought(Condition, frozen=True, kw_only=True):
 class Source(OneOf, frozen=True, kw_only=True):
     """The campaign that led here (UTM source)."""
 
-    code, looks_at = "source", Facet.SESSION
+    code, looks_at = "source", Facet.SESSION | Facet.HISTORY
 
     def check(self, scene: Scene) -> bool:
         return scene.context.source in self.is_
