@@ -81,6 +81,10 @@ UPSELL_BOOK_KEEP_SECONDS = 120
 # Timeout of one Redis operation while a page is rendered.
 UPSELL_REDIS_SECONDS = 0.01
 
+# A function that says whether this request may read /upsell/metrics and /upsell/healthz; None: only requests from the
+# machine itself that no proxy forwarded.
+UPSELL_METRICS = None
+
 # Name of the RQ queue; None: 'upsell' (or the instance's name).
 UPSELL_QUEUE = None
 

@@ -69,6 +69,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "BOOK_SECONDS": ([0, 60], [-1, 60.1, *NOT_A_NUMBER]),
     "BOOK_KEEP_SECONDS": ([5, 86_400], [4, 86_401, *NOT_WHOLE]),
     "REDIS_SECONDS": ([0.001, 1], [0, 1.1, *NOT_A_NUMBER]),
+    "METRICS": ([lambda: True], ["yes", 5, [], True]),
     "QUEUE": (["jobs"], NOT_A_TEXT),
     "ASSETS": ([False], NOT_A_FLAG),
     "CSP_NONCE": ([lambda: "n"], ["nonce", 5, []]),

@@ -12,7 +12,7 @@ from typing import Any
 
 from flask import Flask, Response, after_this_request, current_app, g, has_request_context
 
-from . import settings, signals
+from . import faults, settings, signals
 from .adapters.book import RedisShelf
 from .adapters.breaker import Breaker
 from .adapters.clients import web_client, worker_client
@@ -35,7 +35,9 @@ from .web.cli import commands
 from .web.edge import harmless
 from .web.mail import Writer
 from .web.memory import Memory
+from .web.metrics import Meter, installed
 from .web.shop import blueprint
+from .web.spans import span
 from .web.speech import Languages, Speech
 from .web.tokens import Tokens
 from .web.unsubscribe import add_unsubscribe
@@ -92,7 +94,8 @@ class Upsell:
         tokens = Tokens(values.keys, identifier, values.token_seconds)
         parts = _connect(values, host, identifier, tokens)
         app.extensions[identifier] = parts
-        widget = Widget(identifier, values, parts.offers, tokens, parts.languages)
+        meter = Meter(identifier, parts.breakers) if installed() else None
+        widget = Widget(identifier, values, parts.offers, tokens, parts.languages, meter)
         app.jinja_env.globals[identifier] = widget
         shop = blueprint(identifier, widget, parts.offers)
         add_unsubscribe(shop, parts.diary, tokens, parts.languages)
@@ -230,7 +233,17 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         worker.close()
 
     return Parts(
-        identifier, values, offers, parameters, forked, lambda: upgrade(engine), close, languages, diary, follow_ups
+        identifier,
+        values,
+        offers,
+        parameters,
+        forked,
+        lambda: upgrade(engine),
+        close,
+        languages,
+        diary,
+        follow_ups,
+        {"redis": breaker},
     )
 
 
@@ -275,6 +288,10 @@ def _listen(app: Flask, identifier: str, parts: Parts) -> None:
 
     @harmless("order_placed", None)
     def ordered(_: Flask, order: str, connection: object = None, **__: Any) -> None:
+        with faults.within(identifier), span("upsell.order", identifier):
+            heard(order, connection)
+
+    def heard(order: str, connection: object) -> None:
         shopper = offers.store.visitor()
         visitor, language = shopper.key, shopper.language or ""
         if connection is not None and offers.ledger.shares(connection):

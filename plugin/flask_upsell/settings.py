@@ -238,6 +238,13 @@ SETTINGS = (
     ),
     Setting("REDIS_SECONDS", 0.010, "Timeout of one Redis operation while a page is rendered.", _number(0.001, 1)),
     Setting(
+        "METRICS",
+        None,
+        "A function that says whether this request may read /upsell/metrics and /upsell/healthz; None: only requests "
+        "from the machine itself that no proxy forwarded.",
+        _callable_or_none,
+    ),
+    Setting(
         "QUEUE",
         None,
         "Name of the RQ queue; None: 'upsell' (or the instance's name).",
@@ -300,6 +307,7 @@ class Settings(msgspec.Struct, frozen=True):
     book_seconds: float
     book_keep_seconds: int
     redis_seconds: float
+    metrics: Callable[[], bool] | None
     queue: str
     assets: bool
     csp_nonce: Callable[[], str] | None

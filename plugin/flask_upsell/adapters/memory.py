@@ -98,6 +98,9 @@ class MemoryQueue:
     def worker_seen(self) -> bool:
         return False
 
+    def depth(self) -> int:
+        return len(self.jobs)
+
 
 def memory_ledger(instance: str = "upsell") -> SQLLedger:
     """The real ledger on an SQLite database that lives in memory: its rules are SQL's, so its twin is SQL too."""

@@ -55,6 +55,11 @@ class SQLRules:
         with self.engine.connect() as connection:
             return connection.execute(self._revision()).scalar_one_or_none() or 0
 
+    def changed_at(self) -> datetime | None:
+        query = select(t.rulebooks.c.updated_at).where(t.rulebooks.c.instance == self._instance)
+        with self.engine.connect() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
     def save(self, book: RuleBook, at: datetime, expected: int | None = None) -> Changes:
         added: list[str] = []
         changed: list[str] = []
