@@ -85,6 +85,9 @@ UPSELL_REDIS_SECONDS = 0.01
 # machine itself that no proxy forwarded.
 UPSELL_METRICS = None
 
+# A Redis of its own for the job queue; None: REDIS_URL, unless that is a cluster, on which RQ cannot run.
+UPSELL_QUEUE_URL = None
+
 # Name of the RQ queue; None: 'upsell' (or the instance's name).
 UPSELL_QUEUE = None
 

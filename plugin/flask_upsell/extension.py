@@ -23,6 +23,7 @@ from .adapters.migrate import upgrade
 from .adapters.queue import RQQueue
 from .adapters.rulebook import SQLRules
 from .adapters.tally import RedisTally
+from .addresses import CLUSTER, read_address
 from .core.context import Policy
 from .core.ports import Store
 from .core.words import Sentence, say
@@ -165,9 +166,16 @@ def _settle_after(identifier: str, parts: Parts, refused: Mapping[str, Sentence]
 
 
 def _connect(values: settings.Settings, host: Store, identifier: str, tokens: Tokens) -> Parts:
-    web, worker = web_client(values.redis_url, values.redis_seconds), worker_client(values.redis_url)
-    patient = web_client(values.redis_url, 1.0)
+    url, seconds = values.redis_url, values.redis_seconds
+    web, worker, patient = web_client(url, seconds), worker_client(url), web_client(url, 1.0)
+    # On one server the same client does for all; a cluster has a node for each hash tag, and jobs may have a server.
+    on_cluster = read_address(url).kind == CLUSTER
+    counting = (web_client(url, seconds, "tally"), worker_client(url, "tally")) if on_cluster else (web, worker)
+    asking, waiting = web, patient
+    if values.queue_url != url:
+        asking, waiting = web_client(values.queue_url, seconds, "jobs"), web_client(values.queue_url, 1.0, "jobs")
     breaker = Breaker()
+    jobs_breaker = breaker if asking is web else Breaker()
     engine = make_engine(values.database_url)
     policy = Policy(
         values.max_offers,
@@ -193,13 +201,13 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         store=host,
         shelf=shelf,
         ledger=SQLLedger(engine, identifier, timedelta(seconds=values.attribution_seconds)),
-        tally=RedisTally(web, worker, breaker, prefix=identifier),
+        tally=RedisTally(*counting, breaker, prefix=identifier),
         rules=SQLRules(engine, identifier),
         limits=SQLLimits(engine, identifier),
         zone=values.zone,
         diary=diary if send is not None else None,
         follow_up_after=timedelta(days=values.follow_up_days),
-        queue=RQQueue(web, breaker, name=values.queue, identifier=identifier, patient=patient),
+        queue=RQQueue(asking, jobs_breaker, name=values.queue, identifier=identifier, patient=waiting),
         policy=policy,
         secret=values.keys[0],
     )
@@ -228,9 +236,8 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
     def close() -> None:
         engine.dispose()
         shelf.close()
-        web.close()
-        patient.close()
-        worker.close()
+        for client in {web, patient, worker, *counting, asking, waiting}:
+            client.close()
 
     return Parts(
         identifier,
@@ -243,7 +250,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         languages,
         diary,
         follow_ups,
-        {"redis": breaker},
+        {"redis": breaker} if jobs_breaker is breaker else {"redis": breaker, "queue": jobs_breaker},
     )
 
 

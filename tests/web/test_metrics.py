@@ -85,12 +85,12 @@ def test_made_up_placements_are_one_label(app: Flask) -> None:
 def test_what_shoppers_did_is_counted(app: Flask, shopper: Visitor) -> None:
     shopper.press("accept", "bag")
     shopper.send(shopper.see().undo)
-    shopper.press("decline", "card")
+    shopper.press("decline", "plus")
     found = read(app)
     for action in ("accepted", "undone", "declined"):
         assert found[f"upsell_actions_total{{action={action},placement=cart}}"] == 1, action
     assert found["upsell_request_seconds_count{route=accept}"] == 1
-    assert not [name for name in found if "bag" in name or "card" in name], "no products in labels"
+    assert not [name for name in found if "bag" in name or "plus" in name], "no products in labels"
 
 
 def test_faults_are_counted_from_before_the_app_was_made_and_after(make_app: MakeApp) -> None:
@@ -123,7 +123,7 @@ def test_the_state_of_everything_is_asked_at_a_scrape(app: Flask, shopper: Visit
     assert "upsell_rules_age_seconds" not in found, "there are no rules"
 
     put_rules(app, set_of())
-    shopper.press("decline", "card")
+    shopper.press("decline", "plus")
     engine = parts_of(app).offers.ledger.engine  # type: ignore[attr-defined]
     with engine.begin() as connection:
         connection.execute(update(t.outbox).values(created_at=datetime.now(UTC) - timedelta(seconds=500)))
@@ -150,7 +150,7 @@ def test_without_backends_the_rest_is_there(make_app: MakeApp, tmp_path: Path) -
     assert read(app)["upsell_faults_total{reason=scrape}"] >= 2
 
 
-# --- who may read ------------------------------------------------------------------------------------------------------
+# --- who may read -----------------------------------------------------------------------------------------------------
 
 PATHS = pytest.mark.parametrize("path", ["/upsell/metrics", "/upsell/healthz"])
 
@@ -194,7 +194,7 @@ def test_the_store_says_who_reads(serve: Serve, store: SessionStore, path: str) 
     assert app.test_client().get(path).status_code == 403
 
 
-# --- the library is an extra ----------------------------------------------------------------------------------------
+# --- the library is an extra ------------------------------------------------------------------------------------------
 
 
 def test_without_the_library_there_is_no_route_and_all_else_is_there(
@@ -265,7 +265,7 @@ def test_counting_costs_a_page_little(figure: Callable[[str, object, str], None]
     assert counted < signed / 2
 
 
-# --- what is made from it ----------------------------------------------------------------------------------------------
+# --- what is made from it ---------------------------------------------------------------------------------------------
 
 
 def names_in(expression: str) -> set[str]:
@@ -275,7 +275,7 @@ def names_in(expression: str) -> set[str]:
 @pytest.fixture
 def printed(app: Flask, shopper: Visitor) -> set[str]:
     """Names of all metrics, printed by an app in which everything has happened."""
-    put_rules(app, set_of(), *[])
+    put_rules(app, set_of())
     shopper.press("accept", "bag")
     faults.note("something", "happened")
     return {name.partition("{")[0] for name in read(app)}
@@ -290,7 +290,7 @@ def test_the_dashboard_asks_for_metrics_that_are_there(printed: set[str]) -> Non
     for panel in board["panels"]:
         assert {"title", "type", "gridPos", "id"} <= set(panel)
         place = panel["gridPos"]
-        assert 0 <= place["x"] and place["x"] + place["w"] <= 24 and place["h"] > 0
+        assert place["x"] >= 0 and place["x"] + place["w"] <= 24 and place["h"] > 0
         if panel["type"] == "row":
             continue
         assert panel["datasource"] == {"type": "prometheus", "uid": "${datasource}"}
@@ -307,7 +307,9 @@ def test_the_dashboard_asks_for_metrics_that_are_there(printed: set[str]) -> Non
 
 
 def test_the_alerts_ask_for_metrics_that_are_there(printed: set[str]) -> None:
-    rules = [rule for group in yaml.safe_load((CONFIG / "alerts.yaml").read_text())["groups"] for rule in group["rules"]]
+    rules = [
+        rule for group in yaml.safe_load((CONFIG / "alerts.yaml").read_text())["groups"] for rule in group["rules"]
+    ]
     assert len({rule["alert"] for rule in rules}) == len(rules) >= 6
     for rule in rules:
         assert set(rule) == {"alert", "expr", "for", "labels", "annotations"}

@@ -11,14 +11,18 @@ from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
+from .found import open_client
 
-def web_client(url: str, seconds: float) -> Redis:
+
+def web_client(url: str, seconds: float, tag: str = "book") -> Redis:
     """Fails within `seconds` a socket operation and never tries again: redis-py's defaults hold a page for a minute.
 
+    `tag`: the hash tag of the keys that it is for, which matters on a cluster.
     RESP2 without client names, because each extra command of a handshake may wait for the timeout once more.
     """
-    return Redis.from_url(
+    return open_client(
         url,
+        tag,
         socket_timeout=seconds,
         socket_connect_timeout=seconds,
         retry=Retry(NoBackoff(), 0),
@@ -29,11 +33,10 @@ def web_client(url: str, seconds: float) -> Redis:
     )
 
 
-def worker_client(url: str) -> Redis:
-    """Waits and tries again: a job has time."""
-    return Redis.from_url(
-        url, socket_timeout=30, socket_connect_timeout=5, retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=2), 5)
-    )
+def worker_client(url: str, tag: str = "book") -> Redis:
+    """Waits and tries again: a job has time. `tag`: as above."""
+    retry = Retry(ExponentialWithJitterBackoff(base=0.1, cap=2), 5)
+    return open_client(url, tag, socket_timeout=30, socket_connect_timeout=5, retry=retry)
 
 
 class Direct:

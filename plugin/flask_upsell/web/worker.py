@@ -37,7 +37,8 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    client = worker_client(here.settings.redis_url)
+    client = worker_client(here.settings.queue_url, "jobs")
+    tally = worker_client(here.settings.redis_url, "tally")
     queue = here.offers.queue
     assert isinstance(queue, RQQueue)
     me = worker_name(os.getpid())
@@ -46,7 +47,7 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
             break
         try:
             queue.beat(client, me)
-            work_left = here.offers.ledger.waiting() or client.exists(f"{here.identifier}:{{tally}}:open")
+            work_left = here.offers.ledger.waiting() or tally.exists(f"{here.identifier}:{{tally}}:open")
             if work_left and _is_first(client, here, "sweep", int(SWEEP_SECONDS) + 1):
                 queue.enqueue("fold")
             letters = here.follow_ups
@@ -80,7 +81,7 @@ def _run_jobs(app: Flask, here: Parts, parent: int) -> None:
     with app.app_context():
         while True:
             try:
-                client = worker_client(here.settings.redis_url)
+                client = worker_client(here.settings.queue_url, "jobs")
                 # RQ blocks on the queue for minutes: its connection needs no timeout of ours.
                 worker = Worker([here.settings.queue], connection=client, serializer="json")
                 worker.work(logging_level="WARNING")
