@@ -98,7 +98,7 @@ class Cluster:
 
     def owner(self, tag: str) -> Server:
         slot = self.nodes[0].client.execute_command("CLUSTER", "KEYSLOT", "{" + tag + "}")
-        return self.nodes[slot // 5462]
+        return self.nodes[int(slot) // 5462]
 
     def move(self, tag: str, to: Server) -> None:
         """Give the slot of this tag to another node, with its keys, as an operator does."""

@@ -89,6 +89,9 @@ class Meter:
 
     @harmless("metrics", None)
     def decided(self, placement: str, outcome: str) -> None:
+        self._count(placement, outcome)
+
+    def _count(self, placement: str, outcome: str) -> None:
         key = (placement, outcome)
         add = self._decided.get(key)
         if add is None:
@@ -104,7 +107,7 @@ class Meter:
         if observe is None:
             observe = self._rendered[placement] = self._renders.labels(self.identifier, placement).observe
         observe(seconds)
-        self.decided(placement, outcome)
+        self._count(placement, outcome)
 
     @harmless("metrics", None)
     def answered(self, route: str, seconds: float) -> None:
