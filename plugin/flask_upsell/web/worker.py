@@ -13,14 +13,17 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 from flask import Flask
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Worker
 
-from .. import faults
+from .. import faults, jobs
 from ..adapters.clients import worker_client
+from ..adapters.parking import parker, unpark
 from ..adapters.queue import RQQueue, worker_name
 from ..jobs import Parts
 
@@ -28,6 +31,8 @@ from ..jobs import Parts
 SWEEP_SECONDS = 2.0
 #: How often one of all parents looks for orders to follow up.
 FOLLOW_UP_SECONDS = 60
+#: How often (seconds) one of all parents looks whether there is a book.
+BOOK_SECONDS = 30
 
 
 def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
@@ -42,6 +47,7 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     queue = here.offers.queue
     assert isinstance(queue, RQQueue)
     me = worker_name(os.getpid())
+    unparked = False
     while not stop.is_set() and child.is_alive():
         if exit_with is not None and not alive(exit_with):
             break
@@ -50,6 +56,11 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
             work_left = here.offers.ledger.waiting() or tally.exists(f"{here.identifier}:{{tally}}:open")
             if work_left and _is_first(client, here, "sweep", int(SWEEP_SECONDS) + 1):
                 queue.enqueue("fold")
+            if not unparked:
+                unpark(client, here.settings.queue, find_job)
+                unparked = True
+            if _is_first(client, here, "book", BOOK_SECONDS) and lacks_book(here):
+                queue.enqueue("publish")
             letters = here.follow_ups
             if letters is not None and _is_first(client, here, "follow_up", FOLLOW_UP_SECONDS) and letters.waiting():
                 queue.enqueue("follow_up")
@@ -70,6 +81,21 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     sys.exit(0 if stop.is_set() else child.exitcode or 0)
 
 
+def find_job(name: str) -> Callable[..., Any] | None:
+    """The job of this name, as this version has it."""
+    found = vars(jobs).get(name)
+    return found if callable(found) and getattr(found, "__module__", "") == jobs.__name__ else None
+
+
+def lacks_book(here: Parts) -> bool:
+    """Whether there is no book that this version can read, though there is something to publish: another version's
+    schema, or a Redis that was emptied."""
+    if here.offers.shelf.published() is not None:
+        return False
+    last = here.offers.ledger.last_progress("learn")
+    return last is not None and last.state == "done"
+
+
 def _is_first(client: Redis, here: Parts, work: str, seconds: int) -> bool:
     """Several workers sweep: whether this one is to ask for the work, for all of them and for so many seconds."""
     return bool(client.set(f"{here.identifier}:{{jobs}}:{work}", "1", nx=True, ex=seconds))
@@ -78,12 +104,13 @@ def _is_first(client: Redis, here: Parts, work: str, seconds: int) -> bool:
 def _run_jobs(app: Flask, here: Parts, parent: int) -> None:
     here.forked()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    park = parker(find_job)
     with app.app_context():
         while True:
             try:
                 client = worker_client(here.settings.queue_url, "jobs")
                 # RQ blocks on the queue for minutes: its connection needs no timeout of ours.
-                worker = Worker([here.settings.queue], connection=client, serializer="json")
+                worker = Worker([here.settings.queue], connection=client, serializer="json", exception_handlers=[park])
                 worker.work(logging_level="WARNING")
                 return
             except (RedisError, OSError) as error:
