@@ -22,13 +22,11 @@ max_requests = 100_000
 max_requests_jitter = 10_000
 
 
-def on_starting(server: Any) -> None:
-    """Counters of the last run would be added to those of this one. Set PROMETHEUS_MULTIPROC_DIR outside, before
-    Python starts: without it each answer of /upsell/metrics is about one worker only."""
-    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
-    if folder:
-        shutil.rmtree(folder, ignore_errors=True)
-        Path(folder).mkdir(parents=True)
+# Counters of the last run would be added to those of this one. Set PROMETHEUS_MULTIPROC_DIR outside, before Python
+# starts: without it each answer of /upsell/metrics is about one worker only.
+if _folder := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    shutil.rmtree(_folder, ignore_errors=True)
+    Path(_folder).mkdir(parents=True)
 
 
 def post_fork(server: Any, worker: Any) -> None:

@@ -36,7 +36,7 @@ from .web.cli import commands
 from .web.edge import harmless
 from .web.mail import Writer
 from .web.memory import Memory
-from .web.metrics import Meter, installed
+from .web.metrics import make_meter
 from .web.shop import blueprint
 from .web.spans import span
 from .web.speech import Languages, Speech
@@ -95,7 +95,7 @@ class Upsell:
         tokens = Tokens(values.keys, identifier, values.token_seconds)
         parts = _connect(values, host, identifier, tokens)
         app.extensions[identifier] = parts
-        meter = Meter(identifier, parts.breakers) if installed() else None
+        meter = make_meter(identifier, parts.breakers)
         widget = Widget(identifier, values, parts.offers, tokens, parts.languages, meter)
         app.jinja_env.globals[identifier] = widget
         shop = blueprint(identifier, widget, parts.offers)

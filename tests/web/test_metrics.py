@@ -216,6 +216,16 @@ def test_without_the_library_there_is_no_route_and_all_else_is_there(
     assert store.lines()[-1][0] == "bag"
 
 
+def test_where_counting_cannot_begin_the_store_starts(
+    make_app: MakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path / "file" / "below"))
+    app = make_app()
+    assert app.test_client().get("/upsell/metrics").status_code == 404
+    assert faults.seen["metrics"] == 1
+
+
 def test_two_instances_and_two_apps_count_for_themselves(make_app: MakeApp) -> None:
     one, other = make_app(), make_app(MemoryStore(products()), name="b2b")
     parts_of(one)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, Response, g, request
@@ -23,12 +24,22 @@ from .edge import harmless
 
 #: Seconds. A warm placement takes a fraction of a millisecond, one that waits for Redis tens of them.
 BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+#: Where processes share their counts: prometheus_client's own name for it.
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 OFFERS, NONE, OFF, FAILED = "offers", "none", "off", "failed"
 
 
-def installed() -> bool:
-    """Whether the extra `metrics` is there."""
-    return find_spec("prometheus_client") is not None
+def make_meter(identifier: str, breakers: Mapping[str, Breaker]) -> Meter | None:
+    """None without the extra, and where counting cannot begin: a store starts in any case."""
+    if find_spec("prometheus_client") is None:
+        return None
+    try:
+        if folder := os.environ.get(FOLDER):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+        return Meter(identifier, breakers)
+    except Exception as error:
+        faults.note("metrics", "there are no metrics: %s: %s", type(error).__name__, error)
+        return None
 
 
 class Meter:
@@ -143,7 +154,7 @@ class Meter:
         return encode(whole), kind
 
     def _of_all_processes(self) -> Iterable[Any]:
-        folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+        folder = os.environ.get(FOLDER)
         if not folder:
             yield from self.registry.collect()
             return
