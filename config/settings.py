@@ -96,6 +96,13 @@ UPSELL_REDIS_SECONDS = 0.01
 # Where offers take longer on three pages within a minute, none are shown for a minute; 0: however long.
 UPSELL_SLOW_SECONDS = 0.5
 
+# A function that says whether this request may read /upsell/metrics and /upsell/healthz; None: only requests from the
+# machine itself that no proxy forwarded.
+UPSELL_METRICS = None
+
+# A Redis of its own for the job queue; None: REDIS_URL, unless that is a cluster, on which RQ cannot run.
+UPSELL_QUEUE_URL = None
+
 # Name of the RQ queue; None: 'upsell' (or the instance's name).
 UPSELL_QUEUE = None
 

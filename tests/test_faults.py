@@ -51,3 +51,39 @@ def test_an_outage_does_not_fill_a_disk(log: pytest.LogCaptureFixture) -> None:
     assert faults.seen[REASON] == 250
     said = [int(record.getMessage().split("(")[1].split()[0]) for record in log.records]
     assert said == [*range(1, 11), 100, 200]
+
+
+def test_a_record_says_where_it_happened(log: pytest.LogCaptureFixture) -> None:
+    with faults.within("upsell", "cart"):
+        faults.note(REASON, "before")
+        faults.decided("c0ffee")
+        with faults.within("upsell_b2b"):
+            faults.note(REASON, "another one's")
+            faults.decided("d0d0", "checkout")
+        faults.note(REASON, "after")
+    faults.note(REASON, "outside")
+    places = [(r.upsell_instance, r.upsell_placement, r.upsell_decision) for r in log.records]  # type: ignore[attr-defined]
+    assert places == [("upsell", "cart", ""), ("upsell_b2b", "", ""), ("upsell", "cart", "c0ffee"), ("", "", "")]
+    assert {r.upsell_reason for r in log.records} == {REASON}  # type: ignore[attr-defined]
+
+
+def test_who_listens_hears_every_count_and_may_go() -> None:
+    class Listener:
+        def __init__(self) -> None:
+            self.heard: list[tuple[str, int]] = []
+
+        def hear(self, reason: str, more: int) -> None:
+            self.heard.append((reason, more))
+
+    listener = Listener()
+    faults.seen.tell(listener.hear)
+    faults.seen[REASON] += 1
+    faults.seen[REASON] += 3
+    faults.seen[REASON] = 0
+    assert listener.heard == [(REASON, 1), (REASON, 3)]
+    before = len(faults.seen.listeners)
+    del listener
+    faults.seen[REASON] += 1
+    other = Listener()
+    faults.seen.tell(other.hear)
+    assert len(faults.seen.listeners) <= before, "what has gone is forgotten"

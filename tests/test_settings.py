@@ -38,8 +38,28 @@ NOT_A_TEXT: list[Any] = ["", 5, b"text", []]
 VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "ENABLED": ([False], NOT_A_FLAG),
     "REDIS_URL": (
-        ["rediss://host:6380/1", "unix:///run/valkey.sock"],
-        [None, "", 6379, "127.0.0.1:6379", "http://host", "valkey://host", " redis://host"],
+        [
+            "rediss://host:6380/1",
+            "unix:///run/valkey.sock",
+            "sentinel://one:26379,two,[::1]:26379/mymaster/1",
+            "redis+sentinel://user:secret@one/mymaster?sentinel_password=s",
+        ],
+        [
+            "redis+sentinel://one:26379",
+            "redis+sentinel://one/mymaster/x",
+            "redis+sentinel://one,,two/mymaster",
+            "redis+sentinel://one:99999/mymaster",
+            "redis+cluster://one/1",
+            "redis+cluster://",
+            "redis+magic://one",
+            None,
+            "",
+            6379,
+            "127.0.0.1:6379",
+            "http://host",
+            "valkey://host",
+            " redis://host",
+        ],
     ),
     "DATABASE_URL": (["postgresql+psycopg://u@h/d"], [None, *NOT_A_TEXT]),
     "KEYS": (
@@ -74,6 +94,11 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "BOOK_KEEP_SECONDS": ([5, 86_400], [4, 86_401, *NOT_WHOLE]),
     "REDIS_SECONDS": ([0.001, 1], [0, 1.1, *NOT_A_NUMBER]),
     "SLOW_SECONDS": ([0, 0.25, 60], [-1, 61, *NOT_A_NUMBER]),
+    "METRICS": ([lambda: True], ["yes", 5, [], True]),
+    "QUEUE_URL": (
+        ["redis://jobs:6379/1", "redis+sentinel://h/jobs"],
+        ["", 5, "jobs", "redis+cluster://h", "rediss+cluster://h:1,i:2"],
+    ),
     "QUEUE": (["jobs"], NOT_A_TEXT),
     "ASSETS": ([False], NOT_A_FLAG),
     "CSP_NONCE": ([lambda: "n"], ["nonce", 5, []]),

@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Flask, Response, after_this_request, current_app, g, has_request_context
 
-from . import settings, signals
+from . import faults, settings, signals
 from .adapters.audit import SQLAudit
 from .adapters.book import RedisShelf
 from .adapters.breaker import Breaker
@@ -31,6 +31,7 @@ from .adapters.rulebook import SQLRules
 from .adapters.secret import SQLSecret
 from .adapters.switch import SQLSwitch
 from .adapters.tally import RedisTally
+from .addresses import CLUSTER, read_address
 from .core.context import Policy
 from .core.ports import Store
 from .core.words import Sentence, say
@@ -44,7 +45,9 @@ from .web.cli import commands
 from .web.edge import Edge, harmless
 from .web.mail import Writer
 from .web.memory import Memory
+from .web.metrics import make_meter
 from .web.shop import blueprint
+from .web.spans import span
 from .web.speech import Languages, Speech
 from .web.tokens import Tokens
 from .web.unsubscribe import add_unsubscribe
@@ -102,7 +105,8 @@ class Upsell:
         parts = _connect(values, host, identifier, tokens)
         app.extensions[identifier] = parts
         edge = Edge(2 * values.redis_seconds, values.slow_seconds)
-        widget = Widget(identifier, values, parts.offers, tokens, parts.languages, edge)
+        meter = make_meter(identifier, parts.breakers)
+        widget = Widget(identifier, values, parts.offers, tokens, parts.languages, edge, meter)
         app.jinja_env.globals[identifier] = widget
         shop = blueprint(identifier, widget, parts.offers)
         add_unsubscribe(shop, parts.diary, tokens, parts.languages)
@@ -195,9 +199,16 @@ def _settle_after(identifier: str, parts: Parts, refused: Mapping[str, Sentence]
 
 
 def _connect(values: settings.Settings, host: Store, identifier: str, tokens: Tokens) -> Parts:
-    web, worker = web_client(values.redis_url, values.redis_seconds), worker_client(values.redis_url)
-    patient = web_client(values.redis_url, 1.0)
+    url, seconds = values.redis_url, values.redis_seconds
+    web, worker, patient = web_client(url, seconds), worker_client(url), web_client(url, 1.0)
+    # On one server the same client does for all; a cluster has a node for each hash tag, and jobs may have a server.
+    on_cluster = read_address(url).kind == CLUSTER
+    counting = (web_client(url, seconds, "tally"), worker_client(url, "tally")) if on_cluster else (web, worker)
+    asking, waiting = web, patient
+    if values.queue_url != url:
+        asking, waiting = web_client(values.queue_url, seconds, "jobs"), web_client(values.queue_url, 1.0, "jobs")
     breaker = Breaker(reset=0.5, probe=web.ping)
+    jobs_breaker = breaker if asking is web else Breaker(reset=0.5, probe=asking.ping)
     engine = make_engine(values.database_url)
     policy = Policy(
         values.max_offers,
@@ -224,7 +235,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         store=host,
         shelf=shelf,
         ledger=SQLLedger(engine, identifier, timedelta(seconds=values.attribution_seconds)),
-        tally=RedisTally(web, worker, breaker, prefix=identifier),
+        tally=RedisTally(*counting, breaker, prefix=identifier),
         rules=SQLRules(engine, identifier, audit),
         limits=SQLLimits(engine, identifier),
         switch=SQLSwitch(engine, identifier, audit=audit),
@@ -232,7 +243,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         diary=diary if send is not None else None,
         prices=SQLPrices(engine, identifier),
         follow_up_after=timedelta(days=values.follow_up_days),
-        queue=RQQueue(web, breaker, name=values.queue, identifier=identifier, patient=patient),
+        queue=RQQueue(asking, jobs_breaker, name=values.queue, identifier=identifier, patient=waiting),
         policy=policy,
         secret=values.pseudonym_key or SQLSecret(engine, "pseudonym"),
     )
@@ -262,17 +273,28 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         getattr(host, "forked", lambda: None)()
 
     def close() -> None:
-        breaker.close()
+        for each in (breaker, jobs_breaker):
+            each.close()
         engine.dispose()
         shelf.close()
-        web.close()
-        patient.close()
-        worker.close()
+        for client in {web, patient, worker, *counting, asking, waiting}:
+            client.close()
 
     return Parts(
-        identifier, values, offers, parameters, forked, lambda: upgrade(engine), close, languages, diary, privacy,
-        audit, follow_ups,
-    )  # fmt: skip
+        identifier,
+        values,
+        offers,
+        parameters,
+        forked,
+        lambda: upgrade(engine),
+        close,
+        languages,
+        diary,
+        privacy,
+        audit,
+        follow_ups,
+        {"redis": breaker} if jobs_breaker is breaker else {"redis": breaker, "queue": jobs_breaker},
+    )
 
 
 def _listen(app: Flask, identifier: str, parts: Parts, edge: Edge) -> None:
@@ -316,6 +338,10 @@ def _listen(app: Flask, identifier: str, parts: Parts, edge: Edge) -> None:
 
     @edge.serves("order_placed", None)
     def ordered(_: Flask, order: str, connection: object = None, **__: Any) -> None:
+        with faults.within(identifier), span("upsell.order", identifier):
+            heard(order, connection)
+
+    def heard(order: str, connection: object) -> None:
         shopper = offers.store.visitor()
         visitor, language = shopper.key, shopper.language or ""
         if connection is not None and offers.ledger.shares(connection):

@@ -1,14 +1,84 @@
-"""Counts of what went wrong in this process, by reason: for the log, the health page and tests."""
+"""Counts of what went wrong in this process, by reason: for the log, the health page, metrics and tests.
+
+Each record of this package's log says where it happened: `upsell_reason`, `upsell_instance`, `upsell_placement` and
+`upsell_decision`, each "" where there is none.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+from weakref import WeakMethod
 
 log = logging.getLogger("flask_upsell")
 
-#: reason -> how often in this process
-seen: Counter[str] = Counter()
+
+class Seen(Counter[str]):
+    """reason -> how often in this process; `listeners` hear (reason, how often more)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        #: Methods of what may go before this does.
+        self.listeners: list[WeakMethod[Callable[[str, int], None]]] = []
+
+    def __setitem__(self, reason: str, times: int) -> None:
+        more = times - self[reason]
+        super().__setitem__(reason, times)
+        if more > 0:
+            for listener in self.listeners:
+                hear = listener()
+                if hear is not None:
+                    hear(reason, more)
+
+    def tell(self, hear: Callable[[str, int], None]) -> None:
+        """Tell this method from now on, as long as its object lives."""
+        self.listeners = [each for each in self.listeners if each() is not None]
+        self.listeners.append(WeakMethod(hear))
+
+
+seen = Seen()
+
+#: (instance, placement, decision) of what this thread is doing.
+_place: ContextVar[tuple[str, str, str]] = ContextVar("upsell_place", default=("", "", ""))
+
+
+class within:
+    """What is logged in this block belongs to this instance and placement, and to this decision once it is known."""
+
+    __slots__ = ("_before", "_here")
+
+    def __init__(self, instance: str, placement: str = "", decision: str = "") -> None:
+        self._here = (instance, placement, decision)
+
+    def __enter__(self) -> None:
+        self._before: Token[tuple[str, str, str]] = _place.set(self._here)
+
+    def __exit__(self, *_: object) -> None:
+        _place.reset(self._before)
+
+
+def decided(decision: str, placement: str | None = None) -> None:
+    """From here to the end of the block it is about this decision."""
+    instance, before, _ = _place.get()
+    _place.set((instance, before if placement is None else placement, decision))
+
+
+class _Fields(logging.Filter):
+    """Gives each record its fields; one that was given a field keeps it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        instance, placement, decision = _place.get()
+        given = record.__dict__
+        given.setdefault("upsell_reason", "")
+        given.setdefault("upsell_instance", instance)
+        given.setdefault("upsell_placement", placement)
+        given.setdefault("upsell_decision", decision)
+        return True
+
+
+log.addFilter(_Fields())
 
 
 def note(reason: str, message: str, *values: object, error: BaseException | None = None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
@@ -11,6 +11,8 @@ from uuid import uuid4
 import msgspec
 from flask import Flask, current_app
 
+from . import faults
+from .adapters.breaker import Breaker
 from .core.context import Capability
 from .core.followup import Diary, State
 from .core.ports import Report
@@ -29,7 +31,7 @@ class Parts(msgspec.Struct, frozen=True):
 
     `forked` drops connections that belong to the parent process; `migrate` brings the ledger's tables up to date;
     `close` ends all connections; `languages` are the catalogues (web.speech). `audit` is adapters.audit's. `follow_ups`
-    is None while nobody is written to.
+    is None while nobody is written to. `breakers` by the names of their backends.
     """
 
     identifier: str
@@ -44,6 +46,7 @@ class Parts(msgspec.Struct, frozen=True):
     privacy: Privacy
     audit: Any
     follow_ups: FollowUps | None = None
+    breakers: Mapping[str, Breaker] = {}
 
 
 def this_app() -> Flask:
@@ -66,7 +69,8 @@ def _fresh(identifier: str) -> Iterator[Parts]:
     with this_app().app_context():
         here = parts(identifier)
         here.forked()
-        yield here
+        with faults.within(identifier):
+            yield here
 
 
 def learn(identifier: str, run: str = "") -> dict[str, Any]:

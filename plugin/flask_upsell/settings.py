@@ -17,6 +17,7 @@ from zoneinfo import available_timezones
 import msgspec
 from babel import Locale, UnknownLocaleError
 
+from .addresses import CLUSTER, read_address, wrong_queue_url, wrong_url
 from .errors import SettingsError
 
 log = logging.getLogger("flask_upsell")
@@ -88,12 +89,6 @@ def _url_prefix(value: Any) -> str | None:
     return f"write a path such as '/upsell', not {value!r}"
 
 
-def _redis_url(value: Any) -> str | None:
-    if isinstance(value, str) and value.startswith(("redis://", "rediss://", "unix://")):
-        return None
-    return f"write a URL such as 'redis://127.0.0.1:6379/0' or 'unix:///run/valkey.sock', not {value!r}"
-
-
 def _keys(value: Any) -> str | None:
     if value is None:
         return None
@@ -129,7 +124,7 @@ SETTINGS = (
         "REDIS_URL",
         "redis://127.0.0.1:6379/0",
         "Redis or Valkey (6.2 or newer) for the book, counters and jobs.",
-        _redis_url,
+        wrong_url,
     ),
     Setting(
         "DATABASE_URL", "sqlite:///upsell.db", "SQLAlchemy URL of the ledger; best the store's own database.", _text
@@ -270,6 +265,19 @@ SETTINGS = (
         _number(0, 60),
     ),
     Setting(
+        "METRICS",
+        None,
+        "A function that says whether this request may read /upsell/metrics and /upsell/healthz; None: only requests "
+        "from the machine itself that no proxy forwarded.",
+        _callable_or_none,
+    ),
+    Setting(
+        "QUEUE_URL",
+        None,
+        "A Redis of its own for the job queue; None: REDIS_URL, unless that is a cluster, on which RQ cannot run.",
+        wrong_queue_url,
+    ),
+    Setting(
         "QUEUE",
         None,
         "Name of the RQ queue; None: 'upsell' (or the instance's name).",
@@ -337,6 +345,8 @@ class Settings(msgspec.Struct, frozen=True):
     book_keep_seconds: int
     redis_seconds: float
     slow_seconds: float
+    metrics: Callable[[], bool] | None
+    queue_url: str
     queue: str
     assets: bool
     csp_nonce: Callable[[], str] | None
@@ -372,6 +382,14 @@ def read(config: Mapping[str, Any], identifier: str = "upsell") -> Settings:
     values["keys"] = _signing_keys(config, values["keys"])
     values["url_prefix"] = values["url_prefix"] or "/" + identifier.replace("_", "-")
     values["queue"] = values["queue"] or identifier
+    if values["queue_url"] is None:
+        if read_address(values["redis_url"]).kind == CLUSTER:
+            raise SettingsError(
+                prefix + "QUEUE_URL",
+                f"write the URL of a Redis that is no cluster, for jobs alone: {prefix}REDIS_URL is a cluster, and RQ "
+                f"cannot run on one. {BY_NAME['QUEUE_URL'].sentence}",
+            )
+        values["queue_url"] = values["redis_url"]
     return Settings(**values)
 
 

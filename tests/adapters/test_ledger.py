@@ -148,7 +148,10 @@ def test_an_acceptance_and_its_count_are_one_transaction(ledger: SQLLedger) -> N
 def test_declines_are_counted_each(ledger: SQLLedger) -> None:
     for _ in range(3):
         ledger.record_decline("cart", "upgrade", "bag", NOW)
+    oldest = ledger.oldest()
+    assert oldest is not None and oldest.tzinfo is not None
     assert (ledger.waiting(), ledger.fold(), ledger.waiting()) == (3, 3, 0)
+    assert ledger.oldest() is None
     assert ledger.counts() == [Count("cart", "upgrade", "bag", declined=3)]
 
 

@@ -77,3 +77,12 @@ def test_the_queue_in_memory_remembers_what_was_asked() -> None:
     queue = MemoryQueue()
     assert queue.enqueue("amend", "a", "b") != queue.enqueue("fold")
     assert queue.jobs == [("amend", ("a", "b")), ("fold", ())]
+
+
+@pytest.mark.parametrize("fixture", ["memory", "redis"])
+def test_the_depth_is_how_many_jobs_wait(fixture: str, redis_url: str) -> None:
+    queue: Port = MemoryQueue() if fixture == "memory" else rq_queue(redis_url)
+    assert queue.depth() == 0
+    queue.enqueue("fold")
+    queue.enqueue("amend", "a")
+    assert queue.depth() == 2

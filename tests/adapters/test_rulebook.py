@@ -123,7 +123,7 @@ def test_a_name_is_there_once() -> None:
 
 
 def test_at_first_there_is_an_empty_book_of_revision_zero(rules: SQLRules) -> None:
-    assert (rules.load(), rules.revision()) == (RuleBook(), 0)
+    assert (rules.load(), rules.revision(), rules.changed_at()) == (RuleBook(), 0, None)
     assert rules.save(RuleBook(), NOW, expected=0) == Changes(0)
 
 
@@ -131,6 +131,7 @@ def test_what_was_saved_is_loaded_as_it_was(rules: SQLRules) -> None:
     done = rules.save(BOOK, NOW)
     assert rules.load() == BOOK
     assert done.revision == rules.revision() == 1
+    assert rules.changed_at() == NOW
     assert set(done.added) == {
         "rule a", "rule b", "rule up", "rule Tee für alle",
         "season spring", "season autumn", "ladder teas", "ladder bags",

@@ -23,11 +23,13 @@ from flask_upsell import (
     faults,
     offer_accepted,
     offer_declined,
+    offers_shown,
 )
 from flask_upsell.adapters.tables import metadata
 from flask_upsell.core.affinity import Affinities
-from flask_upsell.core.offer import Kind
+from flask_upsell.core.offer import Decision, Kind
 from flask_upsell.core.rule import Products, Rule
+from flask_upsell.web import shown as tokens
 from tests.web.conftest import Serve
 from tests.web.markup import Form, Slot, slot, slots
 from tests.web.shop import (
@@ -1090,3 +1092,39 @@ def test_while_it_is_off_nothing_is_answered(asked: Visitor, serve: Serve) -> No
     off = Visitor(serve(SessionStore(GOODS), UPSELL_ENABLED=False)).put("laptop")
     assert off.send(form, script=False).status_code == 303
     assert "upsell" not in off.remembered()
+
+
+def test_the_log_of_an_acceptance_names_the_decision_that_showed_it(
+    app: Flask, shopper: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Planted bug that it shows: an id made at the click, by which nothing can be found."""
+    caplog.set_level("INFO", "flask_upsell")
+    shown: list[str] = []
+
+    def hear(_: Flask, decision: Decision) -> None:
+        shown.append(decision.id)
+
+    with offers_shown.connected_to(hear, app):
+        shopper.press("accept", "bag")
+        shopper.press("decline", "plus")
+    assert len(shown) >= 3 and len(set(shown)) == len(shown) and all(len(id) == 12 for id in shown)
+    told = [
+        (record.upsell_reason, record.upsell_instance, record.upsell_placement, record.upsell_decision)  # type: ignore[attr-defined]
+        for record in caplog.records
+    ]
+    assert told[0] == ("accepted", "upsell", "cart", shown[0])
+    assert told[1][:3] == ("declined", "upsell", "cart") and told[1][3] in shown[1:]
+
+
+def test_a_token_from_before_decisions_had_ids_is_still_taken(app: Flask, shopper: Visitor) -> None:
+    """So pages stay usable that were open when a new version came."""
+    widget: Any = app.jinja_env.globals["upsell"]
+    form = shopper.see().card("bag").forms["accept"]
+    with app.test_request_context():
+        visitor = widget.offers.pseudonym("cart-0")
+        token, _, number = form.fields["token"].partition("~")
+        shown = widget.tokens.read("offer", visitor, token, tokens.Shown)
+        assert shown.decision
+        old = widget.tokens.sign("offer", visitor, msgspec.to_builtins(shown)[:2])
+    assert shopper.send(form, token=f"{old}~{number}").status_code == 200
+    assert [line[0] for line in parts_of(app).offers.store.lines()] == ["laptop", "bag"]  # type: ignore[attr-defined]

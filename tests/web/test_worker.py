@@ -190,6 +190,21 @@ def test_a_worker_learns_amends_and_survives_learning_that_fails(start: Start, o
     assert offers.queue.worker_seen()
 
 
+def test_a_worker_publishes_when_there_is_no_book_that_its_version_reads(
+    start: Start, offers: Offers, tmp_path: Path, redis_url: str
+) -> None:
+    """So it is after an update of the book's schema, and when Redis was emptied. Jobs of a newer version are parked."""
+    run_learning(parts_of_shop(tmp_path), "run1")
+    client = worker_client(redis_url)
+    client.flushall()
+    assert offers.shelf.published() is None
+    assert offers.queue.enqueue("of_a_newer_version", "x")
+    start()
+    assert until(lambda: offers.shelf.published() is not None)
+    assert until(lambda: client.zcard("rq:failed:upsell") == 1)
+    client.close()
+
+
 def test_a_worker_folds_what_nobody_asked_it_to_fold(start: Start, offers: Offers) -> None:
     start()
     offers.ledger.record_decline("cart", "complement", "bag", offers.clock())

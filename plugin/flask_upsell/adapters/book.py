@@ -36,6 +36,7 @@ from ..errors import BookError, UpsellError
 from .breaker import Breaker
 from .clients import Direct
 from .copy import Copy, Fetched
+from .oldbooks import let_go
 
 #: A version's field that says which version is live: its own name, until another is published. What is read in one
 #: command together with it is of that version, and of no other.
@@ -75,7 +76,7 @@ class RedisShelf:
         clock: Callable[[], float] = time.monotonic,
         patient: Redis | None = None,
     ) -> None:
-        self._root = f"{prefix}:{{book}}:{SCHEMA}:"
+        self._prefix, self._root = prefix, f"{prefix}:{{book}}:{SCHEMA}:"
         self._current, self._amended = self._root + "current", self._root + "amended"
         self._pointer, self._off = self._root + "rules", self._root + OFF
         self.off: bool | None = None
@@ -238,6 +239,7 @@ class RedisShelf:
             meta = {"published_at": datetime.now(UTC).isoformat(), "fields": written, "schema": SCHEMA}
             writer.hset(key, "meta", msgspec.json.encode(meta))
             self._switch(version, key, began)
+            let_go(writer, self._prefix, SCHEMA)
         except (RedisError, OSError) as error:
             raise BookError(f"the book was not published, the old one stays live: {error}") from error
         return version

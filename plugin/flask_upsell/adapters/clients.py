@@ -14,7 +14,9 @@ from redis.exceptions import ConnectionError as Disconnected
 from redis.exceptions import ResponseError
 from redis.retry import Retry
 
+from ..addresses import read_address
 from .deadline import budget
+from .found import open_client
 
 
 class InTime:
@@ -79,15 +81,17 @@ class _TLS(_Bounded, SSLConnection):
 SCHEMES = {"unix": _Unix, "rediss": _TLS}
 
 
-def web_client(url: str, seconds: float) -> Redis:
+def web_client(url: str, seconds: float, tag: str = "book") -> Redis:
     """Fails within `seconds` a command and never tries again: redis-py's defaults hold a page for a minute. What
     `deadline.within` leaves is shorter still.
 
+    `tag`: the hash tag of the keys that it is for, which matters on a cluster.
     RESP2 without client names, because each extra command of a handshake may wait for the timeout once more.
     """
-    return Redis.from_url(
+    return open_client(
         url,
-        connection_class=SCHEMES.get(url.partition(":")[0], _TCP),
+        tag,
+        connection_class=SCHEMES.get(read_address(url).url.partition(":")[0], _TCP),
         socket_timeout=seconds,
         socket_connect_timeout=seconds,
         retry=Retry(NoBackoff(), 0),
@@ -98,11 +102,10 @@ def web_client(url: str, seconds: float) -> Redis:
     )
 
 
-def worker_client(url: str) -> Redis:
-    """Waits and tries again: a job has time."""
-    return Redis.from_url(
-        url, socket_timeout=30, socket_connect_timeout=5, retry=Retry(ExponentialWithJitterBackoff(base=0.1, cap=2), 5)
-    )
+def worker_client(url: str, tag: str = "book") -> Redis:
+    """Waits and tries again: a job has time. `tag`: as above."""
+    retry = Retry(ExponentialWithJitterBackoff(base=0.1, cap=2), 5)
+    return open_client(url, tag, socket_timeout=30, socket_connect_timeout=5, retry=retry)
 
 
 class Direct:

@@ -66,6 +66,13 @@ class Counts:
                 .where(t.outbox.c.instance == self._instance, t.outbox.c.folded_at.is_(None))
             ).scalar_one()
 
+    def oldest(self) -> datetime | None:
+        c = t.outbox.c
+        query = select(func.min(c.created_at)).where(c.instance == self._instance, c.folded_at.is_(None))
+        with self.engine.connect() as connection:
+            found: datetime | None = connection.execute(query).scalar_one()
+        return found
+
     def add_shown(self, batch: str, shown: Mapping[tuple[str, str, str], int]) -> None:
         try:
             with self.engine.begin() as connection:

@@ -155,6 +155,9 @@ class MemoryQueue:
     def worker_seen(self) -> bool:
         return False
 
+    def depth(self) -> int:
+        return len(self.jobs)
+
 
 class MemorySwitch:
     """A kill switch in this process."""

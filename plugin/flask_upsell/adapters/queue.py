@@ -59,6 +59,9 @@ class RQQueue:
     def worker_seen(self) -> bool:
         return bool(self._patient.zcount(self.heartbeat, time.time(), "+inf"))
 
+    def depth(self) -> int:
+        return int(self._patient.llen(self._queue.key))
+
     def hears(self, worker: str) -> bool:
         """Whether this one worker has been heard of, whoever else is."""
         return self._patient.zscore(self.heartbeat, worker) is not None

@@ -63,6 +63,11 @@ class SQLRules:
             rows = connection.execute(select(c.name, c.updated_at).where(c.instance == self._instance)).all()
         return {row.name: row.updated_at for row in rows}
 
+    def changed_at(self) -> datetime | None:
+        query = select(t.rulebooks.c.updated_at).where(t.rulebooks.c.instance == self._instance)
+        with self.engine.connect() as connection:
+            return connection.execute(query).scalar_one_or_none()
+
     def save(self, book: RuleBook, at: datetime, expected: int | None = None) -> Changes:
         added: list[str] = []
         changed: list[str] = []

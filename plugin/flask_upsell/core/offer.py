@@ -301,7 +301,8 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
 
     `rules`: what became of each rule, when it was explained. `until`: from when on a schedule may decide otherwise.
     `question`: one to ask the shopper. `reached`: a threshold that the cart has reached. `number`: the same for
-    decisions of one process that look alike, 0 when that is not known.
+    decisions of one process that look alike, 0 when that is not known. `id`: what this one is called in logs, once it
+    is shown.
     """
 
     placement: str
@@ -313,6 +314,7 @@ class Decision(msgspec.Struct, frozen=True, gc=False):
     question: Asked | None = None
     number: int = 0
     reached: Progress | None = None
+    id: str = ""
 
 
 def offer_id(kind: Kind, trigger: str, product: str) -> str:

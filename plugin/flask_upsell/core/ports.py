@@ -282,6 +282,9 @@ class Ledger(Protocol):
     def waiting(self) -> int:
         """Outbox rows that are not folded yet."""
 
+    def oldest(self) -> datetime | None:
+        """When the oldest of them was written; None when there is none."""
+
     def add_shown(self, batch: str, shown: Mapping[tuple[str, str, str], int]) -> None:
         """Add (placement, kind, product) -> times shown; a batch of the same name counts once."""
 
@@ -326,6 +329,9 @@ class Queue(Protocol):
     def worker_seen(self) -> bool:
         """Whether a worker was alive in the last seconds."""
 
+    def depth(self) -> int:
+        """How many jobs wait for a worker."""
+
 
 Report = Callable[[str, int, int], None]
 """Progress of a run: (step, done, total)."""
@@ -342,6 +348,9 @@ class Rules(Protocol):
 
     def changed(self) -> dict[str, datetime]:
         """When each rule was last changed (UTC)."""
+
+    def changed_at(self) -> datetime | None:
+        """When it was last changed; None when it never was."""
 
     def save(self, book: RuleBook, at: datetime, expected: int | None = None) -> Changes:
         """Replace all or nothing. Raises RuleError (`stale`) when `expected` is not the current revision.

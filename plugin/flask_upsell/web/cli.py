@@ -19,6 +19,7 @@ from ..core.money import format_money
 from ..core.ports import Progress
 from ..errors import UpsellError
 from ..jobs import Parts, parts, run_follow_ups, run_learning, this_app
+from .dbcli import add_db_commands
 from .health import health
 from .mail import one_line
 from .pricecli import print_prices
@@ -51,14 +52,7 @@ def commands(identifier: str) -> AppGroup:
 
     add_rule_commands(group, here)
     add_trust_commands(group, here)
-    db = AppGroup("db", help="The ledger's tables.")
-    group.add_command(db)
-
-    @db.command("upgrade")
-    def db_upgrade() -> None:
-        """Create or update the ledger's tables (upsell_…); the store's own migrations are not touched."""
-        here().migrate()
-        click.echo("The ledger's tables are up to date.")
+    add_db_commands(group, here)
 
     @group.command("learn")
     @click.option("--here", "in_process", is_flag=True, help="Learn in this process instead of a worker.")

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
+
+from flask import request
 
 from .. import faults
 from ..offers import Offers
+from ..settings import Settings
+from .edge import harmless
+
+#: A request that came through a proxy: whose it is, the address does not say.
+FORWARDED = ("X-Forwarded-For", "Forwarded", "X-Real-IP")
+
+
+@harmless("metrics", False)
+def may_read(settings: Settings) -> bool:
+    """Whether this request may see health and metrics: whom the store lets in, else only this machine itself."""
+    if settings.metrics is not None:
+        return bool(settings.metrics())
+    if any(name in request.headers for name in FORWARDED):
+        return False
+    return bool(request.remote_addr) and ip_address(str(request.remote_addr)).is_loopback
 
 
 def health(offers: Offers) -> dict[str, Any]:

@@ -16,10 +16,12 @@ from ..jobs import this_app
 from ..signals import offer_accepted, offer_declined
 from ..till import DECLINED, Outcome, Wanted
 from .edge import harmless
-from .health import health
+from .health import health, may_read
 from .memory import Memory
+from .metrics import add_metrics, refused
 from .schemas import read_accept
 from .shown import Asking, Page, Shown
+from .spans import mark, span
 from .view import Notice
 from .widget import UNSAFE, Widget
 
@@ -76,11 +78,15 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
 
     @shop.get("/healthz")
     def healthz() -> Response:
+        if not may_read(widget.settings):
+            return refused()
         report = health(parts)
         response = jsonify(report)
         response.status_code = 200 if report["ok"] else 503
         return _private(response)
 
+    if widget.meter is not None:
+        add_metrics(shop, widget.meter, parts, lambda: may_read(widget.settings))
     return shop
 
 
@@ -104,6 +110,11 @@ def _from_here(*, anonymous: bool) -> bool:
 
 def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
     """Read the token, act, and answer: the placement again for our script, a redirect for a plain form."""
+    with faults.within(widget.identifier):
+        return _answered_with(widget, act, purpose)
+
+
+def _answered_with(widget: Widget, act: Any, purpose: str) -> AnyResponse:
     request.max_content_length = LARGEST_BODY
     if not widget.settings.enabled:
         return _private(redirect(_back(widget, Page("cart")), 303))
@@ -118,15 +129,18 @@ def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
             token, _, number = token.partition("~")
             shown = widget.tokens.read(purpose, visitor, token, Shown)
             page = shown.page
+            faults.decided(shown.decision, page.placement)
             if not number.isdecimal() or not number.isascii() or int(number[:4]) >= len(shown.wanted):
                 raise TokenError("this token says not which offer is meant")
             said: Any = shown.wanted[int(number)], page
         elif purpose == "answer":
             said = widget.tokens.read(purpose, visitor, token, Asking)
             page = said.page
+            faults.decided("", page.placement)
         else:
             said = widget.tokens.read(purpose, visitor, token, tuple[str, Page])
             page = said[1]
+            faults.decided("", page.placement)
         outcome, notice = act(widget, said)
         if outcome.live is not None:
             fresh = {outcome.live.ref: outcome.live}
@@ -158,10 +172,12 @@ def _back(widget: Widget, page: Page) -> str:
 def _accept(widget: Widget, said: tuple[Wanted, Page]) -> tuple[Outcome, Notice]:
     wanted, page = said
     form = read_accept(request.form)
-    if wanted.months and not form.agreed:
-        outcome = Outcome("refused", NOT_AGREED)
-    else:
-        outcome = widget.offers.accept(wanted, form.key, form.variant, form.ticked if wanted.pieces else None)
+    with span("upsell.accept", widget.identifier, placement=wanted.placement, kind=str(wanted.kind)) as here:
+        if wanted.months and not form.agreed:
+            outcome = Outcome("refused", NOT_AGREED)
+        else:
+            outcome = widget.offers.accept(wanted, form.key, form.variant, form.ticked if wanted.pieces else None)
+        mark(here, outcome=outcome.status)
     text = _told(widget, outcome.said)
     if outcome.status != "done" or outcome.acceptance is None:
         return outcome, Notice(text, "sorry")
@@ -169,6 +185,7 @@ def _accept(widget: Widget, said: tuple[Wanted, Page]) -> tuple[Outcome, Notice]
     if not outcome.repeated:
         # A repeated answer may come from a click that knew no session yet: it must not replace the first one's.
         Memory(widget.identifier).accept(accepted.id, text, accepted.line, accepted.product, accepted.placement)
+        _acted(widget, wanted, "accepted")
         _tell(accepted)
     visitor = widget.offers.store.visitor().key
     return outcome, Notice(text, "done", widget.undo_token(visitor, accepted.id, page))
@@ -185,6 +202,7 @@ def _decline(widget: Widget, said: tuple[Wanted, Page]) -> tuple[Outcome, Notice
     except Exception as error:
         faults.note("decline", "a decline is not counted: %s", error)
         outcome = DECLINED
+    _acted(widget, wanted, "declined")
     _tell_declined(wanted.product, wanted.kind, wanted.placement)
     return outcome, Notice(_told(widget, outcome.said), "done")
 
@@ -199,7 +217,17 @@ def _answered(widget: Widget, asking: Asking) -> tuple[Outcome, None]:
 def _undo(widget: Widget, said: tuple[str, Page]) -> tuple[Outcome, Notice]:
     outcome = widget.offers.undo(said[0])
     Memory(widget.identifier).forget_last()
-    return outcome, Notice(_told(widget, outcome.said), "done" if outcome.status == "undone" else "sorry")
+    undone = outcome.status == "undone"
+    if undone and widget.meter is not None:
+        widget.meter.acted(said[1].placement, "undone")
+    return outcome, Notice(_told(widget, outcome.said), "done" if undone else "sorry")
+
+
+@harmless("metrics", None)
+def _acted(widget: Widget, wanted: Wanted, action: str) -> None:
+    faults.log.info("%s: %s %s", action, wanted.kind, wanted.product, extra={"upsell_reason": action})
+    if widget.meter is not None:
+        widget.meter.acted(wanted.placement, action)
 
 
 def _told(widget: Widget, said: Sentence) -> str:
@@ -230,7 +258,8 @@ def _tell_declined(product: str, kind: str, placement: str) -> None:
 def _again(widget: Widget, page: Page, **given: Any) -> str:
     if not widget.settings.enabled:
         return ""
-    return widget.again(page, **given)
+    with faults.within(widget.identifier, page.placement):
+        return widget.again(page, **given)
 
 
 def _html(body: str) -> Response:

@@ -18,10 +18,14 @@ class Page(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Shown(msgspec.Struct, frozen=True, array_like=True):
-    """The content of a placement's token: its offers in their order. A form says which with "~" and its number."""
+    """The content of a placement's token: its offers in their order. A form says which with "~" and its number.
+
+    `decision` is what logs call the decision that they came from.
+    """
 
     wanted: list[Wanted]
     page: Page
+    decision: str = ""
 
 
 class Asking(msgspec.Struct, frozen=True, array_like=True):

@@ -1,4 +1,4 @@
-"""`flask upsell off`, `on`, `erase`, `subscribe`, `unsubscribe`, `tidy`, `audit`; and who it is that types a command."""
+"""`flask upsell off`, `on`, `erase`, `subscribe`, `unsubscribe`, `tidy`, `audit`; who types them."""
 
 from __future__ import annotations
 

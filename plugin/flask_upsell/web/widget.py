@@ -9,11 +9,14 @@ from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
+from time import perf_counter
 from typing import Any, TypeVar
 
+import msgspec
 from flask import Response, after_this_request, current_app, g, has_request_context, request, url_for
 from markupsafe import Markup, escape
 
+from .. import faults
 from ..core.context import mark
 from ..core.money import format_money
 from ..core.offer import Decision, Kind, Offer, Placement
@@ -27,7 +30,10 @@ from .cards import LOOKS, Marks, Money, card, reached
 from .consent import Consent
 from .edge import Edge, harmless
 from .memory import Memory, environ
+from .metrics import FAILED, NONE, OFF, OFFERS, Meter
 from .shown import Asking, Page, Shown, counted, parts, wanted
+from .spans import mark as mark_span
+from .spans import span
 from .speech import Languages, Speech
 from .tokens import Tokens
 from .view import Notice, Question, Slot
@@ -66,12 +72,19 @@ class Widget:
     """The template global of one instance."""
 
     def __init__(
-        self, identifier: str, settings: Settings, offers: Offers, tokens: Tokens, languages: Languages, edge: Edge
+        self,
+        identifier: str,
+        settings: Settings,
+        offers: Offers,
+        tokens: Tokens,
+        languages: Languages,
+        edge: Edge,
+        meter: Meter | None = None,
     ) -> None:
         self.identifier, self.settings, self.offers, self.tokens = identifier, settings, offers, tokens
-        self.languages, self.edge = languages, edge
+        self.languages, self.edge, self.meter = languages, edge, meter
         self.consent = Consent(identifier, settings.consent)
-        self._show = edge.shows("render", Markup(""))(self._placed)
+        self._show = edge.shows("render", Markup(""))(self._called)
         self.head = edge.shows("render", Markup(""))(self._linked)
         self.again = edge.shows("render", Markup(""))(self.render)
         self._placements: set[str] = {placement.value for placement in Placement} - {Placement.MAIL.value}
@@ -79,7 +92,6 @@ class Widget:
         self._numbered: dict[object, Blank] = {}
         self._heads: dict[object, tuple[str, str, str]] = {}
 
-    @harmless("render", Markup(""))
     def __call__(
         self, placement: str, *, cart: object = None, product: str | None = None, products: Sequence[str] | None = None
     ) -> Markup:
@@ -88,10 +100,13 @@ class Widget:
         `cart`: cart lines that the page has loaded already (in the store adapter's form), which saves a query.
         `product`: the product that the page shows. `products`: what was just ordered.
         """
-        return self._show(placement, cart, product, products)
+        with faults.within(self.identifier, placement):
+            return self._show(placement, cart, product, products)
 
-    def _placed(self, placement: str, cart: object, product: str | None, products: Sequence[str] | None) -> Markup:
+    def _called(self, placement: str, cart: object, product: str | None, products: Sequence[str] | None) -> Markup:
         if not self.settings.enabled:
+            if self.meter is not None:
+                self.meter.decided(placement if placement in self._placements else "other", OFF)
             return Markup("")
         about = None if products is None else [str(each) for each in products]
         page = Page(placement, [str(product)] if product is not None else about, _here())
@@ -116,7 +131,20 @@ class Widget:
         """Where our routes are; an app may be mounted below a path."""
         return (request.script_root if around.get("SCRIPT_NAME") else "") + self.settings.url_prefix
 
-    def render(
+    def render(self, page: Page, **given: Any) -> Markup:
+        """One placement; counted and timed. May raise. See `_placed`."""
+        if self.meter is None:
+            return self._placed(page, **given)[0]
+        began, outcome = perf_counter(), FAILED
+        try:
+            html, outcome = self._placed(page, **given)
+            return html
+        finally:
+            # Anybody may ask for a placement of any name.
+            placement = page.placement if page.placement in self._placements else "other"
+            self.meter.rendered(placement, outcome, perf_counter() - began)
+
+    def _placed(
         self,
         page: Page,
         *,
@@ -124,8 +152,8 @@ class Widget:
         notice: Notice | None = None,
         fresh: Mapping[str, Product] | None = None,
         elsewhere: frozenset[str] = frozenset(),
-    ) -> Markup:
-        """One placement, with a notice about what just happened; may raise."""
+    ) -> tuple[Markup, str]:
+        """One placement, with a notice about what just happened, and whether it has offers; may raise."""
         placement, store = page.placement, self.offers.store
         if not PLACEMENT.match(placement):
             raise BadInput("placement", f"{placement!r} is not a name such as 'cart' (letters a-z, digits, - and _)")
@@ -138,19 +166,21 @@ class Widget:
             # What was wrong in the book a moment ago is shown as it is in the store.
             fresh = {p.ref: p for p in store.products([said["look"]])} if said["look"] else None
         beside: set[str] = g.setdefault(f"_{self.identifier}_shown", set()) if has_request_context() else set()
-        decision = self.offers.suggest(
-            placement,
-            cart=cart,
-            products=page.products,
-            fresh=fresh,
-            declined=memory.declined,
-            elsewhere=elsewhere | beside,
-            source=_campaign(around) if consent else "",
-            answers=memory.answers,
-            asked=memory.asked,
-            seen=memory.seen,
-            consent=consent,
-        )
+        with span("upsell.suggest", self.identifier, placement=placement) as here_span:
+            decision = self.offers.suggest(
+                placement,
+                cart=cart,
+                products=page.products,
+                fresh=fresh,
+                declined=memory.declined,
+                elsewhere=elsewhere | beside,
+                source=_campaign(around) if consent else "",
+                answers=memory.answers,
+                asked=memory.asked,
+                seen=memory.seen,
+                consent=consent,
+            )
+            mark_span(here_span, offers=len(decision.offers), version=decision.version)
         here = store.visitor()
         visitor, speech = here.key, self.languages.speech(here.language)
         if notice is None and memory.has_notice:
@@ -158,11 +188,12 @@ class Widget:
         offers, question = decision.offers, decision.question
         thanks = memory.thanks if placement == Placement.CONFIRMATION else ()
         blank = self._blank(page, decision, notice, bool(fresh), around, thanks, speech)
-        token = key = csrf = asking = ""
+        token = key = csrf = asking = id = ""
         if offers:
-            token = self.tokens.sign(
-                "offer", visitor, Shown([each for offer in offers for each in wanted(offer, page)], page)
-            )
+            id = token_hex(6)
+            faults.decided(id)
+            every = [each for offer in offers for each in wanted(offer, page)]
+            token = self.tokens.sign("offer", visitor, Shown(every, page, id))
             # An offer is one name, whatever it is made of: so many are counted on a page.
             beside.update(["+".join(parts(offer)) for offer in offers])
             key = token_urlsafe(16)
@@ -176,10 +207,10 @@ class Widget:
         # Anybody may ask for a placement of any name; what no page has is not counted.
         if offers and placement in self._placements:
             self.offers.tally.add([(placement, *each) for offer in offers for each in counted(offer)])
-            self._announce(decision)
+            self._announce(decision, id)
             if consent and self.offers.policy.max_session:
                 memory.show(mark(offer.ref) for offer in offers)
-        return html
+        return html, OFFERS if offers else NONE
 
     def _blank(
         self,
@@ -277,9 +308,9 @@ class Widget:
         return not environment.auto_reload and all(str(TEMPLATES) in str(file) for file in files)
 
     @harmless("signal", None)
-    def _announce(self, decision: Decision) -> None:
+    def _announce(self, decision: Decision, id: str) -> None:
         if offers_shown.receivers:
-            offers_shown.send(this_app(), decision=decision)
+            offers_shown.send(this_app(), decision=msgspec.structs.replace(decision, id=id))
 
     def _remembered(self, memory: Memory, page: Page, visitor: str, cart: object) -> Notice | None:
         """The last acceptance, while it can be undone."""

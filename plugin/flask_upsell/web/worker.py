@@ -13,16 +13,19 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from flask import Flask
 from redis import Redis
 from redis.exceptions import RedisError
 from rq import Worker
 
-from .. import faults
+from .. import faults, jobs
 from ..adapters.audit import acting, telling
 from ..adapters.clients import worker_client
+from ..adapters.parking import parker, unpark
 from ..adapters.queue import RQQueue, worker_name
 from ..jobs import Parts
 
@@ -30,9 +33,9 @@ from ..jobs import Parts
 SWEEP_SECONDS = 2.0
 #: How often one of all parents looks for orders to follow up.
 FOLLOW_UP_SECONDS = 60
-#: How often one of them looks how old the book is, and from when on it is published again: prices must be seen every
-#: day, or no reduction can say what it is measured by.
-BOOK_SECONDS, BOOK_AGE = 600, timedelta(hours=20)
+#: How often one of all parents looks how old the book is, and from when on it is published again: prices must be seen
+#: every day, or no reduction can say what it is measured by.
+BOOK_SECONDS, BOOK_AGE = 30, timedelta(hours=20)
 #: How often one of all parents asks for what is too old to be removed.
 TIDY_SECONDS = 24 * 3600
 
@@ -44,26 +47,31 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    client = worker_client(here.settings.redis_url)
+    client = worker_client(here.settings.queue_url, "jobs")
+    tally = worker_client(here.settings.redis_url, "tally")
     _tell_settings(here)
     queue = here.offers.queue
     assert isinstance(queue, RQQueue)
     me = worker_name(os.getpid())
+    unparked = False
     while not stop.is_set() and child.is_alive():
         if exit_with is not None and not alive(exit_with):
             break
         try:
             queue.beat(client, me)
-            work_left = here.offers.ledger.waiting() or client.exists(f"{here.identifier}:{{tally}}:open")
+            work_left = here.offers.ledger.waiting() or tally.exists(f"{here.identifier}:{{tally}}:open")
             if work_left and _is_first(client, here, "sweep", int(SWEEP_SECONDS) + 1):
                 queue.enqueue("fold")
             if _is_first(client, here, "tidy", TIDY_SECONDS):
                 queue.enqueue("tidy")
+            if not unparked:
+                unpark(client, here.settings.queue, find_job)
+                unparked = True
+            if _is_first(client, here, "book", BOOK_SECONDS) and wants_book(here):
+                queue.enqueue("publish")
             letters = here.follow_ups
             if letters is not None and _is_first(client, here, "follow_up", FOLLOW_UP_SECONDS) and letters.waiting():
                 queue.enqueue("follow_up")
-            if _is_first(client, here, "publish", BOOK_SECONDS) and _is_old(here):
-                queue.enqueue("publish")
             here.offers.keep_switch()
         except (RedisError, OSError) as error:
             faults.note("redis_worker", "the worker waits for Redis: %s", error)
@@ -82,12 +90,6 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     sys.exit(0 if stop.is_set() else child.exitcode or 0)
 
 
-def _is_old(here: Parts) -> bool:
-    """Whether there is a book, and it is of yesterday."""
-    published = here.offers.shelf.published()
-    return published is not None and datetime.now(UTC) - published[1] > BOOK_AGE
-
-
 def _tell_settings(here: Parts) -> None:
     """Write into the audit what this worker does by which settings, where they changed."""
     try:
@@ -95,6 +97,22 @@ def _tell_settings(here: Parts) -> None:
             here.audit.note_settings(telling(here.settings))
     except Exception as error:
         faults.note("audit", "the settings are not in the audit: %s", type(error).__name__)
+
+
+def find_job(name: str) -> Callable[..., Any] | None:
+    """The job of this name, as this version has it."""
+    found = vars(jobs).get(name)
+    return found if callable(found) and getattr(found, "__module__", "") == jobs.__name__ else None
+
+
+def wants_book(here: Parts) -> bool:
+    """Whether the book is of yesterday; or there is none that this version can read, though there is something to
+    publish: another version's schema, or a Redis that was emptied."""
+    published = here.offers.shelf.published()
+    if published is not None:
+        return datetime.now(UTC) - published[1] > BOOK_AGE
+    last = here.offers.ledger.last_progress("learn")
+    return last is not None and last.state == "done"
 
 
 def _is_first(client: Redis, here: Parts, work: str, seconds: int) -> bool:
@@ -105,12 +123,13 @@ def _is_first(client: Redis, here: Parts, work: str, seconds: int) -> bool:
 def _run_jobs(app: Flask, here: Parts, parent: int) -> None:
     here.forked()
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+    park = parker(find_job)
     with app.app_context():
         while True:
             try:
-                client = worker_client(here.settings.redis_url)
+                client = worker_client(here.settings.queue_url, "jobs")
                 # RQ blocks on the queue for minutes: its connection needs no timeout of ours.
-                worker = Worker([here.settings.queue], connection=client, serializer="json")
+                worker = Worker([here.settings.queue], connection=client, serializer="json", exception_handlers=[park])
                 worker.work(logging_level="WARNING")
                 return
             except (RedisError, OSError) as error:
