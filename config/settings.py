@@ -9,7 +9,7 @@ UPSELL_REDIS_URL = "redis://127.0.0.1:6379/0"
 # SQLAlchemy URL of the ledger; best the store's own database.
 UPSELL_DATABASE_URL = "sqlite:///upsell.db"
 
-# Signing secrets, oldest first, the last one signs; None uses the app's SECRET_KEY (and SECRET_KEY_FALLBACKS).
+# Signing secrets of 256 bits, oldest first, the last one signs; None: SECRET_KEY (and SECRET_KEY_FALLBACKS).
 UPSELL_KEYS = None
 
 # Where the routes live; None: '/upsell' (an instance 'b2b': '/upsell-b2b').

@@ -18,8 +18,11 @@ import msgspec
 from babel import Locale, UnknownLocaleError
 
 from .errors import SettingsError
+from .keys import MAKE_ONE, weakness
 
 log = logging.getLogger("flask_upsell")
+#: Weak keys that this process has been told of already.
+_told_of: set[str] = set()
 
 #: What a site's addresses begin with: no slash at the end, nothing that would have to be escaped in a mail's header.
 SITE = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~%-]+)*\Z")
@@ -97,10 +100,7 @@ def _keys(value: Any) -> str | None:
         return None
     if isinstance(value, list | tuple) and value and all(isinstance(k, str) and len(k) >= 32 for k in value):
         return None
-    return (
-        "write a list of secrets of 32 characters or more, oldest first; make one with "
-        "python -c 'import secrets; print(secrets.token_hex(32))'"
-    )
+    return f"write a list of secrets of 32 characters or more, oldest first; {MAKE_ONE}"
 
 
 def _callable_or_none(value: Any) -> str | None:
@@ -132,7 +132,7 @@ SETTINGS = (
     Setting(
         "KEYS",
         None,
-        "Signing secrets, oldest first, the last one signs; None uses the app's SECRET_KEY (and SECRET_KEY_FALLBACKS).",
+        "Signing secrets of 256 bits, oldest first, the last one signs; None: SECRET_KEY (and SECRET_KEY_FALLBACKS).",
         _keys,
     ),
     Setting(
@@ -331,30 +331,36 @@ def read(config: Mapping[str, Any], identifier: str = "upsell") -> Settings:
             f"write what the store's addresses begin with, such as 'https://shop.example': {prefix}FOLLOW_UP is set, "
             f"and a mail is written without a request. {BY_NAME['SITE_URL'].sentence}",
         )
-    values["keys"] = _signing_keys(config, values["keys"])
+    values["keys"] = _signing_keys(config, values["keys"], prefix + "KEYS")
     values["url_prefix"] = values["url_prefix"] or "/" + identifier.replace("_", "-")
     values["queue"] = values["queue"] or identifier
     return Settings(**values)
 
 
-def _signing_keys(config: Mapping[str, Any], given: list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
-    if given is not None:
-        return tuple(given)
-    secret = config.get("SECRET_KEY")
-    if not secret:
-        raise SettingsError(
-            "UPSELL_KEYS",
-            "there is nothing to sign offers with. Set the app's SECRET_KEY, or UPSELL_KEYS; "
-            "make one with python -c 'import secrets; print(secrets.token_hex(32))'",
-        )
-    if len(secret) < 16 and not (config.get("DEBUG") or config.get("TESTING")):
-        raise SettingsError(
-            "SECRET_KEY",
-            f"{len(secret)} characters are guessed in no time, and then anybody can sign offers. Make one "
-            "with python -c 'import secrets; print(secrets.token_hex(32))' (DEBUG and TESTING may do without)",
-        )
-    older = config.get("SECRET_KEY_FALLBACKS") or []
-    return tuple(k.decode("latin-1") if isinstance(k, bytes) else str(k) for k in (*reversed(older), secret))
+def _signing_keys(config: Mapping[str, Any], given: list[str] | tuple[str, ...] | None, name: str) -> tuple[str, ...]:
+    """All keys that are accepted, oldest first. A weak one that is no longer signed with would still open the door."""
+    found: list[tuple[str, str | bytes]] = [(name, key) for key in given or ()]
+    if given is None:
+        secret = config.get("SECRET_KEY")
+        if not secret:
+            raise SettingsError(
+                name, f"there is nothing to sign offers with. Set the app's SECRET_KEY, or {name}; {MAKE_ONE}"
+            )
+        older = config.get("SECRET_KEY_FALLBACKS") or []
+        found = [*(("SECRET_KEY_FALLBACKS", key) for key in reversed(older)), ("SECRET_KEY", secret)]
+    for where, key in found:
+        wrong = weakness(key)
+        if wrong is None:
+            continue
+        said = f"this key {wrong}, and who guesses it can sign offers; {MAKE_ONE}"
+        if not (config.get("DEBUG") or config.get("TESTING")):
+            instead = "" if where == name else f", here or as {name}, which needs no change of {where}"
+            raise SettingsError(where, said + instead)
+        if where not in _told_of:
+            _told_of.add(where)
+            log.warning("%s: %s. Without DEBUG or TESTING the app will not start", where, said,
+                        extra={"upsell_reason": "weak_key"})  # fmt: skip
+    return tuple(key.decode("latin-1") if isinstance(key, bytes) else str(key) for _, key in found)
 
 
 def _warn_of_unknown(config: Mapping[str, Any], prefix: str) -> None:

@@ -72,7 +72,8 @@ def send(mail):
 
 def create_app():
     app = Flask(__name__)
-    app.config.update(SECRET_KEY="a secret of the tests, long enough to sign with", UPSELL_REDIS_URL=URL,
+    app.config.update(SECRET_KEY="5f0c1d7be8a24936d1f6c07e9b3a8452ce71f09d46b83a25170be9c48d62fa3b")
+    app.config.update(UPSELL_REDIS_URL=URL,
                       UPSELL_DATABASE_URL=f"sqlite:///{HERE / 'upsell.db'}", UPSELL_BOOK_SECONDS=0.0,
                       UPSELL_REDIS_SECONDS=0.5, UPSELL_FOLLOW_UP=send, UPSELL_SITE_URL="https://shop.example")
     Upsell(app, store=Shop())
