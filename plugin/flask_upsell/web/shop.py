@@ -108,13 +108,13 @@ def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
     page, notice = Page("cart"), None
     fresh = {}
     try:
-        visitor = widget.offers.pseudonym(widget.offers.store.visitor().key)
+        visitor = widget.offers.store.visitor().key
         token = request.form.get("token", "")
         if purpose == "offer":
             token, _, number = token.partition("~")
             shown = widget.tokens.read(purpose, visitor, token, Shown)
             page = shown.page
-            if not number.isdecimal() or not number.isascii() or int(number[:4]) >= len(shown.wanted):
+            if number not in map(str, range(len(shown.wanted))):
                 raise TokenError("this token says not which offer is meant")
             said: Any = shown.wanted[int(number)], page
         elif purpose == "answer":
@@ -166,8 +166,7 @@ def _accept(widget: Widget, said: tuple[Wanted, Page]) -> tuple[Outcome, Notice]
         # A repeated answer may come from a click that knew no session yet: it must not replace the first one's.
         Memory(widget.identifier).accept(accepted.id, text, accepted.line, accepted.product, accepted.placement)
         _tell(accepted)
-    visitor = widget.offers.pseudonym(widget.offers.store.visitor().key)
-    return outcome, Notice(text, "done", widget.undo_token(visitor, accepted.id, page))
+    return outcome, Notice(text, "done", widget.undo_token(widget.offers.store.visitor().key, accepted.id, page))
 
 
 def _decline(widget: Widget, said: tuple[Wanted, Page]) -> tuple[Outcome, Notice]:

@@ -142,7 +142,7 @@ class Widget:
             seen=memory.seen,
         )
         here = store.visitor()
-        visitor, speech = self.offers.pseudonym(here.key), self.languages.speech(here.language)
+        visitor, speech = here.key, self.languages.speech(here.language)
         if notice is None and memory.has_notice:
             notice = self._remembered(memory, page, visitor, cart)
         offers, question = decision.offers, decision.question
