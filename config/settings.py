@@ -48,6 +48,15 @@ UPSELL_LOCALES = None
 # How long an offer on an open page can be accepted; then it is asked again.
 UPSELL_TOKEN_SECONDS = 1800
 
+# The most clicks on offers that are taken of one visitor in a minute; 0: any number.
+UPSELL_RATE_VISITOR = 60
+
+# The same for one public address (Flask's remote_addr: behind a proxy ProxyFix tells it); 0: any number.
+UPSELL_RATE_ADDRESS = 300
+
+# The most placements that one such address gets again in a minute; 0: any.
+UPSELL_RATE_READINGS = 1200
+
 # How long after its acceptance an ordered product counts as converted.
 UPSELL_ATTRIBUTION_SECONDS = 604800
 

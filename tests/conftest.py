@@ -152,6 +152,8 @@ def make_app(redis_url: str, tmp_path: Path) -> Iterator[MakeApp]:
             UPSELL_BOOK_SECONDS=0.0,
             # A busy machine must not open the breaker.
             UPSELL_REDIS_SECONDS=1.0,
+            # Tests click faster than shoppers do.
+            UPSELL_RATE_VISITOR=0,
         )
         app.config.update(config)
         Upsell(app, store=store or MemoryStore(products()), name=name)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from flask_upsell import settings
+from flask_upsell import keys
 from flask_upsell.core.context import Policy
 from flask_upsell.errors import SettingsError
 from flask_upsell.learn.mining import Parameters
@@ -61,6 +61,9 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "LANGUAGE": (["en", "de", "pt-BR", "ar"], ["", None, "english", "xx-YY", 1]),
     "LOCALES": ([None, "tests", Path("tests")], ["nowhere", "", 1, b"tests"]),
     "TOKEN_SECONDS": ([10, 86_400], [0, 9, 86_401, *NOT_WHOLE]),
+    "RATE_VISITOR": ([0, 1, 10**6], [-1, 10**6 + 1, *NOT_WHOLE]),
+    "RATE_ADDRESS": ([0, 1, 10**6], [-1, 10**6 + 1, *NOT_WHOLE]),
+    "RATE_READINGS": ([0, 1, 10**6], [-1, 10**6 + 1, *NOT_WHOLE]),
     "ATTRIBUTION_SECONDS": ([60, 90 * 86_400], [0, 59, 90 * 86_400 + 1, *NOT_WHOLE]),
     "MIN_SUPPORT": ([1, 10**6], [0, -1, 10**6 + 1, *NOT_WHOLE]),
     "MIN_LIFT": ([0, 1.5, 1000], [-0.1, 1000.1, *NOT_A_NUMBER]),
@@ -289,7 +292,7 @@ def test_with_a_weak_key_nothing_starts(weak: str | bytes, where: str) -> None:
 def test_while_it_is_made_a_weak_key_will_do_and_is_told_of_once(
     mode: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(settings, "_told_of", set())
+    monkeypatch.setattr(keys, "_told_of", set())
     with caplog.at_level(logging.WARNING, "flask_upsell"):
         for _ in range(3):
             assert read({"SECRET_KEY": "dev", mode: True}).keys == ("dev",)

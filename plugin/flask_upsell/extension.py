@@ -21,6 +21,7 @@ from .adapters.ledger import SQLLedger, make_engine
 from .adapters.limits import SQLLimits
 from .adapters.migrate import upgrade
 from .adapters.queue import RQQueue
+from .adapters.rates import BothRates, RedisRates, SQLRates
 from .adapters.rulebook import SQLRules
 from .adapters.tally import RedisTally
 from .core.context import Policy
@@ -94,7 +95,7 @@ class Upsell:
         app.extensions[identifier] = parts
         widget = Widget(identifier, values, parts.offers, tokens, parts.languages)
         app.jinja_env.globals[identifier] = widget
-        shop = blueprint(identifier, widget, parts.offers)
+        shop = blueprint(identifier, widget, parts.offers, parts.rates)
         add_unsubscribe(shop, parts.diary, tokens, parts.languages)
         app.register_blueprint(shop)
         app.cli.add_command(commands(identifier))
@@ -229,9 +230,11 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         patient.close()
         worker.close()
 
+    rates = BothRates(RedisRates(web, breaker, prefix=identifier), SQLRates(engine, identifier))
     return Parts(
-        identifier, values, offers, parameters, forked, lambda: upgrade(engine), close, languages, diary, follow_ups
-    )
+        identifier, values, offers, parameters, forked, lambda: upgrade(engine), close, languages, diary, rates,
+        follow_ups,
+    )  # fmt: skip
 
 
 def _listen(app: Flask, identifier: str, parts: Parts) -> None:

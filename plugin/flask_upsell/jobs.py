@@ -13,7 +13,7 @@ from flask import Flask, current_app
 
 from .core.context import Capability
 from .core.followup import Diary, State
-from .core.ports import Report
+from .core.ports import Rates, Report
 from .errors import LearnError
 from .followup import Followed, FollowUps
 from .learn.mining import Mining, Parameters
@@ -27,8 +27,8 @@ class Parts(msgspec.Struct, frozen=True):
     """What an app holds of one instance: `app.extensions[identifier]`.
 
     `forked` drops connections that belong to the parent process; `migrate` brings the ledger's tables up to date;
-    `close` ends all connections; `languages` are the catalogues (web.speech). `follow_ups` is None while nobody is
-    written to.
+    `close` ends all connections; `languages` are the catalogues (web.speech); `rates` count clicks. `follow_ups` is
+    None while nobody is written to.
     """
 
     identifier: str
@@ -40,6 +40,7 @@ class Parts(msgspec.Struct, frozen=True):
     close: Callable[[], None]
     languages: Any
     diary: Diary
+    rates: Rates
     follow_ups: FollowUps | None = None
 
 

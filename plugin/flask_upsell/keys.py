@@ -1,10 +1,19 @@
-"""Is a secret one that somebody could guess? For what signs: the app's SECRET_KEY, or UPSELL_KEYS."""
+"""What signs: the app's SECRET_KEY, or UPSELL_KEYS; and whether it is a secret that somebody could guess."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from math import log2
 from string import ascii_lowercase, ascii_uppercase, digits
+from typing import Any
+
+from .errors import SettingsError
+
+log = logging.getLogger("flask_upsell")
+#: Settings with weak keys that this process was told of already.
+_told_of: set[str] = set()
 
 #: What a signing key must be worth: as many tries as there are keys of so many bits.
 LEAST_BITS = 256
@@ -40,6 +49,36 @@ _ALPHABETS = (
     {chr(code) for code in range(32, 127)},
     {chr(code) for code in range(256)},
 )
+
+
+def signing_keys(config: Mapping[str, Any], given: Sequence[str] | None, name: str) -> tuple[str, ...]:
+    """All keys that are accepted, oldest first: those `given` by the setting `name`, or else the app's.
+
+    Raises SettingsError for none, and for a weak one; one that is no longer signed with would still open the door.
+    While DEBUG or TESTING is set a weak one is only logged, once.
+    """
+    found: list[tuple[str, str | bytes]] = [(name, key) for key in given or ()]
+    if given is None:
+        secret = config.get("SECRET_KEY")
+        if not secret:
+            raise SettingsError(
+                name, f"there is nothing to sign offers with. Set the app's SECRET_KEY, or {name}; {MAKE_ONE}"
+            )
+        older = config.get("SECRET_KEY_FALLBACKS") or []
+        found = [*(("SECRET_KEY_FALLBACKS", key) for key in reversed(older)), ("SECRET_KEY", secret)]
+    for where, key in found:
+        wrong = weakness(key)
+        if wrong is None:
+            continue
+        said = f"this key {wrong}, and who guesses it can sign offers; {MAKE_ONE}"
+        if not (config.get("DEBUG") or config.get("TESTING")):
+            instead = "" if where == name else f", here or as {name}, which needs no change of {where}"
+            raise SettingsError(where, said + instead)
+        if where not in _told_of:
+            _told_of.add(where)
+            log.warning("%s: %s. Without DEBUG or TESTING the app will not start", where, said,
+                        extra={"upsell_reason": "weak_key"})  # fmt: skip
+    return tuple(key.decode("latin-1") if isinstance(key, bytes) else str(key) for _, key in found)
 
 
 def weakness(secret: str | bytes) -> str | None:

@@ -18,11 +18,9 @@ import msgspec
 from babel import Locale, UnknownLocaleError
 
 from .errors import SettingsError
-from .keys import MAKE_ONE, weakness
+from .keys import MAKE_ONE, signing_keys
 
 log = logging.getLogger("flask_upsell")
-#: Weak keys that this process has been told of already.
-_told_of: set[str] = set()
 
 #: What a site's addresses begin with: no slash at the end, nothing that would have to be escaped in a mail's header.
 SITE = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~%-]+)*\Z")
@@ -113,6 +111,7 @@ def _site_url(value: Any) -> str | None:
     return f"write what the store's addresses begin with, such as 'https://shop.example', not {value!r}"
 
 
+MANY = _whole(0, 10**6)
 SETTINGS = (
     Setting(
         "ENABLED",
@@ -191,6 +190,16 @@ SETTINGS = (
         "How long an offer on an open page can be accepted; then it is asked again.",
         _whole(10, 86_400),
     ),
+    Setting(
+        "RATE_VISITOR", 60, "The most clicks on offers that are taken of one visitor in a minute; 0: any number.", MANY
+    ),
+    Setting(
+        "RATE_ADDRESS",
+        300,
+        "The same for one public address (Flask's remote_addr: behind a proxy ProxyFix tells it); 0: any number.",
+        MANY,
+    ),
+    Setting("RATE_READINGS", 1200, "The most placements that one such address gets again in a minute; 0: any.", MANY),
     Setting(
         "ATTRIBUTION_SECONDS",
         7 * 86_400,
@@ -289,6 +298,9 @@ class Settings(msgspec.Struct, frozen=True):
     language: str
     locales: str | Path | None
     token_seconds: int
+    rate_visitor: int
+    rate_address: int
+    rate_readings: int
     attribution_seconds: int
     min_support: int
     min_lift: float
@@ -331,36 +343,10 @@ def read(config: Mapping[str, Any], identifier: str = "upsell") -> Settings:
             f"write what the store's addresses begin with, such as 'https://shop.example': {prefix}FOLLOW_UP is set, "
             f"and a mail is written without a request. {BY_NAME['SITE_URL'].sentence}",
         )
-    values["keys"] = _signing_keys(config, values["keys"], prefix + "KEYS")
+    values["keys"] = signing_keys(config, values["keys"], prefix + "KEYS")
     values["url_prefix"] = values["url_prefix"] or "/" + identifier.replace("_", "-")
     values["queue"] = values["queue"] or identifier
     return Settings(**values)
-
-
-def _signing_keys(config: Mapping[str, Any], given: list[str] | tuple[str, ...] | None, name: str) -> tuple[str, ...]:
-    """All keys that are accepted, oldest first. A weak one that is no longer signed with would still open the door."""
-    found: list[tuple[str, str | bytes]] = [(name, key) for key in given or ()]
-    if given is None:
-        secret = config.get("SECRET_KEY")
-        if not secret:
-            raise SettingsError(
-                name, f"there is nothing to sign offers with. Set the app's SECRET_KEY, or {name}; {MAKE_ONE}"
-            )
-        older = config.get("SECRET_KEY_FALLBACKS") or []
-        found = [*(("SECRET_KEY_FALLBACKS", key) for key in reversed(older)), ("SECRET_KEY", secret)]
-    for where, key in found:
-        wrong = weakness(key)
-        if wrong is None:
-            continue
-        said = f"this key {wrong}, and who guesses it can sign offers; {MAKE_ONE}"
-        if not (config.get("DEBUG") or config.get("TESTING")):
-            instead = "" if where == name else f", here or as {name}, which needs no change of {where}"
-            raise SettingsError(where, said + instead)
-        if where not in _told_of:
-            _told_of.add(where)
-            log.warning("%s: %s. Without DEBUG or TESTING the app will not start", where, said,
-                        extra={"upsell_reason": "weak_key"})  # fmt: skip
-    return tuple(key.decode("latin-1") if isinstance(key, bytes) else str(key) for _, key in found)
 
 
 def _warn_of_unknown(config: Mapping[str, Any], prefix: str) -> None:

@@ -9,7 +9,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as AnyResponse
 
 from .. import faults
-from ..core.ports import Acceptance
+from ..core.ports import Acceptance, Rates
 from ..core.words import Sentence, say
 from ..errors import BadInput, TokenError
 from ..jobs import this_app
@@ -18,6 +18,7 @@ from ..till import DECLINED, Outcome, Wanted
 from .edge import harmless
 from .health import health
 from .memory import Memory
+from .rates import TOO_MANY, Pace, too_many
 from .schemas import read_accept
 from .shown import Asking, Page, Shown
 from .view import Notice
@@ -35,8 +36,9 @@ FOREIGN = say("This suggestion was not made for this cart, so nothing was change
 NOT_AGREED = say("Please agree to the recurring payment.")
 
 
-def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
+def blueprint(identifier: str, widget: Widget, parts: Any, rates: Rates) -> Blueprint:
     """The routes of one instance. `parts` is what health looks at."""
+    pace = Pace(widget.settings, widget.offers, rates)
     shop = Blueprint(
         identifier,
         __name__,
@@ -48,6 +50,8 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
 
     @shop.get("/slot/<placement>")
     def slot(placement: str) -> Response:
+        if wait := pace.of_readings():
+            return _private(too_many(wait))
         if not request.query_string:
             return _html(_again(widget, Page(placement)))
         products = request.args.getlist("product") or None
@@ -56,19 +60,19 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
 
     @shop.post("/accept")
     def accept() -> AnyResponse:
-        return _answer(widget, _accept, "offer")
+        return _answer(widget, pace, _accept, "offer")
 
     @shop.post("/decline")
     def decline() -> AnyResponse:
-        return _answer(widget, _decline, "offer")
+        return _answer(widget, pace, _decline, "offer")
 
     @shop.post("/answer")
     def answer() -> AnyResponse:
-        return _answer(widget, _answered, "answer")
+        return _answer(widget, pace, _answered, "answer")
 
     @shop.post("/undo")
     def undo() -> AnyResponse:
-        return _answer(widget, _undo, "undo")
+        return _answer(widget, pace, _undo, "undo")
 
     @shop.get("/healthz")
     def healthz() -> Response:
@@ -98,31 +102,21 @@ def _from_here(*, anonymous: bool) -> bool:
     return not anonymous
 
 
-def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
+def _answer(widget: Widget, pace: Pace, act: Any, purpose: str) -> AnyResponse:
     """Read the token, act, and answer: the placement again for our script, a redirect for a plain form."""
     request.max_content_length = LARGEST_BODY
     if not widget.settings.enabled:
         return _private(redirect(_back(widget, Page("cart")), 303))
-    if not _from_here(anonymous=not _visitor_key(widget)):
+    visitor = _visitor_key(widget)
+    if not _from_here(anonymous=not visitor):
         return _private(Response("This request came from another site.\n", 403, mimetype="text/plain"))
     page, notice = Page("cart"), None
     fresh = {}
     try:
-        visitor = widget.offers.store.visitor().key
-        token = request.form.get("token", "")
-        if purpose == "offer":
-            token, _, number = token.partition("~")
-            shown = widget.tokens.read(purpose, visitor, token, Shown)
-            page = shown.page
-            if number not in map(str, range(len(shown.wanted))):
-                raise TokenError("this token says not which offer is meant")
-            said: Any = shown.wanted[int(number)], page
-        elif purpose == "answer":
-            said = widget.tokens.read(purpose, visitor, token, Asking)
-            page = said.page
-        else:
-            said = widget.tokens.read(purpose, visitor, token, tuple[str, Page])
-            page = said[1]
+        # Granting fails closed: what may change a cart is counted even while Redis is away.
+        if wait := pace.of_clicks(visitor, surely=act is _accept):
+            return _private(_wait(widget, purpose, wait))
+        said, page = _read(widget, purpose)
         outcome, notice = act(widget, said)
         if outcome.live is not None:
             fresh = {outcome.live.ref: outcome.live}
@@ -141,6 +135,34 @@ def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
     if notice is not None and not notice.undo:
         Memory(widget.identifier).say(page.placement, notice, look=next(iter(fresh), ""))
     return _private(redirect(_back(widget, page), 303))
+
+
+def _read(widget: Widget, purpose: str) -> tuple[Any, Page]:
+    """What the token of the form says: what `act` is given, and the page on which the form stood. Raises TokenError."""
+    visitor, token = widget.offers.store.visitor().key, request.form.get("token", "")
+    if purpose == "answer":
+        asking = widget.tokens.read(purpose, visitor, token, Asking)
+        return asking, asking.page
+    if purpose == "undo":
+        way_back = widget.tokens.read(purpose, visitor, token, tuple[str, Page])
+        return way_back, way_back[1]
+    token, _, number = token.partition("~")
+    shown = widget.tokens.read(purpose, visitor, token, Shown)
+    if number not in map(str, range(len(shown.wanted))):
+        raise TokenError("this token says not which offer is meant")
+    return (shown.wanted[int(number)], shown.page), shown.page
+
+
+def _wait(widget: Widget, purpose: str, seconds: int) -> Response:
+    """One click too many. The sentence is in the slot when the browser is back on its page."""
+    try:
+        page = _read(widget, purpose)[1]
+    except TokenError:
+        page = Page("cart")
+    text = _told(widget, TOO_MANY)
+    if not request.headers.get("X-Upsell"):
+        Memory(widget.identifier).say(page.placement, Notice(text, "sorry"))
+    return too_many(seconds, text, _back(widget, page))
 
 
 @harmless("back", "/")
