@@ -65,7 +65,7 @@ class RatesContract:
     def test_in_no_sixty_seconds_are_many_more_taken(self, take: Take, clock: Clock) -> None:
         """Planted bug that it shows: only the clock's own minute counts, which takes twice as many around its turn."""
         taken = []
-        for second in range(0, 200, 2):
+        for second in range(46, 200, 2):
             clock.now = 1_800_000_000.0 + second
             for _ in range(3):
                 if take({"ada": 20}) == 0:
