@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.datastructures import Headers
@@ -22,14 +22,14 @@ from .rates import TOO_MANY, Pace, too_many
 from .schemas import read_accept
 from .shown import Asking, Page, Shown
 from .view import Notice
-from .widget import UNSAFE, Widget
+from .widget import UNSAFE, Widget, keep_private
 
 LARGEST_BODY = 64 * 1024
-#: What is made for one visitor is kept by nobody.
-PRIVATE = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
-HTML = Headers({"Content-Type": "text/html; charset=utf-8", **PRIVATE})
+HTML = Headers({"Content-Type": "text/html; charset=utf-8"})
+#: On all that comes from here. In no frame: a click there is not one that a shopper knows of. (A store that answers
+#: with a policy of its own may say otherwise by `frame-ancestors`, which browsers believe first.)
+GUARDED = {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff"}
 HEAD = b"<!doctype html><meta charset=utf-8><title>Suggestions</title>"
-R = TypeVar("R", bound=AnyResponse)
 SORRY = say("That did not work just now. Your cart is as it was.")
 OLD = say("This suggestion was too old, so nothing was changed. Here it is again as it is now.")
 FOREIGN = say("This suggestion was not made for this cart, so nothing was changed.")
@@ -51,7 +51,7 @@ def blueprint(identifier: str, widget: Widget, parts: Any, rates: Rates) -> Blue
     @shop.get("/slot/<placement>")
     def slot(placement: str) -> Response:
         if wait := pace.of_readings():
-            return _private(too_many(wait))
+            return too_many(wait)
         if not request.query_string:
             return _html(_again(widget, Page(placement)))
         products = request.args.getlist("product") or None
@@ -79,7 +79,13 @@ def blueprint(identifier: str, widget: Widget, parts: Any, rates: Rates) -> Blue
         report = health(parts)
         response = jsonify(report)
         response.status_code = 200 if report["ok"] else 503
-        return _private(response)
+        return response
+
+    @shop.after_request
+    def guard(response: Response) -> Response:
+        for name, value in GUARDED.items():
+            response.headers.setdefault(name, value)
+        return response if request.endpoint == f"{identifier}.static" else keep_private(response)
 
     return shop
 
@@ -106,16 +112,16 @@ def _answer(widget: Widget, pace: Pace, act: Any, purpose: str) -> AnyResponse:
     """Read the token, act, and answer: the placement again for our script, a redirect for a plain form."""
     request.max_content_length = LARGEST_BODY
     if not widget.settings.enabled:
-        return _private(redirect(_back(widget, Page("cart")), 303))
+        return redirect(_back(widget, Page("cart")), 303)
     visitor = _visitor_key(widget)
     if not _from_here(anonymous=not visitor):
-        return _private(Response("This request came from another site.\n", 403, mimetype="text/plain"))
+        return Response("This request came from another site.\n", 403, mimetype="text/plain")
     page, notice = Page("cart"), None
     fresh = {}
     try:
         # Granting fails closed: what may change a cart is counted even while Redis is away.
         if wait := pace.of_clicks(visitor, surely=act is _accept):
-            return _private(_wait(widget, purpose, wait))
+            return _wait(widget, purpose, wait)
         said, page = _read(widget, purpose)
         outcome, notice = act(widget, said)
         if outcome.live is not None:
@@ -134,7 +140,7 @@ def _answer(widget: Widget, pace: Pace, act: Any, purpose: str) -> AnyResponse:
         return _html(_again(widget, page, notice=notice, fresh=fresh))
     if notice is not None and not notice.undo:
         Memory(widget.identifier).say(page.placement, notice, look=next(iter(fresh), ""))
-    return _private(redirect(_back(widget, page), 303))
+    return redirect(_back(widget, page), 303)
 
 
 def _read(widget: Widget, purpose: str) -> tuple[Any, Page]:
@@ -258,9 +264,3 @@ def _html(body: str) -> Response:
     # Ready bytes and headers: werkzeug's own way to them takes three times as long. Each response has headers of its
     # own, for it does not copy what it is given, and a cookie set on one would be set on all.
     return Response([HEAD + body.encode()], headers=HTML.copy())
-
-
-def _private(response: R) -> R:
-    """No cache between here and the browser keeps it."""
-    response.headers.update(PRIVATE)
-    return response
