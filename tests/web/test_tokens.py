@@ -56,8 +56,8 @@ def mutations(made: str) -> Iterator[str]:
     yield from (more + made for more in ("=", "A", ".", " ", "\ufeff", "ada.", "\0"))
     payload, stamp, signature = made.split(".")
     raw = urlsafe_b64decode(payload)
-    for other in (raw + b" ", b" " + raw, raw.upper(), raw.replace(b"1", b"2"), b"[" + raw + b"]", b"null", b""):
-        yield f"{urlsafe_b64encode(other).decode()}.{stamp}.{signature}"
+    for said in (raw + b" ", b" " + raw, raw.upper(), raw.replace(b"1", b"2"), b"[" + raw + b"]", b"null", b""):
+        yield f"{urlsafe_b64encode(said).decode()}.{stamp}.{signature}"
     yield f"{payload.rstrip('=')}.{stamp}.{signature}"
     yield f"{payload}==.{stamp}.{signature}"
     yield f"{payload}.{stamp}.{signature}="

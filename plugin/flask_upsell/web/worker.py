@@ -17,11 +17,10 @@ import time
 from flask import Flask
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Worker
 
 from .. import faults
 from ..adapters.clients import worker_client
-from ..adapters.queue import RQQueue, worker_name
+from ..adapters.queue import OurWorker, RQQueue, worker_name
 from ..jobs import Parts
 
 #: How often (seconds) the parent looks for work that nobody queued.
@@ -82,12 +81,14 @@ def _run_jobs(app: Flask, here: Parts, parent: int) -> None:
             try:
                 client = worker_client(here.settings.redis_url)
                 # RQ blocks on the queue for minutes: its connection needs no timeout of ours.
-                worker = Worker([here.settings.queue], connection=client, serializer="json")
+                worker = OurWorker([here.settings.queue], connection=client, serializer="json")
                 worker.work(logging_level="WARNING")
-                return
+                if worker.asked_to_stop:
+                    return
+                faults.note("worker", "RQ's worker ended by itself, and begins again")
             except (RedisError, OSError) as error:
                 faults.note("redis_worker", "the worker waits for Redis: %s", error)
-                time.sleep(1)
+            time.sleep(1)
 
 
 def _end_with(parent: int) -> None:
