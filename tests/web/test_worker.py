@@ -340,14 +340,13 @@ def test_whoever_writes_into_redis_runs_nothing(
     json.enqueue("flask_upsell.jobs.fold", "upsell", **every)
     json.enqueue("flask_upsell.jobs.fold", "nobody", **every)
     json.enqueue("flask_upsell.jobs.fold", "upsell", app="bomb")
-    for number, fields in enumerate(
-        [
-            {"data": pickled}, {"data": b"\xff"}, {"data": b""}, {"data": b"[]"}, {"data": b'["bomb.go",null,[],{}]'},
-            {"data": b'["go","bomb",[],{}]'}, {"data": b'[7,null,[],{}]'}, {"data": b"[" * 100_000},
-            {"data": b'["flask_upsell.jobs.fold",null,["upsell"],{}]', "meta": pickled, "result": pickled},
-            {"data": b'["flask_upsell.jobs.fold",null,[7],{}]'}, {"data": b"x" * 5_000_000},
-        ]
-    ):  # fmt: skip
+    poison: list[dict[str, str | bytes]] = [
+        {"data": pickled}, {"data": b"\xff"}, {"data": b""}, {"data": b"[]"}, {"data": b'["bomb.go",null,[],{}]'},
+        {"data": b'["go","bomb",[],{}]'}, {"data": b'[7,null,[],{}]'}, {"data": b"[" * 100_000},
+        {"data": b'["flask_upsell.jobs.fold",null,["upsell"],{}]', "meta": pickled, "result": pickled},
+        {"data": b'["flask_upsell.jobs.fold",null,[7],{}]'}, {"data": b"x" * 5_000_000},
+    ]  # fmt: skip
+    for number, fields in enumerate(poison):
         name = f"rq:job:poison-{number}"
         for field, value in {"created_at": "2026-01-01T00:00:00.000000Z", "origin": "upsell", **fields}.items():
             client.hset(name, field, value)
