@@ -9,7 +9,7 @@ UPSELL_REDIS_URL = "redis://127.0.0.1:6379/0"
 # SQLAlchemy URL of the ledger; best the store's own database.
 UPSELL_DATABASE_URL = "sqlite:///upsell.db"
 
-# Signing secrets, oldest first, the last one signs; None uses the app's SECRET_KEY (and SECRET_KEY_FALLBACKS).
+# Signing secrets of 256 bits, oldest first, the last one signs; None: SECRET_KEY (and SECRET_KEY_FALLBACKS).
 UPSELL_KEYS = None
 
 # The secret that makes pseudonyms of customers; None: the ledger makes and keeps one. A new one forgets.
@@ -53,6 +53,15 @@ UPSELL_LOCALES = None
 
 # How long an offer on an open page can be accepted; then it is asked again.
 UPSELL_TOKEN_SECONDS = 1800
+
+# The most clicks on offers that are taken of one visitor in a minute; 0: any number.
+UPSELL_RATE_VISITOR = 60
+
+# The same for one public address (Flask's remote_addr: behind a proxy ProxyFix tells it); 0: any number.
+UPSELL_RATE_ADDRESS = 300
+
+# The most placements that one such address gets again in a minute; 0: any.
+UPSELL_RATE_READINGS = 1200
 
 # How long after its acceptance an ordered product counts as converted.
 UPSELL_ATTRIBUTION_SECONDS = 604800

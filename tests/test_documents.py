@@ -19,6 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from flask_upsell import FollowUp, order_placed
 from flask_upsell.jobs import parts, run_learning
 from flask_upsell.settings import SETTINGS, read
+from tests.conftest import SECRET
 
 ROOT = Path(__file__).parents[1]
 
@@ -77,7 +78,7 @@ def shop(redis_url: str, tmp_path: Path) -> Iterator[tuple[Flask, Session]]:
     db.add(CartLine(cart_key="k1", sku="tea", quantity=1, price_cents=1000))
     db.commit()
     app = Flask("readme")
-    app.config.update(SECRET_KEY="s" * 32, UPSELL_DATABASE_URL=url, UPSELL_REDIS_URL=redis_url, UPSELL_BOOK_SECONDS=0)
+    app.config.update(SECRET_KEY=SECRET, UPSELL_DATABASE_URL=url, UPSELL_REDIS_URL=redis_url, UPSELL_BOOK_SECONDS=0)
     yield app, db
     db.close()
     engine.dispose()
@@ -140,7 +141,7 @@ def test_the_function_of_the_readme_sends_a_mail() -> None:
     mailer = SimpleNamespace(send_message=sent.append)
     names = {"app": app, "db": SimpleNamespace(session=people), "User": object, "mailer": mailer}
     exec(code, {**names, "EmailMessage": EmailMessage})
-    given = read({**app.config, "SECRET_KEY": "s" * 32})
+    given = read({**app.config, "SECRET_KEY": SECRET})
     assert given.site_url == "https://shop.example" and given.follow_up is not None
     headers = {"List-Unsubscribe": "<https://shop.example/u>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
     given.follow_up(FollowUp("42", "1001", "de", "Goes well with tea", "<p>A pot", "A pot", "", headers))

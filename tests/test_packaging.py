@@ -27,7 +27,8 @@ from flask_upsell.core.affinity import Affinities, Affinity
 
 assert Path(flask_upsell.__file__).is_relative_to(sys.prefix), flask_upsell.__file__
 app = Flask("elsewhere")
-app.config.update(SECRET_KEY="k" * 40, UPSELL_DATABASE_URL="sqlite:///served.db", UPSELL_REDIS_URL="unix:///nobody.sock")
+app.config.update(SECRET_KEY="5f0c1d7be8a24936d1f6c07e9b3a8452ce71f09d46b83a25170be9c48d62fa3b")
+app.config.update(UPSELL_DATABASE_URL="sqlite:///served.db", UPSELL_REDIS_URL="unix:///nobody.sock")
 store = MemoryStore([Product("a", "A laptop", 100, "EUR"), Product("b", "A bag", 50, "EUR")])
 store.carts["visitor"] = [Line("1", "a", 1, 100)]
 Upsell(app, store=store)
@@ -131,7 +132,8 @@ def test_the_command_is_there(installed: Path, tmp_path: Path) -> None:
 def test_learning_without_its_extra_says_what_to_install(installed: Path, tmp_path: Path) -> None:
     code = (
         "from flask import Flask; from flask_upsell import *;"
-        "app = Flask('x'); app.config.update(SECRET_KEY='k' * 40, UPSELL_DATABASE_URL='sqlite:///x.db');"
+        "app = Flask('x'); app.config.update(UPSELL_DATABASE_URL='sqlite:///x.db',"
+        " SECRET_KEY='5f0c1d7be8a24936d1f6c07e9b3a8452ce71f09d46b83a25170be9c48d62fa3b');"
         "Upsell(app, store=MemoryStore()); run = app.test_cli_runner().invoke;"
         "run(args=['upsell', 'db', 'upgrade']); print(run(args=['upsell', 'learn', '--here']).output)"
     )

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import logging
 import re
+from hashlib import blake2b
 from pathlib import Path
 from types import FunctionType
 from typing import Any
 
 import pytest
 
+from flask_upsell import keys
 from flask_upsell.core.context import Policy
 from flask_upsell.errors import SettingsError
 from flask_upsell.learn.mining import Parameters
 from flask_upsell.settings import BY_NAME, SETTINGS, Setting, Settings, read
+from tests.conftest import SECRET
 
-SECRET = "a secret of the tests, long enough to sign with"
-KEY_1, KEY_2 = "1" * 32, "2" * 32
+KEY_1 = "c0f28f3bb5e9d0b7c7f1a8651e0d3429816ba5e0f6742c1dd9b38507ae4f6c21"
+KEY_2 = "7d81e5a4c36f0b92d8170ef5a92b6c34e15f8d07b3a962c4f0187e5d3bc4a960"
 NAN, INFINITE = float("nan"), float("inf")
 
 
@@ -80,6 +83,9 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "LANGUAGE": (["en", "de", "pt-BR", "ar"], ["", None, "english", "xx-YY", 1]),
     "LOCALES": ([None, "tests", Path("tests")], ["nowhere", "", 1, b"tests"]),
     "TOKEN_SECONDS": ([10, 86_400], [0, 9, 86_401, *NOT_WHOLE]),
+    "RATE_VISITOR": ([0, 1, 10**6], [-1, 10**6 + 1, *NOT_WHOLE]),
+    "RATE_ADDRESS": ([0, 1, 10**6], [-1, 10**6 + 1, *NOT_WHOLE]),
+    "RATE_READINGS": ([0, 1, 10**6], [-1, 10**6 + 1, *NOT_WHOLE]),
     "ATTRIBUTION_SECONDS": ([60, 90 * 86_400], [0, 59, 90 * 86_400 + 1, *NOT_WHOLE]),
     "CONSENT": ([print], [True, False, "yes", 5, []]),
     "KEEP_DAYS": ([1, 3650], [0, -1, 3651, *NOT_WHOLE]),
@@ -279,7 +285,7 @@ def test_the_apps_secret_signs_and_its_fallbacks_are_accepted() -> None:
 
 
 def test_a_secret_may_be_bytes() -> None:
-    secret = bytes(range(128, 160))
+    secret = blake2b(b"a secret", digest_size=32).digest()
     assert read({"SECRET_KEY": secret}).keys[-1].encode("latin-1") == secret
 
 
@@ -290,14 +296,41 @@ def test_without_a_secret_nothing_starts(config: dict[str, Any]) -> None:
     assert caught.value.setting == "UPSELL_KEYS"
 
 
-@pytest.mark.parametrize("secret", ["dev", "changeme", "secret", b"dev"])
-def test_with_a_default_or_short_secret_nothing_starts(secret: str | bytes) -> None:
-    """House rule 20: such a key is guessed in a second, and then anybody can sign offers.
+FLASKS_MANUAL = "192b9bdd22ab9ed4d12e236c78afcb9a393ec15f71bbf5dc987d54727823bcbf"
+WEAK = ["dev", "changeme", "secret", b"dev", "k" * 64, FLASKS_MANUAL, "a sentence that is long, but it is only words"]
 
-    Planted bug that it shows: a SECRET_KEY is taken however short it is.
+
+@pytest.mark.parametrize("weak", WEAK, ids=str)
+@pytest.mark.parametrize("where", ["SECRET_KEY", "SECRET_KEY_FALLBACKS", "UPSELL_KEYS", "UPSELL_B2B_KEYS"])
+def test_with_a_weak_key_nothing_starts(weak: str | bytes, where: str) -> None:
+    """House rule 20: such a key is guessed in a second, and then anybody can sign offers. One that is no longer signed
+    with is still accepted, so it counts too.
+
+    Planted bug that it shows: a key is taken however weak it is; only the last one is looked at.
     """
-    with pytest.raises(SettingsError, match="SECRET_KEY"):
-        read({"SECRET_KEY": secret})
+    if "KEYS" in where and len(weak) < 32:
+        weak = "k" * 32
+    value = weak if where == "SECRET_KEY" else [weak, KEY_1]
+    with pytest.raises(SettingsError, match=r"^\w+: .*make one with python -c") as caught:
+        read_with("upsell_b2b" if "B2B" in where else "upsell", **{where: value})
+    assert caught.value.setting == where
+    assert len(weak) < 10 or str(weak) not in str(caught.value)
+    assert ("UPSELL_KEYS" in str(caught.value)) == (where != "UPSELL_B2B_KEYS"), "what may be set instead"
+
+
+@pytest.mark.parametrize("mode", ["DEBUG", "TESTING"])
+def test_while_it_is_made_a_weak_key_will_do_and_is_told_of_once(
+    mode: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "_told_of", set())
+    with caplog.at_level(logging.WARNING, "flask_upsell"):
+        for _ in range(3):
+            assert read({"SECRET_KEY": "dev", mode: True}).keys == ("dev",)
+    (record,) = caplog.records
+    assert "make one with python -c" in record.getMessage()
+    assert getattr(record, "upsell_reason", None) == "weak_key"
+    with pytest.raises(SettingsError, match="nothing to sign offers with"):
+        read({mode: True})
 
 
 def test_settings_are_frozen() -> None:

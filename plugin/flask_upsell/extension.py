@@ -26,6 +26,7 @@ from .adapters.migrate import upgrade
 from .adapters.people import SQLPeople
 from .adapters.prices import SQLPrices
 from .adapters.queue import RQQueue
+from .adapters.rates import BothRates, RedisRates, SQLRates
 from .adapters.retention import SQLRetention
 from .adapters.rulebook import SQLRules
 from .adapters.secret import SQLSecret
@@ -108,7 +109,7 @@ class Upsell:
         meter = make_meter(identifier, parts.breakers)
         widget = Widget(identifier, values, parts.offers, tokens, parts.languages, edge, meter)
         app.jinja_env.globals[identifier] = widget
-        shop = blueprint(identifier, widget, parts.offers)
+        shop = blueprint(identifier, widget, parts.offers, parts.rates)
         add_unsubscribe(shop, parts.diary, tokens, parts.languages)
         app.register_blueprint(shop)
         app.cli.add_command(commands(identifier))
@@ -204,6 +205,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
     # On one server the same client does for all; a cluster has a node for each hash tag, and jobs may have a server.
     on_cluster = read_address(url).kind == CLUSTER
     counting = (web_client(url, seconds, "tally"), worker_client(url, "tally")) if on_cluster else (web, worker)
+    pacing = web_client(url, seconds, "rate") if on_cluster else web
     asking, waiting = web, patient
     if values.queue_url != url:
         asking, waiting = web_client(values.queue_url, seconds, "jobs"), web_client(values.queue_url, 1.0, "jobs")
@@ -277,9 +279,10 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
             each.close()
         engine.dispose()
         shelf.close()
-        for client in {web, patient, worker, *counting, asking, waiting}:
+        for client in {web, patient, worker, *counting, pacing, asking, waiting}:
             client.close()
 
+    rates = BothRates(RedisRates(pacing, breaker, prefix=identifier), SQLRates(engine, identifier))
     return Parts(
         identifier,
         values,
@@ -292,6 +295,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         diary,
         privacy,
         audit,
+        rates,
         follow_ups,
         {"redis": breaker} if jobs_breaker is breaker else {"redis": breaker, "queue": jobs_breaker},
     )

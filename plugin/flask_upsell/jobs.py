@@ -15,7 +15,7 @@ from . import faults
 from .adapters.breaker import Breaker
 from .core.context import Capability
 from .core.followup import Diary, State
-from .core.ports import Report
+from .core.ports import Rates, Report
 from .errors import LearnError
 from .followup import Followed, FollowUps
 from .learn.mining import Mining, Parameters
@@ -30,8 +30,8 @@ class Parts(msgspec.Struct, frozen=True):
     """What an app holds of one instance: `app.extensions[identifier]`.
 
     `forked` drops connections that belong to the parent process; `migrate` brings the ledger's tables up to date;
-    `close` ends all connections; `languages` are the catalogues (web.speech). `audit` is adapters.audit's. `follow_ups`
-    is None while nobody is written to. `breakers` by the names of their backends.
+    `close` ends all connections; `languages` are the catalogues (web.speech). `audit` is adapters.audit's. `rates`
+    count clicks. `follow_ups` is None while nobody is written to. `breakers` by the names of their backends.
     """
 
     identifier: str
@@ -45,6 +45,7 @@ class Parts(msgspec.Struct, frozen=True):
     diary: Diary
     privacy: Privacy
     audit: Any
+    rates: Rates
     follow_ups: FollowUps | None = None
     breakers: Mapping[str, Breaker] = {}
 

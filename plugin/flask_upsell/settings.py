@@ -19,13 +19,11 @@ from babel import Locale, UnknownLocaleError
 
 from .addresses import CLUSTER, read_address, wrong_queue_url, wrong_url
 from .errors import SettingsError
+from .keys import MAKE_ONE, signing_keys
 
 log = logging.getLogger("flask_upsell")
 #: What a site's addresses begin with: no slash at the end, nothing that would have to be escaped in a mail's header.
 SITE = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~%-]+)*\Z")
-
-
-MAKE_ONE = "make one with python -c 'import secrets; print(secrets.token_hex(32))'"
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -113,6 +111,7 @@ def _site_url(value: Any) -> str | None:
     return f"write what the store's addresses begin with, such as 'https://shop.example', not {value!r}"
 
 
+MANY = _whole(0, 10**6)
 SETTINGS = (
     Setting(
         "ENABLED",
@@ -132,7 +131,7 @@ SETTINGS = (
     Setting(
         "KEYS",
         None,
-        "Signing secrets, oldest first, the last one signs; None uses the app's SECRET_KEY (and SECRET_KEY_FALLBACKS).",
+        "Signing secrets of 256 bits, oldest first, the last one signs; None: SECRET_KEY (and SECRET_KEY_FALLBACKS).",
         _keys,
     ),
     Setting(
@@ -195,6 +194,16 @@ SETTINGS = (
         "How long an offer on an open page can be accepted; then it is asked again.",
         _whole(10, 86_400),
     ),
+    Setting(
+        "RATE_VISITOR", 60, "The most clicks on offers that are taken of one visitor in a minute; 0: any number.", MANY
+    ),
+    Setting(
+        "RATE_ADDRESS",
+        300,
+        "The same for one public address (Flask's remote_addr: behind a proxy ProxyFix tells it); 0: any number.",
+        MANY,
+    ),
+    Setting("RATE_READINGS", 1200, "The most placements that one such address gets again in a minute; 0: any.", MANY),
     Setting(
         "ATTRIBUTION_SECONDS",
         7 * 86_400,
@@ -331,6 +340,9 @@ class Settings(msgspec.Struct, frozen=True):
     language: str
     locales: str | Path | None
     token_seconds: int
+    rate_visitor: int
+    rate_address: int
+    rate_readings: int
     attribution_seconds: int
     consent: Callable[[], bool | None] | None
     keep_days: int
@@ -379,7 +391,7 @@ def read(config: Mapping[str, Any], identifier: str = "upsell") -> Settings:
             f"and a mail is written without a request. {BY_NAME['SITE_URL'].sentence}",
         )
     values["audit_keys"] = tuple(values["audit_keys"] or ())
-    values["keys"] = _signing_keys(config, values["keys"])
+    values["keys"] = signing_keys(config, values["keys"], prefix + "KEYS")
     values["url_prefix"] = values["url_prefix"] or "/" + identifier.replace("_", "-")
     values["queue"] = values["queue"] or identifier
     if values["queue_url"] is None:
@@ -391,25 +403,6 @@ def read(config: Mapping[str, Any], identifier: str = "upsell") -> Settings:
             )
         values["queue_url"] = values["redis_url"]
     return Settings(**values)
-
-
-def _signing_keys(config: Mapping[str, Any], given: list[str] | tuple[str, ...] | None) -> tuple[str, ...]:
-    if given is not None:
-        return tuple(given)
-    secret = config.get("SECRET_KEY")
-    if not secret:
-        raise SettingsError(
-            "UPSELL_KEYS",
-            f"there is nothing to sign offers with. Set the app's SECRET_KEY, or UPSELL_KEYS; {MAKE_ONE}",
-        )
-    if len(secret) < 16 and not (config.get("DEBUG") or config.get("TESTING")):
-        raise SettingsError(
-            "SECRET_KEY",
-            f"{len(secret)} characters are guessed in no time, and then anybody can sign offers; "
-            f"{MAKE_ONE} (DEBUG and TESTING may do without)",
-        )
-    older = config.get("SECRET_KEY_FALLBACKS") or []
-    return tuple(k.decode("latin-1") if isinstance(k, bytes) else str(k) for k in (*reversed(older), secret))
 
 
 def _warn_of_unknown(config: Mapping[str, Any], prefix: str) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import socket
 import time
+from pathlib import Path
 
 import pytest
 from redis import Redis
 from rq import Queue
+from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.webhook import Webhook
 
-from flask_upsell import faults
+from flask_upsell import faults, jobs
 from flask_upsell.adapters.breaker import Breaker
 from flask_upsell.adapters.clients import web_client
 from flask_upsell.adapters.memory import MemoryQueue
-from flask_upsell.adapters.queue import RQQueue
+from flask_upsell.adapters.queue import JOBS, OurJob, RQQueue
 from flask_upsell.core.ports import Queue as Port
 
 
@@ -86,3 +91,46 @@ def test_the_depth_is_how_many_jobs_wait(fixture: str, redis_url: str) -> None:
     queue.enqueue("fold")
     queue.enqueue("amend", "a")
     assert queue.depth() == 2
+
+
+def test_every_job_of_ours_may_be_asked_for_and_nothing_else() -> None:
+    """Whatever is enqueued anywhere is a function of `jobs` that begins with the instance's name."""
+    functions = {
+        name for name, found in vars(jobs).items()
+        if inspect.isfunction(found) and found.__module__ == jobs.__name__ and name in JOBS
+        and next(iter(inspect.signature(found).parameters)) == "identifier"
+    }  # fmt: skip
+    assert functions == JOBS
+    asked = set()
+    for path in Path(jobs.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "enqueue":
+                first = node.args[0]
+                if isinstance(first, ast.Constant):
+                    asked.add(first.value)
+                else:
+                    assert path.name == "queue.py", f"{path}:{node.lineno}: name the job as a text"
+    assert asked and asked <= JOBS
+
+
+def test_a_job_tells_nobody(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RQ sends what a job made to the address that the job names.
+
+    Planted bug that it shows: `send_webhooks` is RQ's own.
+    """
+    client = Redis.from_url(redis_url)
+    asked: list[object] = []
+    monkeypatch.setattr(Webhook, "send", lambda *given, **more: asked.append(given))
+    for kind, heard in ((Job, 1), (OurJob, 0)):
+        asked.clear()
+        job = kind("one", connection=client, serializer="json")
+        job.restore(
+            {
+                b"data": b'["flask_upsell.jobs.fold",null,["upsell"],{}]',
+                b"created_at": b"2026-01-01T00:00:00.000000Z",
+                b"webhooks": b'[{"url":"http://evil.example/","job_status":"finished"}]',
+            }
+        )
+        job.send_webhooks("finished")
+        assert len(asked) == heard
+    client.close()

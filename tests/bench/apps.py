@@ -18,7 +18,7 @@ from . import sample
 
 #: Which app (bare, warm, varied, cold, first), and the URL of the Valkey.
 APP, REDIS = "UPSELL_BENCH_APP", "UPSELL_BENCH_REDIS"
-SECRET = "a secret of the bench, long enough to sign with"
+SECRET = "5f0c1d7be8a24936d1f6c07e9b3a8452ce71f09d46b83a25170be9c48d62fa3b"
 VALUE_KEY = "bench:value"
 #: So many different carts that no memory of earlier answers could hold them.
 CARTS = 20_000

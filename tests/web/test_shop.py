@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from secrets import token_hex
 from typing import Any
 
 import msgspec
@@ -30,6 +31,8 @@ from flask_upsell.core.affinity import Affinities
 from flask_upsell.core.offer import Decision, Kind
 from flask_upsell.core.rule import Products, Rule
 from flask_upsell.web import shown as tokens
+from flask_upsell.web.mail import Leaving
+from flask_upsell.web.tokens import Tokens
 from tests.web.conftest import Serve
 from tests.web.markup import Form, Slot, slot, slots
 from tests.web.shop import (
@@ -502,6 +505,27 @@ def test_a_get_changes_nothing(store: SessionStore, shopper: Visitor, action: st
         assert getattr(shopper.client, method)(form.url, data=form.fields).status_code == 405
 
 
+def test_a_token_is_bound_to_the_cart_it_was_made_for(app: Flask, store: SessionStore, shopper: Visitor) -> None:
+    """A store whose visitor keeps one key for several carts: what an offer needs of the cart is asked of the new one.
+
+    Planted bug that it shows: the line of an upgrade is looked up by its reference alone.
+    """
+    shown = shopper.see()
+    store.carts["cart-0"] = [Line("1", "bag", 1, 5900), Line("7", "laptop", 1, 64900)]
+    assert "would have replaced" in refused(shopper.send(shown.card("plus").forms["accept"])).notice
+    assert "in your cart already" in refused(shopper.send(shown.card("bag").forms["accept"])).notice
+    assert store.lines() == [("bag", 1, 5900), ("laptop", 1, 64900)]
+
+
+def test_two_tabs_both_work_while_the_cart_changes(store: SessionStore, shopper: Visitor) -> None:
+    """Planted bug that it shows: a token bound to what is in the cart."""
+    first, second = shopper.see("/product/laptop"), shopper.see()
+    shopper.put("lonely")
+    assert slot(shopper.send(second.card("bag").forms["accept"]).text).tone == "done"
+    assert slot(shopper.send(first.card("plus").forms["accept"]).text).tone == "done"
+    assert [line[0] for line in store.lines()] == ["plus", "lonely", "bag"]
+
+
 @pytest.mark.parametrize("action", ["accept", "decline"])
 @pytest.mark.parametrize(
     "headers",
@@ -600,19 +624,48 @@ def test_an_old_token_is_answered_kindly_with_the_offer_as_it_is_now(
     assert len(store.lines()) == 2
 
 
-def test_a_rotated_key_leaves_open_pages_good(serve: Serve, store: SessionStore) -> None:
-    old, new = "an old key, of thirty-two characters", "a new key, of thirty-two characters!"
-    before = serve(store, UPSELL_KEYS=[old])
-    visitor = Visitor(before).put("laptop")
-    form = visitor.see().card("bag").forms["accept"]
-    cookie = visitor.client.get_cookie("session")
-    assert cookie is not None
-    after = Visitor(serve(store, UPSELL_KEYS=[old, new]))
-    after.client.set_cookie("session", cookie.value)
-    assert slot(after.send(form).text).tone == "done"
-    later = Visitor(serve(store, UPSELL_KEYS=[new]))
-    later.client.set_cookie("session", cookie.value)
-    refused(later.send(form))
+def test_rotation_drops_no_live_token(serve: Serve, store: SessionStore) -> None:
+    """An offer, a "No thanks", a question, a way back and a link in a mail, made with the old key alone and with both.
+
+    Planted bugs that it shows: the first key signs and is the only one that is accepted; a token is bound to the
+    visitor's pseudonym, which is another one when the oldest key is gone.
+    """
+    old, new = token_hex(32), token_hex(32)
+    rule = Rule(name="q", ask=ASK, when=WITH_LAPTOP)
+
+    def shop(*keys: str) -> Flask:
+        app = serve(store, UPSELL_KEYS=[*keys])
+        put_rules(app, rule)
+        return app
+
+    def forms(app: Flask) -> tuple[str, dict[str, Form | None], str]:
+        visitor = Visitor(app).put("laptop")
+        undo = slot(visitor.press("accept", "bag").text).undo
+        shown = visitor.see()
+        cookie = visitor.client.get_cookie("session")
+        assert cookie is not None
+        token = Tokens(parts_of(app).settings.keys, "upsell", 60).sign("unsubscribe", "", Leaving("c", "en"))
+        card = shown.cards[-1]
+        return cookie.value, {**card.forms, "answer": shown.answers["me"], "undo": undo}, token
+
+    def live(app: Flask, given: tuple[str, dict[str, Form | None], str]) -> dict[str, bool]:
+        visitor = Visitor(app)
+        visitor.client.set_cookie("session", given[0])
+        before = faults.seen["token"]
+        taken = {}
+        for name, form in given[1].items():
+            assert visitor.send(form).status_code == 200
+            taken[name] = faults.seen["token"] == before
+            before = faults.seen["token"]
+        taken["unsubscribe"] = visitor.client.get(f"/upsell/unsubscribe?token={given[2]}").status_code == 200
+        return taken
+
+    every = dict.fromkeys(("accept", "decline", "answer", "undo", "unsubscribe"), True)
+    before, both, after = shop(old), shop(old, new), shop(new)
+    assert live(both, forms(before)) == every
+    assert live(both, forms(both)) == every
+    assert live(after, forms(both)) == every
+    assert live(after, forms(before)) == dict.fromkeys(every, False)
 
 
 def test_a_body_of_more_than_64_kb_is_refused(store: SessionStore, shopper: Visitor) -> None:

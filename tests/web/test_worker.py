@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -15,12 +17,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from rq import Worker
+from rq import Callback, Queue, Worker
 
 from flask_upsell import FollowUp
 from flask_upsell.adapters.clients import worker_client
 from flask_upsell.adapters.queue import HEARTBEAT_SECONDS
 from flask_upsell.adapters.tables import follow_ups
+from flask_upsell.core.offer import Kind
 from flask_upsell.core.ports import Progress
 from flask_upsell.jobs import Parts, run_learning
 from flask_upsell.offers import Offers
@@ -72,7 +75,8 @@ def send(mail):
 
 def create_app():
     app = Flask(__name__)
-    app.config.update(SECRET_KEY="a secret of the tests, long enough to sign with", UPSELL_REDIS_URL=URL,
+    app.config.update(SECRET_KEY="5f0c1d7be8a24936d1f6c07e9b3a8452ce71f09d46b83a25170be9c48d62fa3b")
+    app.config.update(UPSELL_REDIS_URL=URL,
                       UPSELL_DATABASE_URL=f"sqlite:///{HERE / 'upsell.db'}", UPSELL_BOOK_SECONDS=0.0,
                       UPSELL_REDIS_SECONDS=0.5, UPSELL_FOLLOW_UP=send, UPSELL_SITE_URL="https://shop.example")
     Upsell(app, store=Shop())
@@ -310,6 +314,69 @@ def test_a_worker_ends_with_the_process_it_was_told_to_end_with(start: Start, of
     worker.wait(15)
     assert gone(child)
     assert not offers.queue.worker_seen()
+
+
+BOMB = """
+from pathlib import Path
+
+Path(__file__).with_name("imported").touch()
+
+
+def go(*_, **__):
+    Path(__file__).with_name("called").touch()
+
+
+class Pickled:
+    def __reduce__(self):
+        return go, ()
+"""
+
+
+def test_whoever_writes_into_redis_runs_nothing(
+    start: Start, offers: Offers, redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs that are pickled, that name any function, that bring callbacks, and that are no jobs; then one of ours.
+
+    Planted bugs that it shows: RQ's own worker with its default serializer; our worker with RQ's own class of jobs.
+    """
+    (tmp_path / "bomb.py").write_text(BOMB)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    bomb = importlib.import_module("bomb")
+    pickled = pickle.dumps(bomb.Pickled())
+    client = worker_client(redis_url)
+    unsafe, json = (Queue("upsell", connection=client, serializer=each) for each in (None, "json"))
+    unsafe.enqueue("bomb.go")
+    unsafe.enqueue("flask_upsell.jobs.fold", bomb.Pickled())
+    json.enqueue("bomb.go")
+    json.enqueue("os.system", f"touch {tmp_path / 'called'}")
+    json.enqueue("subprocess.check_call", ["touch", str(tmp_path / "called")])
+    json.enqueue("flask_upsell.jobs.parts.__globals__.clear", "upsell")
+    every = {"on_success": Callback("bomb.go"), "on_failure": Callback("bomb.go"), "on_stopped": Callback("bomb.go")}
+    json.enqueue("flask_upsell.jobs.fold", "upsell", **every)
+    json.enqueue("flask_upsell.jobs.fold", "nobody", **every)
+    json.enqueue("flask_upsell.jobs.fold", "upsell", app="bomb")
+    poison: list[dict[str, str | bytes]] = [
+        {"data": pickled}, {"data": b"\xff"}, {"data": b""}, {"data": b"[]"}, {"data": b'["bomb.go",null,[],{}]'},
+        {"data": b'["go","bomb",[],{}]'}, {"data": b'[7,null,[],{}]'}, {"data": b"[" * 100_000},
+        {"data": b'["flask_upsell.jobs.fold",null,["upsell"],{}]', "meta": pickled, "result": pickled},
+        {"data": b'["flask_upsell.jobs.fold",null,[7],{}]'}, {"data": b"x" * 5_000_000},
+    ]  # fmt: skip
+    for number, fields in enumerate(poison):
+        name = f"rq:job:poison-{number}"
+        for field, value in {"created_at": "2026-01-01T00:00:00.000000Z", "origin": "upsell", **fields}.items():
+            client.hset(name, field, value)
+        client.rpush("rq:queue:upsell", f"poison-{number}")
+    client.rpush("rq:job:a-list", "x")
+    client.rpush("rq:queue:upsell", "nowhere", "a-list", b"\xff\xfe", "")
+    for file in ("imported", "called"):
+        (tmp_path / file).unlink(missing_ok=True)
+    start()
+    offers.ledger.record_decline("cart", Kind.UPGRADE, "bag", datetime.now(UTC))
+    assert offers.queue.enqueue("fold")
+    assert until(lambda: not client.llen("rq:queue:upsell") and not offers.ledger.waiting(), 60)
+    time.sleep(0.5)
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name in ("imported", "called")) == []
+    client.close()
 
 
 def test_alive_is_about_processes_that_exist() -> None:

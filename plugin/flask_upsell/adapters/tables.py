@@ -68,6 +68,17 @@ requests = Table(
     Column("created_at", UTCDateTime, nullable=False, index=True),
 )
 
+#: What counts clicks while Redis is away; `minute` since 1970. Rows of two minutes ago are of no use.
+rates = Table(
+    "upsell_rate",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("name", String(64), primary_key=True),
+    Column("minute", BigInteger, primary_key=True),
+    Column("taken", Integer, nullable=False),
+    CheckConstraint("taken > 0", name="taken"),
+)
+
 acceptances = Table(
     "upsell_acceptance",
     metadata,

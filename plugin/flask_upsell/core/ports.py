@@ -337,6 +337,17 @@ Report = Callable[[str, int, int], None]
 """Progress of a run: (step, done, total)."""
 
 
+class Rates(Protocol):
+    """How often somebody does something in a minute. Two minutes back nobody knows any more."""
+
+    def take(self, limits: Mapping[str, int], *, surely: bool = False) -> int:
+        """Count once more for each of these names, at most so often a minute; how many seconds to wait, 0 for none.
+
+        `surely`: what only a backend that must not fail can know is asked there, and raises. Else it never raises, and
+        what is not known is allowed.
+        """
+
+
 class Rules(Protocol):
     """Where a merchant's rules are kept. Each change of them is a new revision; 0 is an empty book."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.datastructures import Headers
 from werkzeug.wrappers import Response as AnyResponse
 
 from .. import faults
-from ..core.ports import Acceptance
+from ..core.ports import Acceptance, Rates
 from ..core.words import Sentence, say
 from ..errors import BadInput, TokenError
 from ..jobs import this_app
@@ -19,26 +19,28 @@ from .edge import harmless
 from .health import health, may_read
 from .memory import Memory
 from .metrics import add_metrics, refused
+from .rates import TOO_MANY, Pace, too_many
 from .schemas import read_accept
 from .shown import Asking, Page, Shown
 from .spans import mark, span
 from .view import Notice
-from .widget import UNSAFE, Widget
+from .widget import UNSAFE, Widget, keep_private
 
 LARGEST_BODY = 64 * 1024
-#: What is made for one visitor is kept by nobody.
-PRIVATE = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
-HTML = Headers({"Content-Type": "text/html; charset=utf-8", **PRIVATE})
+HTML = Headers({"Content-Type": "text/html; charset=utf-8"})
+#: On all that comes from here. In no frame: a click there is not one that a shopper knows of. (A store that answers
+#: with a policy of its own may say otherwise by `frame-ancestors`, which browsers believe first.)
+GUARDED = {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff"}
 HEAD = b"<!doctype html><meta charset=utf-8><title>Suggestions</title>"
-R = TypeVar("R", bound=AnyResponse)
 SORRY = say("That did not work just now. Your cart is as it was.")
 OLD = say("This suggestion was too old, so nothing was changed. Here it is again as it is now.")
 FOREIGN = say("This suggestion was not made for this cart, so nothing was changed.")
 NOT_AGREED = say("Please agree to the recurring payment.")
 
 
-def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
+def blueprint(identifier: str, widget: Widget, parts: Any, rates: Rates) -> Blueprint:
     """The routes of one instance. `parts` is what health looks at."""
+    pace = Pace(widget.settings, widget.offers, rates)
     shop = Blueprint(
         identifier,
         __name__,
@@ -50,6 +52,8 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
 
     @shop.get("/slot/<placement>")
     def slot(placement: str) -> Response:
+        if wait := pace.of_readings():
+            return too_many(wait)
         if not request.query_string:
             return _html(_again(widget, Page(placement)))
         products = request.args.getlist("product") or None
@@ -59,22 +63,22 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
     @shop.post("/accept")
     def accept() -> AnyResponse:
         with widget.edge.budget():
-            return _answer(widget, _accept, "offer")
+            return _answer(widget, pace, _accept, "offer")
 
     @shop.post("/decline")
     def decline() -> AnyResponse:
         with widget.edge.budget():
-            return _answer(widget, _decline, "offer")
+            return _answer(widget, pace, _decline, "offer")
 
     @shop.post("/answer")
     def answer() -> AnyResponse:
         with widget.edge.budget():
-            return _answer(widget, _answered, "answer")
+            return _answer(widget, pace, _answered, "answer")
 
     @shop.post("/undo")
     def undo() -> AnyResponse:
         with widget.edge.budget():
-            return _answer(widget, _undo, "undo")
+            return _answer(widget, pace, _undo, "undo")
 
     @shop.get("/healthz")
     def healthz() -> Response:
@@ -83,7 +87,13 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
         report = health(parts)
         response = jsonify(report)
         response.status_code = 200 if report["ok"] else 503
-        return _private(response)
+        return response
+
+    @shop.after_request
+    def guard(response: Response) -> Response:
+        for name, value in GUARDED.items():
+            response.headers.setdefault(name, value)
+        return response if request.endpoint == f"{identifier}.static" else keep_private(response)
 
     if widget.meter is not None:
         add_metrics(shop, widget.meter, parts, lambda: may_read(widget.settings))
@@ -108,39 +118,26 @@ def _from_here(*, anonymous: bool) -> bool:
     return not anonymous
 
 
-def _answer(widget: Widget, act: Any, purpose: str) -> AnyResponse:
+def _answer(widget: Widget, pace: Pace, act: Any, purpose: str) -> AnyResponse:
     """Read the token, act, and answer: the placement again for our script, a redirect for a plain form."""
     with faults.within(widget.identifier):
-        return _answered_with(widget, act, purpose)
+        return _answered_with(widget, pace, act, purpose)
 
 
-def _answered_with(widget: Widget, act: Any, purpose: str) -> AnyResponse:
+def _answered_with(widget: Widget, pace: Pace, act: Any, purpose: str) -> AnyResponse:
     request.max_content_length = LARGEST_BODY
     if not widget.settings.enabled:
-        return _private(redirect(_back(widget, Page("cart")), 303))
-    if not _from_here(anonymous=not _visitor_key(widget)):
-        return _private(Response("This request came from another site.\n", 403, mimetype="text/plain"))
+        return redirect(_back(widget, Page("cart")), 303)
+    visitor = _visitor_key(widget)
+    if not _from_here(anonymous=not visitor):
+        return Response("This request came from another site.\n", 403, mimetype="text/plain")
     page, notice = Page("cart"), None
     fresh = {}
     try:
-        visitor = widget.offers.store.visitor().key
-        token = request.form.get("token", "")
-        if purpose == "offer":
-            token, _, number = token.partition("~")
-            shown = widget.tokens.read(purpose, visitor, token, Shown)
-            page = shown.page
-            faults.decided(shown.decision, page.placement)
-            if not number.isdecimal() or not number.isascii() or int(number[:4]) >= len(shown.wanted):
-                raise TokenError("this token says not which offer is meant")
-            said: Any = shown.wanted[int(number)], page
-        elif purpose == "answer":
-            said = widget.tokens.read(purpose, visitor, token, Asking)
-            page = said.page
-            faults.decided("", page.placement)
-        else:
-            said = widget.tokens.read(purpose, visitor, token, tuple[str, Page])
-            page = said[1]
-            faults.decided("", page.placement)
+        # Granting fails closed: what may change a cart is counted even while Redis is away.
+        if wait := pace.of_clicks(visitor, surely=act is _accept):
+            return _wait(widget, purpose, wait)
+        said, page = _read(widget, purpose)
         outcome, notice = act(widget, said)
         if outcome.live is not None:
             fresh = {outcome.live.ref: outcome.live}
@@ -158,7 +155,38 @@ def _answered_with(widget: Widget, act: Any, purpose: str) -> AnyResponse:
         return _html(_again(widget, page, notice=notice, fresh=fresh))
     if notice is not None and not notice.undo:
         Memory(widget.identifier).say(page.placement, notice, look=next(iter(fresh), ""))
-    return _private(redirect(_back(widget, page), 303))
+    return redirect(_back(widget, page), 303)
+
+
+def _read(widget: Widget, purpose: str) -> tuple[Any, Page]:
+    """What the token of the form says: what `act` is given, and the page on which the form stood. Raises TokenError."""
+    visitor, token = widget.offers.store.visitor().key, request.form.get("token", "")
+    if purpose == "answer":
+        asking = widget.tokens.read(purpose, visitor, token, Asking)
+        faults.decided("", asking.page.placement)
+        return asking, asking.page
+    if purpose == "undo":
+        way_back = widget.tokens.read(purpose, visitor, token, tuple[str, Page])
+        faults.decided("", way_back[1].placement)
+        return way_back, way_back[1]
+    token, _, number = token.partition("~")
+    shown = widget.tokens.read(purpose, visitor, token, Shown)
+    faults.decided(shown.decision, shown.page.placement)
+    if number not in map(str, range(len(shown.wanted))):
+        raise TokenError("this token says not which offer is meant")
+    return (shown.wanted[int(number)], shown.page), shown.page
+
+
+def _wait(widget: Widget, purpose: str, seconds: int) -> Response:
+    """One click too many. The sentence is in the slot when the browser is back on its page."""
+    try:
+        page = _read(widget, purpose)[1]
+    except TokenError:
+        page = Page("cart")
+    text = _told(widget, TOO_MANY)
+    if not request.headers.get("X-Upsell"):
+        Memory(widget.identifier).say(page.placement, Notice(text, "sorry"))
+    return too_many(seconds, text, _back(widget, page))
 
 
 @harmless("back", "/")
@@ -187,8 +215,7 @@ def _accept(widget: Widget, said: tuple[Wanted, Page]) -> tuple[Outcome, Notice]
         Memory(widget.identifier).accept(accepted.id, text, accepted.line, accepted.product, accepted.placement)
         _acted(widget, wanted, "accepted")
         _tell(accepted)
-    visitor = widget.offers.store.visitor().key
-    return outcome, Notice(text, "done", widget.undo_token(visitor, accepted.id, page))
+    return outcome, Notice(text, "done", widget.undo_token(widget.offers.store.visitor().key, accepted.id, page))
 
 
 def _decline(widget: Widget, said: tuple[Wanted, Page]) -> tuple[Outcome, Notice]:
@@ -266,9 +293,3 @@ def _html(body: str) -> Response:
     # Ready bytes and headers: werkzeug's own way to them takes three times as long. Each response has headers of its
     # own, for it does not copy what it is given, and a cookie set on one would be set on all.
     return Response([HEAD + body.encode()], headers=HTML.copy())
-
-
-def _private(response: R) -> R:
-    """No cache between here and the browser keeps it."""
-    response.headers.update(PRIVATE)
-    return response

@@ -1,4 +1,14 @@
-"""Signed tokens: what a browser or mail may hold of ours. One purpose, one visitor, old after a while; keys rotate."""
+"""Signed tokens: what a browser or mail may hold of ours. One purpose, one visitor, old after a while; keys rotate.
+
+They are also what guards forms against other sites, where the store has no CSRF field of its own: another site's page
+can send a form but not read one of ours, and what it has of its own visits is bound to its own cart. (Visitors without
+a cart share theirs, so `shop._from_here` then wants the browser's word on where the form stood.)
+
+A token is bound to the visitor's key, which a store keeps for one cart (`core.context.Visitor`), and not to what is in
+that cart: in a second tab it may have changed meanwhile, and most offers still hold. What an offer needs of the cart
+(the line that is replaced, with its product and price; what a discount was given for) is in the token and asked again
+of the cart as it is. The key itself is signed, not its pseudonym, which ends with the oldest signing key.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +18,8 @@ from hashlib import blake2b
 from typing import TypeVar
 
 import msgspec
-from itsdangerous import BadSignature, SignatureExpired, TimestampSigner
+from itsdangerous import BadData, BadSignature, TimestampSigner
+from itsdangerous.encoding import base64_decode, base64_encode, want_bytes
 from itsdangerous.signer import SigningAlgorithm
 
 from ..errors import TokenError
@@ -17,6 +28,8 @@ T = TypeVar("T")
 PURPOSES = ("offer", "answer", "undo", "unsubscribe")
 #: What is not old after `seconds`: a mail may be opened in years, and whoever wants no more of them must be heard.
 LASTING = {"unsubscribe"}
+#: How far (seconds) the clocks of a store's machines may differ.
+SKEW_SECONDS = 30
 
 
 class _MAC(SigningAlgorithm):
@@ -32,6 +45,17 @@ class _MAC(SigningAlgorithm):
         return hash.digest()
 
 
+class _Signer(TimestampSigner):
+    """Takes a signature as it was written only: base64 has several ways to write one, and skips what is no letter."""
+
+    def verify_signature(self, value: str | bytes, sig: str | bytes) -> bool:
+        try:
+            same = base64_encode(base64_decode(sig)) == want_bytes(sig)
+        except BadData:
+            return False
+        return same and super().verify_signature(value, sig)
+
+
 class Tokens:
     """`keys` oldest first; the last one signs, all are accepted. `seconds` is how long most tokens are good for."""
 
@@ -41,31 +65,32 @@ class Tokens:
         for purpose in PURPOSES:
             # A key of its own for each purpose, derived once instead of at each signature.
             own = [_derived(key, f"{identifier}.{purpose}") for key in keys]
-            self._signers[purpose] = TimestampSigner(own, key_derivation="none", algorithm=_MAC(own))
+            self._signers[purpose] = _Signer(own, key_derivation="none", algorithm=_MAC(own))
 
     def sign(self, purpose: str, visitor: str, value: object) -> str:
-        """A token for this value, good for this visitor (by its key) and purpose only."""
+        """A token for this value, good for this visitor (the store's key) and purpose only."""
         # The visitor is signed too, but need not be told: whoever reads the token knows whose it must be.
         whose = _whose(visitor)
         signed = self._signers[purpose].sign(whose + urlsafe_b64encode(msgspec.json.encode(value)))
         return signed[len(whose) :].decode()
 
     def read(self, purpose: str, visitor: str, token: str, kind: type[T]) -> T:
-        """The value, or TokenError: forged, of another visitor or purpose, or (`expired`) too old."""
-        whose = _whose(visitor)
+        """The value, or TokenError: forged, of another visitor or purpose, or (`expired`) too old or not made yet."""
+        whose, signer = _whose(visitor), self._signers[purpose]
         try:
-            age = None if purpose in LASTING else self._seconds
-            raw = self._signers[purpose].unsign(whose + token.encode(), max_age=age)
-            return msgspec.json.decode(urlsafe_b64decode(raw[len(whose) :]), type=kind)
-        except SignatureExpired:
-            raise TokenError("this token is too old", expired=True) from None
+            raw, made = signer.unsign(whose + token.encode(), return_timestamp=True)
+            value = msgspec.json.decode(urlsafe_b64decode(raw[len(whose) :]), type=kind)
         except (BadSignature, ValueError, UnicodeError, msgspec.DecodeError):
             raise TokenError("this token was not made here, or for somebody else") from None
+        age = signer.get_timestamp() - int(made.timestamp())
+        if age < -SKEW_SECONDS or (age > self._seconds and purpose not in LASTING):
+            raise TokenError("this token is too old" if age > 0 else "this token is of a time to come", expired=True)
+        return value
 
 
 def _whose(visitor: str) -> bytes:
-    """A visitor in letters that a token may have, and of one length: no key can look like another and a value."""
-    return f"{blake2b(visitor.encode(), digest_size=16).hexdigest() if visitor else ''}.".encode()
+    """Of one length, so that no visitor's key is the beginning of another's token."""
+    return blake2b(visitor.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest().encode() + b"."
 
 
 def _derived(key: str, purpose: str) -> bytes:

@@ -14,12 +14,11 @@ from ..core.followup import Diary
 from ..errors import TokenError
 from .edge import harmless
 from .mail import Leaving
-from .shop import PRIVATE
 from .speech import Languages, Speech
 from .tokens import Tokens
 
 #: The address holds the token: it is told to no other site, and to no search engine.
-HEADERS = {**PRIVATE, "Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
+HEADERS = {"Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
 
 
 def add_unsubscribe(shop: Blueprint, diary: Diary, tokens: Tokens, languages: Languages) -> None:

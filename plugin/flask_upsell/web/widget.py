@@ -113,7 +113,7 @@ class Widget:
         html = self._linked() + self.render(page, cart=cart)
         self._placements.add(placement)
         if has_request_context():
-            after_this_request(_keep_private)
+            after_this_request(keep_private)
         return html
 
     def _linked(self) -> Markup:
@@ -129,7 +129,7 @@ class Widget:
 
     def _prefix(self, around: Mapping[str, Any]) -> str:
         """Where our routes are; an app may be mounted below a path."""
-        return (request.script_root if around.get("SCRIPT_NAME") else "") + self.settings.url_prefix
+        return (_root() if around.get("SCRIPT_NAME") else "") + self.settings.url_prefix
 
     def render(self, page: Page, **given: Any) -> Markup:
         """One placement; counted and timed. May raise. See `_placed`."""
@@ -327,7 +327,8 @@ class Widget:
     def _refresh_url(self, page: Page, prefix: str) -> str:
         if page.products is None:
             return f"{prefix}/slot/{page.placement}"
-        return url_for(f"{self.identifier}.slot", placement=page.placement, product=page.products[:20], _external=False)
+        url = url_for(f"{self.identifier}.slot", placement=page.placement, product=page.products[:20], _external=False)
+        return prefix + url[url.index("/slot/") :]
 
     def _csrf(self) -> Markup | str:
         """The store's own field; else Flask-WTF's, where the store uses it. Ours is the signed, visitor-bound token."""
@@ -359,11 +360,15 @@ def _looks(offer: Offer) -> tuple[object, ...]:
     return offer.id, offer.quote, offer.trigger.unit_price, offer.rule, offer.copy, parts, own, offer.progress
 
 
-def _keep_private(response: Response) -> Response:
-    """A page with tokens in it belongs to one visitor: no cache may hand it to another."""
+def keep_private(response: Response) -> Response:
+    """What has tokens in it belongs to one visitor: no cache may hand it to another."""
     control = response.headers.get("Cache-Control", "")
     if "private" not in control and "no-store" not in control:
         response.headers["Cache-Control"] = "private, no-store"
+    if "Vary" in response.headers:
+        response.vary.add("Cookie")
+    else:
+        response.headers["Vary"] = "Cookie"
     return response
 
 
@@ -392,4 +397,10 @@ def _here() -> str:
         return ""
     # What browsers or libraries drop or turn around in an address (tabs, line ends, backslashes) is spelled out.
     path = UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", request.full_path.rstrip("?").lstrip("/\\"))
-    return request.script_root + "/" + path
+    return _root() + "/" + path
+
+
+def _root() -> str:
+    """The path below which the app is mounted, never another host: a proxy may hand on what it was told."""
+    root = request.script_root.strip("/\\")
+    return f"/{UNSAFE.sub('', root)}" if root else ""

@@ -20,13 +20,12 @@ from typing import Any
 from flask import Flask
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Worker
 
 from .. import faults, jobs
 from ..adapters.audit import acting, telling
 from ..adapters.clients import worker_client
 from ..adapters.parking import parker, unpark
-from ..adapters.queue import RQQueue, worker_name
+from ..adapters.queue import OurWorker, RQQueue, worker_name
 from ..jobs import Parts
 
 #: How often (seconds) the parent looks for work that nobody queued.
@@ -129,12 +128,16 @@ def _run_jobs(app: Flask, here: Parts, parent: int) -> None:
             try:
                 client = worker_client(here.settings.queue_url, "jobs")
                 # RQ blocks on the queue for minutes: its connection needs no timeout of ours.
-                worker = Worker([here.settings.queue], connection=client, serializer="json", exception_handlers=[park])
+                worker = OurWorker(
+                    [here.settings.queue], connection=client, serializer="json", exception_handlers=[park]
+                )
                 worker.work(logging_level="WARNING")
-                return
+                if worker.asked_to_stop:
+                    return
+                faults.note("worker", "RQ's worker ended by itself, and begins again")
             except (RedisError, OSError) as error:
                 faults.note("redis_worker", "the worker waits for Redis: %s", error)
-                time.sleep(1)
+            time.sleep(1)
 
 
 def _end_with(parent: int) -> None:

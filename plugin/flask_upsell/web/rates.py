@@ -1,0 +1,70 @@
+"""How many clicks of a visitor, and of an address, are taken in a minute; and what the rest of them are answered."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from flask import Response, request
+from markupsafe import escape
+
+from ..core.ports import Rates
+from ..core.words import say
+from ..offers import Offers
+from ..settings import Settings
+
+TOO_MANY = say("Too many clicks. Please wait a moment.")
+
+
+class Pace:
+    """Asks the counts for the request at hand. The names that are counted say nothing of the address or visitor."""
+
+    def __init__(self, settings: Settings, offers: Offers, rates: Rates) -> None:
+        self._settings, self._offers, self._rates = settings, offers, rates
+
+    def of_clicks(self, visitor: str, *, surely: bool) -> int:
+        """Seconds to wait before this click, 0 to take it. `surely`: also while Redis is away; may raise then."""
+        found = {}
+        # All visitors without a cart have the same key; they are known by their address only.
+        if visitor and self._settings.rate_visitor:
+            found[self._name(f"visitor {visitor}")] = self._settings.rate_visitor
+        if (here := network()) and self._settings.rate_address:
+            found[self._name(f"address {here}")] = self._settings.rate_address
+        return self._rates.take(found, surely=surely)
+
+    def of_readings(self) -> int:
+        """The same for a placement that is asked for again."""
+        if (here := network()) and self._settings.rate_readings:
+            return self._rates.take({self._name(f"reading {here}"): self._settings.rate_readings})
+        return 0
+
+    def _name(self, subject: str) -> str:
+        return self._offers.pseudonym(subject)
+
+
+def network() -> str:
+    """Where the request came from: an IPv4 address, or the network of an IPv6 one, of which a household has one.
+
+    "" for an address that is not public. It is that of a proxy in front of the app, hence of all shoppers together; a
+    store behind one tells it to Flask by werkzeug's ProxyFix. Headers are not looked at: anybody can write them.
+    """
+    try:
+        found = ip_address(request.remote_addr or "")
+    except ValueError:  # a Unix socket has none
+        return ""
+    if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    if not found.is_global:
+        return ""
+    return str(ip_network((found, 64), strict=False)) if found.version == 6 else str(found)
+
+
+def too_many(seconds: int, said: str = "", back: str = "") -> Response:
+    """The answer to one click too many. Our script sends the form again as a browser does, which then goes `back` at
+    once to the page where the slot says why."""
+    body = ""
+    if back:
+        body = (
+            f'<!doctype html><meta charset=utf-8><meta http-equiv=refresh content="0;url={escape(back)}">'
+            f'<title>{escape(said)}</title><p><a href="{escape(back)}">{escape(said)}</a></p>'
+        )
+    return Response(body, 429, {"Retry-After": str(seconds)}, mimetype="text/html")
