@@ -27,7 +27,7 @@ from .core.ports import Allowances, Ledger, Order, Queue, Rules, Shelf, Store, T
 from .core.product import Product
 from .core.rule import Rule, Status
 from .core.words import Sentence
-from .till import DECLINED, Discounts, Outcome, Till, Wanted
+from .till import DECLINED, Clicks, Discounts, Outcome, Till, Wanted
 
 #: How many decisions a process keeps; one takes about 2 KB.
 MOST_DECIDED = 2000
@@ -65,7 +65,8 @@ class Offers:
         self._numbers = count(1)
         self._secret = blake2b(secret.encode(), digest_size=32).digest()
         self.discounts = Discounts(store, shelf, ledger, limits, policy, zone, self.pseudonym, lambda: self.clock())
-        self.till = Till(store, ledger, self.discounts, self.pseudonym, lambda: self.clock())
+        self.clicks = Clicks(store, ledger, self.pseudonym, lambda: self.clock())
+        self.till = Till(store, ledger, self.discounts, self.clicks, lambda: self.clock())
 
     # --- showing ---------------------------------------------------------------------------------------------------
 
@@ -157,6 +158,14 @@ class Offers:
             self.ledger.record_decline(wanted.placement, wanted.kind, product, self.clock())
         return DECLINED
 
+    def settle(self, refused: Mapping[str, Sentence] | None = None) -> list[Sentence]:
+        """After the cart was changed: end what killed processes began in it, then see `Discounts.settle`."""
+        try:
+            self.clicks.resume()
+        except Exception as error:  # it is tried again with the next change
+            faults.note("resume", "what was left of a click is not ended: %s: %s", type(error).__name__, error)
+        return self.discounts.settle(refused)
+
     # --- orders and products ---------------------------------------------------------------------------------------
 
     def record_order(self, ref: str, visitor_key: str, connection: object = None, language: str = "") -> int:
@@ -183,6 +192,14 @@ class Offers:
         )
         self._plan_follow_up(order, language, connection)
         return written
+
+    def release(self, ref: str, connection: object = None) -> int:
+        """Give back what a cancelled order was granted, once; returns how many uses. Rules that were used up are shown
+        again with the next fold."""
+        released = self.limits.release(self.limits.granted(ref, connection), connection)
+        if released:
+            self.ledger.record_release(ref, self.clock(), connection)
+        return released
 
     def _plan_follow_up(self, order: Order, language: str, connection: object) -> None:
         """Guests are not written to. What goes wrong costs the mail, not the order nor its conversions."""

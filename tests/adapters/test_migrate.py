@@ -51,7 +51,7 @@ def test_a_hosts_own_history_and_tables_are_left_alone(database_url: str) -> Non
         with engine.connect() as connection:
             assert list(connection.execute(text("SELECT version_num FROM alembic_version")).scalars()) == ["hosts_own"]
             assert list(connection.execute(text("SELECT id FROM products")).scalars()) == [1]
-            assert list(connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars()) == ["0004"]
+            assert list(connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars()) == ["0008"]
         names = set(inspect(engine).get_table_names())
         assert names - before == {*metadata.tables, VERSION_TABLE}
         assert before <= names
