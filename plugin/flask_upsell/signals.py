@@ -19,8 +19,8 @@ checkout_started = _signals.signal("upsell-checkout-started")
 #: connection of the order's own transaction, before its commit) the conversion lives or dies with the order.
 order_placed = _signals.signal("upsell-order-placed")
 
-#: The store sends it with `order` when an order is cancelled of which nothing was shipped: what its discounts had used of
-#: limits and budgets is given back, once. With `connection` this comes or goes with the cancelling.
+#: The store sends it with `order` when an order is cancelled of which nothing was shipped: what its discounts had used
+#: of limits and budgets is given back, once. With `connection` this comes or goes with the cancelling.
 order_cancelled = _signals.signal("upsell-order-cancelled")
 
 #: The store sends it with `products` (references) after price, stock, title or visibility changed.
