@@ -44,7 +44,7 @@ def make_shop(server: Server, tmp_path: Path) -> Iterator[MakeShop]:
 
     def make(**config: Any) -> Flask:
         store = MemoryStore(GOODS, urls={"cart": "/cart"})
-        store.carts["visitor"] = [Line("1", "laptop", 1, 64900)]
+        store.carts["visitor"] = [Line("first", "laptop", 1, 64900)]
         app = Flask(f"shop{len(made)}", root_path=str(tmp_path))
         app.config.update(
             SECRET_KEY=SECRET,
