@@ -213,7 +213,7 @@ def test_ten_clicks_at_once_are_one_acceptance(shop: Shop, tmp_path: Path) -> No
     """Red when `accept` does not heed that the key was claimed before."""
     engine = make_engine(f"sqlite:///{tmp_path / 'ledger.db'}")  # each thread needs a connection of its own
     t.metadata.create_all(engine)
-    shop.offers.till.ledger = SQLLedger(engine, "upsell")
+    shop.offers.till.ledger = shop.offers.clicks.ledger = SQLLedger(engine, "upsell")
     barrier, outcomes = threading.Barrier(10), list[Outcome]()
 
     def click() -> None:

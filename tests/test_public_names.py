@@ -17,9 +17,9 @@ NAMES = {
     # conditions of its own for rules
     "Condition", "Facet", "Scene", "condition",
     # signals that the store sends
-    "cart_changed", "checkout_started", "order_placed", "product_changed",
+    "cart_changed", "checkout_started", "order_placed", "order_cancelled", "product_changed",
     # what it asks for
-    "grant", "perks", "erase",
+    "grant", "perks", "erase", "release",
     # what it sends
     "FollowUp",
     # signals that it can hear

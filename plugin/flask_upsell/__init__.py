@@ -33,11 +33,13 @@ from .extension import Upsell as Upsell
 from .extension import erase as erase
 from .extension import grant as grant
 from .extension import perks as perks
+from .extension import release as release
 from .signals import cart_changed as cart_changed
 from .signals import checkout_started as checkout_started
 from .signals import offer_accepted as offer_accepted
 from .signals import offer_declined as offer_declined
 from .signals import offers_shown as offers_shown
+from .signals import order_cancelled as order_cancelled
 from .signals import order_placed as order_placed
 from .signals import perk_granted as perk_granted
 from .signals import product_changed as product_changed

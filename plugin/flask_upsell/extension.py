@@ -150,6 +150,14 @@ def grant(order: str, connection: object = None, name: str = "") -> list[str]:
     return [tell(each) for each in gone]
 
 
+def release(order: str, connection: object = None, name: str = "") -> int:
+    """Give back what the discounts of a cancelled order used of limits and budgets, once however often it is asked;
+    returns how many uses. Not for an order of which something was shipped: that discount was had. `connection`: that of
+    the transaction which cancels it. Whatever fails in here raises; `order_cancelled` does the same and does not."""
+    here = current_app.extensions.get(f"upsell_{name}" if name else "upsell")
+    return here.offers.release(order, connection) if here is not None else 0
+
+
 def perks(customer: str, name: str = "") -> frozenset[str]:
     """Names of the rules that promised this customer (the store's own key) a gift for the next time: what a store
     tells as `Visitor.perks`. One query; ask it where a customer signs in, or keep the answer for a while."""
@@ -184,7 +192,7 @@ def _settle_after(identifier: str, parts: Parts, refused: Mapping[str, Sentence]
     @harmless("settle", None)
     def settle() -> None:
         with within(2 * parts.settings.redis_seconds):
-            said = parts.offers.discounts.settle(refused)
+            said = parts.offers.settle(refused)
         if said and has_request_context():
             tell = parts.languages.speech(parts.offers.store.visitor().language).tell
             Memory(identifier).say("cart", Notice(" ".join(map(tell, said)), "sorry"))
@@ -360,6 +368,14 @@ def _listen(app: Flask, identifier: str, parts: Parts, edge: Edge) -> None:
             Memory(identifier).forget_last()
         afterwards(lambda: offers.queue.enqueue("fold"))
 
+    @edge.serves("order_cancelled", None)
+    def cancelled(_: Flask, order: str, connection: object = None, **__: Any) -> None:
+        if connection is not None and offers.ledger.shares(connection):
+            offers.release(order, connection)
+        else:
+            afterwards(lambda: offers.release(order))
+        afterwards(lambda: offers.queue.enqueue("fold"))
+
     @edge.serves("product_changed", None)
     def changed(_: Flask, products: list[str] | tuple[str, ...], **__: Any) -> None:
         afterwards(lambda: offers.queue.enqueue("amend", *map(str, products)))
@@ -370,6 +386,7 @@ def _listen(app: Flask, identifier: str, parts: Parts, edge: Edge) -> None:
         _settle_after(identifier, parts)
 
     signals.order_placed.connect(ordered, sender=app, weak=False)
+    signals.order_cancelled.connect(cancelled, sender=app, weak=False)
     signals.product_changed.connect(changed, sender=app, weak=False)
     signals.cart_changed.connect(carted, sender=app, weak=False)
     signals.checkout_started.connect(carted, sender=app, weak=False)

@@ -31,7 +31,7 @@ from .core.rule import Rule, Status
 from .core.switch import Off, Switch
 from .core.words import Sentence, say
 from .errors import BookError
-from .till import DECLINED, Discounts, Outcome, Till, Wanted
+from .till import DECLINED, Clicks, Discounts, Outcome, Till, Wanted
 
 SWITCHED_OFF = Outcome("refused", say("Suggestions are switched off just now. Your cart is as it was."))
 #: How many decisions a process keeps; one takes about 2 KB.
@@ -75,7 +75,8 @@ class Offers:
         self._numbers = count(1)
         self._secret, self._key = secret, b""
         self.discounts = Discounts(store, shelf, ledger, limits, policy, zone, self.pseudonym, lambda: self.clock())
-        self.till = Till(store, ledger, self.discounts, self.pseudonym, lambda: self.clock())
+        self.clicks = Clicks(store, ledger, self.pseudonym, lambda: self.clock())
+        self.till = Till(store, ledger, self.discounts, self.clicks, lambda: self.clock())
 
     # --- showing ---------------------------------------------------------------------------------------------------
 
@@ -172,6 +173,14 @@ class Offers:
             self.ledger.record_decline(wanted.placement, wanted.kind, product, self.clock())
         return DECLINED
 
+    def settle(self, refused: Mapping[str, Sentence] | None = None) -> list[Sentence]:
+        """After the cart was changed: end what killed processes began in it, then see `Discounts.settle`."""
+        try:
+            self.clicks.resume()
+        except Exception as error:  # it is tried again with the next change
+            faults.note("resume", "what was left of a click is not ended: %s: %s", type(error).__name__, error)
+        return self.discounts.settle(refused)
+
     # --- the kill switch -------------------------------------------------------------------------------------------
 
     def _is_off(self) -> bool:
@@ -249,6 +258,14 @@ class Offers:
             self.prices.order(seen, connection)
         except Exception as error:
             faults.note("prices", "what was paid is not on record: %s: %s", type(error).__name__, error)
+
+    def release(self, ref: str, connection: object = None) -> int:
+        """Give back what a cancelled order was granted, once; returns how many uses. Rules that were used up are shown
+        again with the next fold."""
+        released = self.limits.release(self.limits.granted(ref, connection), connection)
+        if released:
+            self.ledger.record_release(ref, self.clock(), connection)
+        return released
 
     def _plan_follow_up(self, order: Order, language: str, connection: object) -> None:
         """Guests are not written to. What goes wrong costs the mail, not the order nor its conversions."""

@@ -1,6 +1,6 @@
 """The signals between a store and this extension (blinker). The sender is always the Flask app object.
 
-A store sends the first four; a receiver of ours never raises into the store. A store may listen to the last four.
+A store sends the first five; a receiver of ours never raises into the store. A store may listen to the last four.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ checkout_started = _signals.signal("upsell-checkout-started")
 #: The store sends it with `order` (the order's reference) when an order is placed. With `connection` (the SQLAlchemy
 #: connection of the order's own transaction, before its commit) the conversion lives or dies with the order.
 order_placed = _signals.signal("upsell-order-placed")
+
+#: The store sends it with `order` when an order is cancelled of which nothing was shipped: what its discounts had used
+#: of limits and budgets is given back, once. With `connection` this comes or goes with the cancelling.
+order_cancelled = _signals.signal("upsell-order-cancelled")
 
 #: The store sends it with `products` (references) after price, stock, title or visibility changed.
 product_changed = _signals.signal("upsell-product-changed")

@@ -23,6 +23,7 @@ from flask_upsell.adapters.limits import SQLLimits
 from flask_upsell.core.money import Money
 from flask_upsell.core.ports import Refusal, Want
 from flask_upsell.core.rule import Learned, Limits, Rule
+from flask_upsell.errors import BadInput
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 5, 4)
@@ -195,7 +196,7 @@ def test_a_cancelled_order_is_released_even_when_a_count_was_lost(limits: SQLLim
 def test_a_bad_want_is_refused_by_the_database_and_grants_nothing(limits: SQLLimits, bad: dict[str, Any]) -> None:
     """Red for -1 without its CHECK: a negative amount would fill the budget up again."""
     budget = Limits(total=9, budget=(Money(900, "EUR"),))
-    with pytest.raises((DBAPIError, TypeError)):
+    with pytest.raises((DBAPIError, BadInput, TypeError)):
         limits.grant([want("a1", "coffee"), want("a2", limits=budget, **bad)])
     assert (limits.used("tea"), limits.used("coffee"), live(limits.engine)) == ({}, {}, 0)
 

@@ -13,7 +13,7 @@ from rq.job import Job
 from flask_upsell import faults
 from flask_upsell.adapters.parking import KEEP_SECONDS, known, parker, unpark
 from flask_upsell.adapters.queue import RQQueue
-from flask_upsell.web.worker import find_job
+from flask_upsell.web.sweep import find_job
 from tests.adapters.test_queue import rq_queue
 
 

@@ -17,20 +17,13 @@ import pytest
 from flask_upsell.core.switch import Off
 from flask_upsell.jobs import Parts
 from tests.conftest import ROOT, migrate
+from tests.faults.backends import Server
 from tests.faults.small_shop import shop
-from tests.faults.test_redis_gone import Server
 from tests.web.markup import slots
 from tests.web.shop import parts_of, publish
 
 Figure = Callable[[str, object, str], None]
 OURS = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-
-
-@pytest.fixture
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    made = Server(tmp_path_factory.mktemp("v"))
-    yield made
-    made.close()
 
 
 @pytest.fixture(params=["there", "hangs"])

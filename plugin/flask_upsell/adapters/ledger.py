@@ -7,7 +7,7 @@ the counts exactly once, whoever calls it and however often.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -19,7 +19,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    Row,
     create_engine,
     delete,
     event,
@@ -33,11 +32,11 @@ from sqlalchemy.exc import IntegrityError
 
 from ..core.affinity import Affinities, Affinity
 from ..core.offer import Kind
-from ..core.ports import NO_PERKS, Acceptance, Order, Progress, Promise, Started
+from ..core.ports import NO_PERKS, Order, Progress, Promise
 from ..core.rule import Perk
-from ..errors import BadInput
 from . import tables as t
-from .counts import Counts, count_of
+from .claims import Claims
+from .counts import count_of
 from .dialects import same_database
 
 
@@ -58,114 +57,14 @@ def make_engine(url: str) -> Engine:
     return engine
 
 
-class SQLLedger(Counts):
+class SQLLedger(Claims):
     """See core.ports.Ledger. `attribution` is how long after its acceptance an ordered product counts as converted."""
 
     def __init__(self, engine: Engine, instance: str, attribution: timedelta = timedelta(days=7)) -> None:
         super().__init__(engine, instance)
         self._attribution = attribution
 
-    # --- idempotency -----------------------------------------------------------------------------------------------
-
-    def start(self, visitor: str, key: str, request: str) -> Started:
-        row = {
-            "instance": self._instance,
-            "visitor": visitor,
-            "key": key,
-            "request": request,
-            "created_at": datetime.now(UTC),
-        }
-        try:
-            with self.engine.begin() as connection:
-                connection.execute(insert(t.requests).values(row))
-            return Started(first=True)
-        except IntegrityError:
-            pass
-        with self.engine.connect() as connection:
-            found = connection.execute(
-                select(t.requests.c.request, t.requests.c.answer).where(*self._request(visitor, key))
-            ).one_or_none()
-        if found is None:  # given back between the two statements: whoever did so did nothing
-            return self.start(visitor, key, request)
-        if found.request != request:
-            raise BadInput("key", "this idempotency key was used for another request")
-        return Started(first=False, answer=found.answer)
-
-    def finish(self, visitor: str, key: str, answer: Mapping[str, Any]) -> None:
-        with self.engine.begin() as connection:
-            connection.execute(update(t.requests).where(*self._request(visitor, key)).values(answer=dict(answer)))
-
-    def forget(self, visitor: str, key: str) -> None:
-        with self.engine.begin() as connection:
-            connection.execute(delete(t.requests).where(*self._request(visitor, key)))
-
-    def _request(self, visitor: str, key: str) -> tuple[Any, ...]:
-        c = t.requests.c
-        return c.instance == self._instance, c.visitor == visitor, c.key == key
-
-    # --- what shoppers did -----------------------------------------------------------------------------------------
-
-    def record_acceptances(self, acceptances: Sequence[Acceptance], at: datetime) -> None:
-        with self.engine.begin() as connection:
-            for each in acceptances:
-                row = msgspec.to_builtins(each)
-                connection.execute(
-                    insert(t.acceptances).values(**row, instance=self._instance, state="accepted", accepted_at=at)
-                )
-                count = count_of(each.placement, each.kind, each.product, accepted=1)
-                self._put(connection, f"accepted:{each.id}", at, [count])
-
-    def acceptance(self, id: str, visitor: str) -> Acceptance | None:
-        c = t.acceptances.c
-        with self.engine.connect() as connection:
-            row = connection.execute(
-                select(t.acceptances).where(
-                    c.instance == self._instance, c.id == id, c.visitor == visitor, c.state == "accepted"
-                )
-            ).one_or_none()
-        return None if row is None else _acceptance(row)
-
-    def bundle(self, id: str, visitor: str) -> list[Acceptance]:
-        c = t.acceptances.c
-        mine = (c.instance == self._instance, c.visitor == visitor, c.state == "accepted", c.bundle == id)
-        with self.engine.connect() as connection:
-            rows = connection.execute(select(t.acceptances).where(*mine).order_by(c.id)).all()
-        return [_acceptance(row) for row in rows]
-
-    def accepted(self, visitor: str) -> list[Acceptance]:
-        c = t.acceptances.c
-        mine = (c.instance == self._instance, c.visitor == visitor, c.state == "accepted", c.rule != "")
-        with self.engine.connect() as connection:
-            rows = connection.execute(select(t.acceptances).where(*mine).order_by(c.accepted_at, c.id)).all()
-        return [_acceptance(row) for row in rows]
-
-    def claim_undo(self, id: str) -> bool:
-        return self._move(id, "accepted", "undoing")
-
-    def release_undo(self, id: str) -> None:
-        self._move(id, "undoing", "accepted")
-
-    def _move(self, id: str, before: str, after: str) -> bool:
-        c = t.acceptances.c
-        change = update(t.acceptances).where(c.instance == self._instance, c.id == id, c.state == before)
-        with self.engine.begin() as connection:
-            return connection.execute(change.values(state=after)).rowcount == 1
-
-    def record_undo(self, id: str, at: datetime) -> bool:
-        c = t.acceptances.c
-        with self.engine.begin() as connection:
-            row = connection.execute(
-                select(c.placement, c.kind, c.product).where(c.instance == self._instance, c.id == id)
-            ).one_or_none()
-            done = connection.execute(
-                update(t.acceptances)
-                .where(c.instance == self._instance, c.id == id, c.state.in_(("accepted", "undoing")))
-                .values(state="undone")
-            )
-            if row is None or done.rowcount != 1:
-                return False
-            self._put(connection, f"undone:{id}", at, [count_of(row.placement, row.kind, row.product, undone=1)])
-        return True
+    # --- declines and orders ---------------------------------------------------------------------------------------
 
     def record_decline(self, placement: str, kind: str, product: str, at: datetime) -> None:
         with self.engine.begin() as connection:
@@ -193,7 +92,11 @@ class SQLLedger(Counts):
                         row = insert(t.promises).values(**values, customer=customer, perk=perk, promised_at=at)
                         writing.execute(row)
                     return len(rules)
-            except IntegrityError:  # recorded before
+            except IntegrityError:
+                c = t.outbox.c
+                recorded = select(c.id).where(c.instance == self._instance, c.event == f"order:{order.ref}")
+                if writing.execute(recorded).first() is None:
+                    raise
                 return 0
 
     def _record_order(self, connection: Connection, order: Order, visitor: str, at: datetime) -> list[str]:
@@ -207,12 +110,16 @@ class SQLLedger(Counts):
             .where(
                 c.instance == self._instance,
                 c.visitor == visitor,
-                c.state.in_(("accepted", "undoing")),
+                c.state.in_(("accepted", "undoing", "intended")),
                 c.accepted_at > at - self._attribution,
                 c.product.in_(list(ordered)),
             )
             .order_by(c.accepted_at)
         ).all()
+        # What a killed process put into the cart is in the order at its price; what else there is comes first.
+        priced = {(line.product, line.unit_price) for line in order.lines}
+        unsure = [row for row in rows if row.state == "intended" and (row.product, row.unit_price) in priced]
+        rows = [row for row in rows if row.state != "intended"] + unsure
         counts: list[dict[str, Any]] = []
         rules: list[str] = []
         for row in rows:
@@ -241,6 +148,10 @@ class SQLLedger(Counts):
             rules.append(row.rule)
         self._put(connection, f"order:{order.ref}", at, counts)
         return rules
+
+    def record_release(self, order: str, at: datetime, connection: object = None) -> None:
+        with self._transaction(connection) as writing:
+            self._put(writing, f"released:{order[:180]}:{uuid4().hex}", at, [])
 
     def promised(self, order: str) -> list[Promise]:
         with self.engine.connect() as connection:
@@ -362,7 +273,3 @@ class SQLLedger(Counts):
     def ping(self) -> None:
         with self.engine.connect() as connection:
             connection.execute(select(t.runs.c.id).limit(1)).first()
-
-
-def _acceptance(row: Row[Any]) -> Acceptance:
-    return msgspec.convert({str(name): value for name, value in row._mapping.items()}, Acceptance)

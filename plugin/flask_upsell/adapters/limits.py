@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Engine, case, func, literal, or_, select, tuple_, update
 from sqlalchemy.sql import true
 
+from ..core.money import exponent
 from ..core.ports import Refusal, Want
 from ..core.rule import Rule
 from ..core.words import say
@@ -47,6 +48,8 @@ class SQLLimits:
     # --- granting --------------------------------------------------------------------------------------------------
 
     def grant(self, wants: Sequence[Want], connection: object = None) -> list[Refusal]:
+        for want in wants:
+            exponent(want.currency)  # what is no currency is refused before it is money
         with in_order(self.engine, connection) as writing:
             self._make(writing, wants)
             counted = self._lock(writing, {(want.rule, scope) for want in wants for scope in _takes(want)})
@@ -147,6 +150,12 @@ class SQLLimits:
                     left = case((used > taken, used - taken), else_=0)
                     writing.execute(update(t.allowances).where(*self._row(row.rule, scope)).values(used=left))
         return len(rows)
+
+    def granted(self, order: str, connection: object = None) -> list[str]:
+        c = t.redemptions.c
+        mine = select(c.id).where(c.instance == self._instance, c.order_ref == order, c.released_at.is_(None))
+        with in_order(self.engine, connection) as reading:
+            return list(reading.execute(mine.order_by(c.id)).scalars())
 
     # --- telling ---------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from ..core.followup import State
+from .checks import letters, unique_where
 
 
 class UTCDateTime(TypeDecorator[datetime]):
@@ -57,6 +58,8 @@ metadata = MetaData(
     }
 )
 
+COUNTED = ("shown", "accepted", "declined", "undone", "converted", "revenue")
+
 requests = Table(
     "upsell_request",
     metadata,
@@ -64,6 +67,7 @@ requests = Table(
     Column("visitor", String(64), primary_key=True),
     Column("key", String(64), primary_key=True),
     Column("request", String(64), nullable=False),
+    Column("before", JSON),
     Column("answer", JSON),
     Column("created_at", UTCDateTime, nullable=False, index=True),
 )
@@ -101,12 +105,23 @@ acceptances = Table(
     Column("normal", BigInteger, nullable=False, server_default="0"),
     Column("bundle", String(32), nullable=False, server_default=""),
     Column("beside", String(100), nullable=False, server_default=""),
+    Column("key", String(64), nullable=False, server_default=""),
     Column("accepted_at", UTCDateTime, nullable=False),
+    Column("claimed_at", UTCDateTime),
     CheckConstraint("quantity > 0", name="quantity"),
     CheckConstraint("unit_price >= 0", name="unit_price"),
-    CheckConstraint("state IN ('accepted', 'undoing', 'undone', 'ordered')", name="state"),
-    CheckConstraint("length(currency) = 3", name="currency"),
+    CheckConstraint("normal >= 0 AND (normal = 0 OR unit_price <= normal)", name="normal"),
+    CheckConstraint("state IN ('intended', 'accepted', 'undoing', 'undone', 'ordered')", name="state"),
+    CheckConstraint(letters("currency"), name="currency"),
     Index("ix_upsell_acceptance_visitor", "instance", "visitor", "state"),
+    unique_where("uq_upsell_acceptance_key", "key <> ''", "instance", "visitor", "key", "product"),
+    # One click at a time: of what it intends the first stands for all of a bundle.
+    unique_where(
+        "uq_upsell_acceptance_intended",
+        "state = 'intended' AND visitor <> '' AND (bundle = '' OR bundle = id)",
+        "instance",
+        "visitor",
+    ),
 )
 
 conversions = Table(
@@ -126,6 +141,7 @@ conversions = Table(
     UniqueConstraint("instance", "acceptance", name="uq_upsell_conversion_acceptance"),
     CheckConstraint("quantity > 0", name="quantity"),
     CheckConstraint("revenue >= 0", name="revenue"),
+    CheckConstraint(letters("currency"), name="currency"),
 )
 
 outbox = Table(
@@ -149,10 +165,10 @@ counts = Table(
     Column("kind", String(20), primary_key=True),
     Column("product", String(200), primary_key=True),
     Column("currency", String(3), primary_key=True),
-    *(
-        Column(name, BigInteger, nullable=False, server_default="0")
-        for name in ("shown", "accepted", "declined", "undone", "converted", "revenue")
-    ),
+    *(Column(name, BigInteger, nullable=False, server_default="0") for name in COUNTED),
+    CheckConstraint(" AND ".join(f"{name} >= 0" for name in COUNTED), name="counted"),
+    # What costs nothing is counted without a currency.
+    CheckConstraint(f"currency = '' AND revenue = 0 OR {letters('currency')}", name="currency"),
 )
 
 batches = Table(
@@ -265,7 +281,7 @@ redemptions = Table(
     Column("released_at", UTCDateTime),
     CheckConstraint("customer <> ''", name="customer"),
     CheckConstraint("amount >= 0", name="amount"),
-    CheckConstraint("length(currency) = 3", name="currency"),
+    CheckConstraint(letters("currency"), name="currency"),
     Index("ix_upsell_redemption_customer", "instance", "rule", "customer"),
     Index("ix_upsell_redemption_day", "instance", "rule", "day"),
 )

@@ -15,8 +15,12 @@ import msgspec
 
 from .affinity import Affinities, Affinity
 from .book import Book
+from .claims import Acceptance as Acceptance
+from .claims import Claims
+from .claims import Left as Left
+from .claims import Started as Started
 from .context import Capability, Cart, Line, Visitor
-from .offer import Kind
+from .kind import Kind
 from .product import Product
 from .rule import Limits, Perk, Rule, Status
 from .rulebook import Changes, RuleBook
@@ -137,45 +141,6 @@ class Shelf(Protocol):
         """The live version and when it was published (UTC), asked of the backend; None when there is none."""
 
 
-class Acceptance(msgspec.Struct, frozen=True):
-    """An offer that a shopper accepted. Prices in minor units of `currency`; `line` is the cart line that holds it.
-
-    `replaced` is the line as it was before an upgrade. `rule` brought the offer; `normal` is the store's own price of
-    one unit, from which the rule (and one `beside` it) took `off`. `bundle`: the id of the first acceptance of the same
-    bundle.
-    """
-
-    id: str
-    visitor: str
-    placement: str
-    kind: Kind
-    offer: str
-    product: str
-    quantity: int
-    unit_price: int
-    currency: str
-    title: str = ""
-    variant: str | None = None
-    line: str = ""
-    replaced: Line | None = None
-    rule: str = ""
-    normal: int = 0
-    bundle: str = ""
-    beside: str = ""
-
-    @property
-    def off(self) -> int:
-        """What was taken off, all units together."""
-        return max(0, self.normal - self.unit_price) * self.quantity if self.normal else 0
-
-
-class Started(msgspec.Struct, frozen=True):
-    """What a key claims: `first` when nobody used it yet, else the stored `answer` (None: not done yet)."""
-
-    first: bool
-    answer: dict[str, Any] | None = None
-
-
 class Count(msgspec.Struct, frozen=True):
     """One row of the report. `revenue` in minor units of `currency`."""
 
@@ -217,38 +182,8 @@ class Promise(msgspec.Struct, frozen=True):
 NO_PERKS: Mapping[str, Perk] = MappingProxyType({})
 
 
-class Ledger(Protocol):
+class Ledger(Claims, Protocol):
     """SQL: what must not be lost."""
-
-    def start(self, visitor: str, key: str, request: str) -> Started:
-        """Claim an idempotency key for a request (its hash). Raises BadInput when the key came with another request."""
-
-    def finish(self, visitor: str, key: str, answer: Mapping[str, Any]) -> None:
-        """Store the answer for a claimed key."""
-
-    def forget(self, visitor: str, key: str) -> None:
-        """Give a claimed key back: nothing was done with it."""
-
-    def record_acceptances(self, acceptances: Sequence[Acceptance], at: datetime) -> None:
-        """Write what was accepted with one click: all of it or nothing."""
-
-    def acceptance(self, id: str, visitor: str) -> Acceptance | None:
-        """An acceptance of this visitor that is not undone."""
-
-    def bundle(self, id: str, visitor: str) -> list[Acceptance]:
-        """The acceptances of a bundle of this visitor that are neither undone nor ordered."""
-
-    def accepted(self, visitor: str) -> list[Acceptance]:
-        """What this visitor accepted under a rule and neither undid nor ordered, oldest first."""
-
-    def claim_undo(self, id: str) -> bool:
-        """Claim an acceptance for undoing; False when somebody else has, or it is undone or ordered."""
-
-    def release_undo(self, id: str) -> None:
-        """Give a claimed acceptance back: nothing was undone."""
-
-    def record_undo(self, id: str, at: datetime) -> bool:
-        """Mark as undone; False when it was so already."""
 
     def record_decline(self, placement: str, kind: str, product: str, at: datetime) -> None: ...
 
@@ -266,6 +201,9 @@ class Ledger(Protocol):
 
         `perks`: what rules promise for what they offered; `customer`: the pseudonym that it is promised to.
         """
+
+    def record_release(self, order: str, at: datetime, connection: object = None) -> None:
+        """Write down, in the transaction that gives them back, that there may be room again in limits of rules."""
 
     def promised(self, order: str) -> list[Promise]:
         """What an order earned its customer."""
@@ -407,6 +345,9 @@ class Allowances(Protocol):
 
     def release(self, ids: Sequence[str], connection: object = None) -> int:
         """Give back what these acceptances were granted, once; returns how many were."""
+
+    def granted(self, order: str, connection: object = None) -> list[str]:
+        """Ids of what this order was granted and has not given back."""
 
     def used(self, rule: str) -> dict[str, int]:
         """Scope -> uses, or minor units of a budget; scopes that were never limited are not there."""

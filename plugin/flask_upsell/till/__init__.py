@@ -1,6 +1,7 @@
 """The till: what changes a shopper's cart, and what an order gets of it."""
 
 from .accepting import Till as Till
+from .clicks import Clicks as Clicks
 from .discounts import Discounts as Discounts
 from .wanted import DECLINED as DECLINED
 from .wanted import Outcome as Outcome

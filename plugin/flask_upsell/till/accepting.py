@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from hashlib import blake2b
-from typing import Any
 from uuid import uuid4
 
 import msgspec
 
 from .. import faults
-from ..core.context import Capability, Cart, Line
+from ..core.claims import Acceptance, Click
+from ..core.context import Cart
 from ..core.offer import Kind
-from ..core.ports import Acceptance, Done, Ledger, Refused, Store
+from ..core.ports import Done, Ledger, Refused, Store
 from ..core.product import Product
 from ..core.words import Sentence, say
+from .clicks import Clicks, put_back, units_of
 from .discounts import Discounts, normal_price
-from .wanted import Outcome, Wanted, of_bundle
+from .wanted import Outcome, Piece, Wanted, of_bundle
 
-#: How long a repeated click waits for the answer to the first one.
-PATIENCE_SECONDS = 2.0
+#: What is to be accepted, its product now, and what puts it into the cart.
+Step = tuple[Acceptance, Product, Callable[[], Done | Refused]]
 
 
 class Till:
-    """Needs the store, the ledger and, for prices under a rule, their discounts."""
+    """Needs the store, the ledger, the clicks and, for prices under a rule, their discounts."""
 
     def __init__(
         self,
         store: Store,
         ledger: Ledger,
         discounts: Discounts,
-        pseudonym: Callable[[str], str],
+        clicks: Clicks,
         clock: Callable[[], datetime],
     ) -> None:
         self.store, self.ledger, self.discounts = store, ledger, discounts
-        self.pseudonym, self.clock = pseudonym, clock
+        self.clicks, self.clock = clicks, clock
 
     def accept(
         self, wanted: Wanted, key: str, variant: str | None = None, ticked: Sequence[int] | None = None
@@ -45,49 +46,49 @@ class Till:
 
         `ticked`: which products of a bundle are wanted, by their places; None for all of them.
         """
-        visitor = self.pseudonym(self.store.visitor().key)
         request = blake2b(msgspec.json.encode([wanted, variant, ticked]), digest_size=16).hexdigest()
-        started = self.ledger.start(visitor, key, request)
-        if not started.first:
-            return self._answered(visitor, key, request, started.answer)
-        try:
-            outcome = self._accept(wanted if ticked is None else of_bundle(wanted, ticked), variant)
-        except Exception:
-            self.ledger.forget(visitor, key)
-            raise
-        if outcome.status == "done":
-            try:
-                self.ledger.finish(visitor, key, msgspec.to_builtins(outcome))
-            except Exception as error:  # it is done and on record; only a repeated click will not be told so
-                faults.note("finish", "the answer to an accepted offer is not kept: %s", error)
-        else:  # nothing was done: the same button may be pressed again
-            self.ledger.forget(visitor, key)
-        return outcome
-
-    def _answered(self, visitor: str, key: str, request: str, answer: dict[str, Any] | None) -> Outcome:
-        until = time.monotonic() + PATIENCE_SECONDS
-        while answer is None and time.monotonic() < until:
-            time.sleep(0.05)
-            again = self.ledger.start(visitor, key, request)
-            if again.first:  # the first one did nothing and gave the key back
-                self.ledger.forget(visitor, key)
-                return Outcome("refused", say("That did not work. Please try again."))
-            answer = again.answer
-        if answer is None:
-            return Outcome("refused", say("Your first click is still being worked on. Please look into your cart."))
-        return msgspec.structs.replace(msgspec.convert(answer, Outcome), repeated=True)
-
-    def _accept(self, wanted: Wanted, variant: str | None) -> Outcome:
+        if ticked is not None:
+            wanted = of_bundle(wanted, ticked)
         if wanted.kind is Kind.PROGRAMME:
             return Outcome("refused", say("To join {title}, please use its link.", title=wanted.title))
+        click = Click(self.clicks.visitor(), key)
+        refs = [piece.product for piece in wanted.pieces] or [wanted.product]
+        known = {product.ref: product for product in self.store.products(refs)}
+        cart = self.store.cart()
+        intended, before = _intended(wanted, variant, known, cart), units_of(cart)
+        answered = self.clicks.start(click, request, intended, cart)
+        if answered is not None:
+            return answered
+        try:
+            steps = self._judged(wanted, variant, known, intended)
+        except Exception:
+            self.ledger.forget(*click)
+            raise
+        if isinstance(steps, Outcome):  # nothing was done: the same button may be pressed again
+            self.ledger.forget(*click)
+            return steps
+        try:
+            outcome = self._perform(steps, click)
+        except Exception:
+            # What is not on record can neither be undone nor counted: the cart is put back before anybody is told.
+            self.clicks.give_up(click, intended, before)
+            raise
+        if outcome.status != "done":
+            self.clicks.give_up(click, intended, before)
+        return outcome
+
+    def _judged(
+        self, wanted: Wanted, variant: str | None, known: Mapping[str, Product], intended: Sequence[Acceptance]
+    ) -> list[Step] | Outcome:
+        """What is to be done, or why not. The cart is read again: another click may have come before this one."""
+        cart = self.store.cart()
         if wanted.kind is Kind.BUNDLE:
-            return self._accept_bundle(wanted)
-        live = next(iter(self.store.products([wanted.product])), None)
+            return self._judged_bundle(wanted, known, intended, cart)
+        live = known.get(wanted.product)
         if live is None:
             live = Product(wanted.product, wanted.title, wanted.unit_price, wanted.currency, hidden=True)
         if live.hidden:
             return Outcome("refused", say("{title} is not sold any more.", title=wanted.title), live=live)
-        cart = self.store.cart()
         price, changed = _live_price(
             live, wanted, variant, lambda normal: self.discounts.price(normal, wanted, live, cart)
         )
@@ -96,7 +97,7 @@ class Till:
         if cart.currency != live.currency:
             return _foreign(live, cart)
         if wanted.line:
-            return self._replace(wanted, live, price, cart)
+            return self._judged_upgrade(wanted, live, price, cart, intended[0])
         if wanted.again:
             if cart.units(wanted.product) != 1:
                 return Outcome(
@@ -108,12 +109,12 @@ class Till:
             return Outcome("refused", say("{title} is in your cart already.", title=live.title))
         if not live.has(2 if wanted.again else 1):
             return Outcome("refused", say("{title} is sold out.", title=live.title), live=live)
-        done = self.store.add(wanted.product, variant, 1, _own_price(price, live, variant))
-        if isinstance(done, Refused):
-            return Outcome("refused", Sentence(done.reason), live=live)
-        return self._accepted(wanted, live, price, 1, done, variant=variant)
+        own = _own_price(price, live, variant)
+        return [(intended[0], live, lambda: self.store.add(wanted.product, variant, 1, own))]
 
-    def _replace(self, wanted: Wanted, live: Product, price: int, cart: Cart) -> Outcome:
+    def _judged_upgrade(
+        self, wanted: Wanted, live: Product, price: int, cart: Cart, intended: Acceptance
+    ) -> list[Step] | Outcome:
         line = next((line for line in cart.lines if line.ref == wanted.line and line.product == wanted.replaced), None)
         if line is None:
             return Outcome("refused", say("What this would have replaced is not in your cart any more."))
@@ -123,63 +124,22 @@ class Till:
             )
         if not live.has(line.quantity):
             return Outcome("refused", say("There is not enough of {title} in stock.", title=live.title), live=live)
-        done = self.store.replace(line.ref, wanted.product, None, line.quantity, _own_price(price, live, None))
-        if isinstance(done, Refused):
-            return Outcome("refused", Sentence(done.reason), live=live)
-        return self._accepted(wanted, live, price, line.quantity, done, replaced=line)
+        now = msgspec.structs.replace(intended, quantity=line.quantity, replaced=line)
+        own = _own_price(price, live, None)
+        return [(now, live, lambda: self.store.replace(line.ref, wanted.product, None, line.quantity, own))]
 
-    def _accepted(
-        self,
-        wanted: Wanted,
-        live: Product,
-        price: int,
-        quantity: int,
-        done: Done,
-        *,
-        variant: str | None = None,
-        replaced: Line | None = None,
-    ) -> Outcome:
-        # Adding may have started the visitor's cart, and with it the visitor's key.
-        acceptance = Acceptance(
-            id=uuid4().hex,
-            visitor=self.pseudonym(self.store.visitor().key),
-            placement=wanted.placement,
-            kind=wanted.kind,
-            offer=wanted.offer,
-            product=wanted.product,
-            quantity=quantity,
-            unit_price=price,
-            currency=live.currency,
-            title=live.title,
-            variant=variant,
-            line=done.line,
-            replaced=replaced,
-            rule=wanted.rule,
-            normal=normal_price(live, variant),
-            beside=wanted.beside,
-        )
-        try:
-            self.ledger.record_acceptances([acceptance], self.clock())
-        except Exception:
-            # What is not on record can neither be undone nor counted: the cart is put back before anybody is told.
-            self._put_back(Line(done.line, wanted.product, quantity, price, variant), replaced, quantity)
-            raise
-        upgraded = say("Upgraded to {title}.", title=live.title)
-        return Outcome("done", upgraded if replaced else say("Added: {title}.", title=live.title), acceptance)
-
-    # --- bundles ---------------------------------------------------------------------------------------------------
-
-    def _accept_bundle(self, wanted: Wanted) -> Outcome:
+    def _judged_bundle(
+        self, wanted: Wanted, known: Mapping[str, Product], intended: Sequence[Acceptance], cart: Cart
+    ) -> list[Step] | Outcome:
         """All of it or nothing: what was added before something is refused is taken out again."""
         if not wanted.pieces:
             return Outcome("refused", say("Please tick what you would like."))
-        known = {product.ref: product for product in self.store.products([piece.product for piece in wanted.pieces])}
         for piece in wanted.pieces:
             live = known.get(piece.product)
             if live is None or live.hidden:
                 gone = live or Product(piece.product, piece.title, piece.unit_price, wanted.currency, hidden=True)
                 return Outcome("refused", say("{title} is not sold any more.", title=piece.title), live=gone)
-        cart, every = self.store.cart(), [known[piece.product] for piece in wanted.pieces]
+        every = [known[piece.product] for piece in wanted.pieces]
         in_cart = {line.product for line in cart.lines}
         for live in every:
             if live.currency != cart.currency:
@@ -198,41 +158,27 @@ class Till:
                 return Outcome(
                     "changed", say("The price of {title} has changed. Please look again.", title=live.title), live=live
                 )
-        return self._add_all(wanted, every, prices)
+        return [
+            (each, live, partial(self.store.add, live.ref, None, 1, _own_price(price, live, None)))
+            for each, live, price in zip(intended, every, prices, strict=True)
+        ]
 
-    def _add_all(self, wanted: Wanted, every: Sequence[Product], prices: Sequence[int]) -> Outcome:
-        added: list[Line] = []
-        try:
-            for live, price in zip(every, prices, strict=True):
-                done = self.store.add(live.ref, None, 1, _own_price(price, live, None))
-                if isinstance(done, Refused):
-                    self._take_out(added)
-                    return Outcome("refused", Sentence(done.reason), live=live)
-                added.append(Line(done.line, live.ref, 1, price))
-            ids = [uuid4().hex for _ in added]
-            visitor = self.pseudonym(self.store.visitor().key)
-            accepted = [
-                Acceptance(
-                    id, visitor, wanted.placement, wanted.kind, wanted.offer, line.product, 1, line.unit_price,
-                    live.currency, live.title, None, line.ref, None, wanted.rule, live.price, ids[0],
-                )
-                for id, line, live in zip(ids, added, every, strict=True)
-            ]  # fmt: skip
-            self.ledger.record_acceptances(accepted, self.clock())
-        except Exception:
-            self._take_out(added)
-            raise
-        return Outcome("done", say("Added: {title}.", title=", ".join(live.title for live in every)), accepted[0])
-
-    def _take_out(self, lines: Sequence[Line]) -> None:
-        for line in lines:
-            self._put_back(line, None, line.quantity)
+    def _perform(self, steps: Sequence[Step], click: Click) -> Outcome:
+        accepted = []
+        for each, live, put in steps:
+            done = put()
+            if isinstance(done, Refused):
+                return Outcome("refused", Sentence(done.reason), live=live)
+            accepted.append(msgspec.structs.replace(each, line=done.line))
+        # Adding may have started the visitor's cart, and with it the visitor's key.
+        visitor = self.clicks.visitor()
+        return self.clicks.record(click, [msgspec.structs.replace(each, visitor=visitor) for each in accepted])
 
     # --- undoing ---------------------------------------------------------------------------------------------------
 
     def undo(self, id: str) -> Outcome:
         """Put the cart back as it was before an acceptance: an upgraded line with its product, quantity and price."""
-        visitor = self.pseudonym(self.store.visitor().key)
+        visitor = self.clicks.visitor()
         accepted = self.ledger.acceptance(id, visitor)
         # Of a bundle that was undone in part, the first may be gone already.
         every = self.ledger.bundle(id, visitor) if accepted is None or accepted.bundle else []
@@ -268,20 +214,44 @@ class Till:
                 break
         else:  # taken out meanwhile: there is nothing left to undo
             return Outcome("refused", say("{title} is not in your cart any more.", title=accepted.title), accepted)
-        done = self._put_back(line, accepted.replaced, accepted.quantity)
+        done = put_back(self.store, line, accepted.replaced, accepted.quantity)
         if isinstance(done, Refused):
             return Outcome("refused", Sentence(done.reason))
         return Outcome("undone", say("Undone: {title}.", title=accepted.title), accepted)
 
-    def _put_back(self, line: Line, before: Line | None, quantity: int) -> Done | Refused:
-        """Undo what accepting did to this line: `before` is what an upgrade replaced, `quantity` what was accepted."""
-        can_price = Capability.LINE_PRICE in self.store.capabilities
-        if before is None and line.quantity <= quantity:
-            return self.store.remove(line.ref)
-        if before is None:
-            before = msgspec.structs.replace(line, quantity=line.quantity - quantity)
-        price = before.unit_price if can_price else None
-        return self.store.replace(line.ref, before.product, before.variant, before.quantity, price)
+
+def _intended(wanted: Wanted, variant: str | None, known: Mapping[str, Product], cart: Cart) -> list[Acceptance]:
+    """What a click is to put into the cart, at the prices that were shown."""
+    pieces = wanted.pieces
+    if not pieces and wanted.kind is not Kind.BUNDLE:
+        shown = wanted.variants.get(variant, wanted.unit_price) if variant else wanted.unit_price
+        pieces = [Piece(wanted.product, wanted.title, shown)]
+    replaced = next((line for line in cart.lines if line.ref == wanted.line), None) if wanted.line else None
+    ids = [uuid4().hex for _ in pieces]
+    intended = []
+    for id, piece in zip(ids, pieces, strict=True):
+        live = known.get(piece.product)
+        normal = normal_price(live, variant) if live is not None else 0
+        each = Acceptance(
+            id=id,
+            visitor="",
+            placement=wanted.placement,
+            kind=wanted.kind,
+            offer=wanted.offer,
+            product=piece.product,
+            quantity=replaced.quantity if replaced is not None else 1,
+            unit_price=piece.unit_price,
+            currency=wanted.currency,
+            title=live.title if live is not None else piece.title,
+            variant=variant if wanted.kind is not Kind.BUNDLE and not wanted.line else None,
+            replaced=replaced,
+            rule=wanted.rule,
+            normal=max(normal, piece.unit_price),
+            bundle=ids[0] if wanted.kind is Kind.BUNDLE else "",
+            beside=wanted.beside if wanted.kind is not Kind.BUNDLE else "",
+        )
+        intended.append(each)
+    return intended
 
 
 def _foreign(live: Product, cart: Cart) -> Outcome:

@@ -143,10 +143,10 @@ class Discounts:
             return say("{title} is at its normal price: it was offered for {n} only.", title=accepted.title, n=most)
         return say("{title} is offered for {n}; the others are at their normal price.", title=accepted.title, n=most)
 
-    def _discounted(self) -> list[Acceptance]:
-        """What this visitor accepted at a discount, and all of a bundle in which something was."""
+    def _discounted(self, *, unsure: bool = False) -> list[Acceptance]:
+        """What this visitor accepted at a discount, and all of a bundle in which something was. See Claims.accepted."""
         visitor = self.store.visitor()
-        accepted = self.ledger.accepted(self.pseudonym(visitor.key)) if visitor.key else []
+        accepted = self.ledger.accepted(self.pseudonym(visitor.key), unsure=unsure) if visitor.key else []
         bundles = {each.bundle for each in accepted if each.off} - {""}
         return [each for each in accepted if each.off or each.bundle in bundles]
 
@@ -179,7 +179,8 @@ class Discounts:
     def grant(self, order: str, connection: object = None) -> list[Refusal]:
         """Count the discounts of an order that is being placed, in its transaction. Those that are not granted come
         back: with any of them the order must not be placed as it is."""
-        accepted = self._discounted()
+        # What a killed process put into the cart is in the order like all else, and is counted.
+        accepted = self._discounted(unsure=True)
         placed = self.store.order(order, connection) if accepted else None
         # The shopper may have changed how many since: what is counted is what is ordered.
         ordered = Counter[tuple[str, int]]()

@@ -121,6 +121,14 @@ def commands(identifier: str) -> AppGroup:
         """Write to the customers whose orders are to be followed up now; the worker does so by itself."""
         _follow_up(here(), dry_run)
 
+    @group.command("release")
+    @click.argument("order")
+    def release(order: str) -> None:
+        """Give back what a cancelled order's discounts used of limits and budgets, once. Not for what was shipped."""
+        released = here().offers.release(order)
+        here().offers.queue.enqueue("fold")
+        click.echo(f"Order {one_line(order)}: {released:,} {'use' if released == 1 else 'uses'} given back.")
+
     @group.command("worker")
     @click.option("--exit-with", type=int, help="End when the process with this id is gone.")
     def worker(exit_with: int | None) -> None:

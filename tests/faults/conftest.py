@@ -1,0 +1,68 @@
+"""A shop on a Valkey of its own, which tests hang, kill and fill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_upsell import Line, MemoryStore, Upsell, faults
+from flask_upsell.settings import BY_NAME
+from tests.conftest import SECRET, migrate
+from tests.faults.backends import Server, own_valkey
+from tests.web.shop import GOODS, add_pages, parts_of
+
+MakeShop = Callable[..., Flask]
+#: A page waits for Redis no longer than it does by default.
+HASTY = {"UPSELL_REDIS_SECONDS": BY_NAME["REDIS_SECONDS"].default}
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with own_valkey() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def no_faults_yet() -> Iterator[None]:
+    faults.seen.clear()
+    yield
+    faults.seen.clear()
+
+
+@pytest.fixture
+def make_shop(server: Server, tmp_path: Path) -> Iterator[MakeShop]:
+    """Processes of one shop: apps that share Valkey and database, each with its own copy of the book.
+
+    Config by keyword. A Valkey that answers is waited for, however busy the machine is; `HASTY` is for one that hangs.
+    """
+    made: list[Flask] = []
+
+    def make(**config: Any) -> Flask:
+        store = MemoryStore(GOODS, urls={"cart": "/cart"})
+        store.carts["visitor"] = [Line("first", "laptop", 1, 64900)]
+        app = Flask(f"shop{len(made)}", root_path=str(tmp_path))
+        app.config.update(
+            SECRET_KEY=SECRET,
+            UPSELL_REDIS_URL=server.url,
+            UPSELL_DATABASE_URL=f"sqlite:///{tmp_path / 'ledger.db'}",
+            # Every page asks Redis: the worst case.
+            UPSELL_BOOK_SECONDS=0.0,
+            UPSELL_REDIS_SECONDS=1.0,
+            UPSELL_SLOW_SECONDS=0,
+            UPSELL_CONSENT=lambda: True,
+            UPSELL_RATE_VISITOR=0,
+        )
+        app.config.update(config)
+        Upsell(app, store=store)
+        add_pages(app, store)
+        migrate(parts_of(app).offers.ledger.engine)  # type: ignore[attr-defined]
+        made.append(app)
+        return app
+
+    yield make
+    for app in made:
+        parts_of(app).close()
