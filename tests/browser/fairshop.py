@@ -1,4 +1,4 @@
-"""One shop with every kind of card, each brought by a product of its own, in every language; for tests of fair selling."""
+"""One shop with every kind of card, each brought by a product of its own; for tests of fair selling."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KINDS = {
     "complement": "desk", "choice": "trousers", "upgrade": "laptop", "levels": "phone", "bundle": "grill",
     "nearly": "cream", "gift": "camera", "plan": "plan", "programme": "tent",
 }  # fmt: skip
-LESS = Discount(off=Off.PERCENT, percent=1000)
+LESS, LITTLE = Discount(off=Off.PERCENT, percent=1000), Discount(off=Off.PERCENT, percent=500)
 
 
 def _goods() -> Iterator[Product]:

@@ -27,7 +27,13 @@ SCRIPT = Path(__file__).with_name("fair.js").read_text()
 #: What is accepted by following a link, and what asks.
 NO_PRICE = ("programme",)
 #: Neutral, in the languages of the widgets: what a "no" may say.
-NO_THANKS = {"en": "No thanks", "de": "Nein danke", "fr": "Non merci", "es": "No, gracias", "it": "No, grazie"}
+NO_THANKS = {
+    "en": "No thanks", "de": "Nein, danke", "fr": "Non, merci", "es": "No, gracias", "it": "No, grazie",
+    "ja": "不要です", "ar": "لا، شكرًا",
+}  # fmt: skip
+#: Whether the middle of an element is its own.
+REACHED = """e => { const b = e.getBoundingClientRect();
+    return e.contains(document.elementFromPoint((b.left + b.right) / 2, (b.top + b.bottom) / 2)); }"""
 LANGUAGES = ("en", "de", "fr", "es", "it", "ja", "ar")
 
 See = Callable[..., Page]
@@ -45,27 +51,32 @@ def shop() -> Iterator[Shop]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def see(shop: Shop, chromium: Browser) -> Iterator[See]:
-    """A new shopper with the product that brings a kind of card, in the cart."""
-    contexts = []
+@pytest.fixture(scope="module")
+def window(shop: Shop, chromium: Browser) -> Iterator[Page]:
+    """One window for all: a new one for each look would take most of the time."""
+    context = chromium.new_context(base_url=shop.url)
+    context.set_default_timeout(10_000)
+    context.add_init_script(SCRIPT)
+    yield context.new_page()
+    context.close()
 
-    def make(kind: str = "", path: str = "/cart", language: str = "en", **options: Any) -> Page:
+
+@pytest.fixture
+def see(shop: Shop, window: Page) -> Iterator[See]:
+    """A new shopper with the product that brings a kind of card, in the cart."""
+
+    def make(kind: str = "", path: str = "/cart", language: str = "en") -> Page:
         shop.store.facts["language"] = language
-        context = chromium.new_context(base_url=shop.url, **options)
-        context.set_default_timeout(10_000)
-        context.add_init_script(SCRIPT)
-        contexts.append(context)
-        page = context.new_page()
+        window.context.clear_cookies()
         if kind:
-            context.request.get(f"{shop.url}/put/{KINDS.get(kind, kind)}")
-        page.goto(path)
-        return page
+            window.context.request.get(f"{shop.url}/put/{KINDS.get(kind, kind)}")
+        window.goto(path)
+        return window
 
     yield make
-    for context in contexts:
-        context.close()
     shop.store.facts["language"] = "en"
+    window.set_viewport_size({"width": 1280, "height": 720})
+    window.emulate_media(color_scheme="light")
 
 
 def cards(page: Page) -> list[dict[str, Any]]:
@@ -116,9 +127,8 @@ def test_india_1_false_urgency(see: See) -> None:
         assert page.locator("upsell-slot :is([class*=timer], [class*=countdown], [role=timer], time)").count() == 0
         page.reload()
         assert [card["text"] for card in cards(page)] == before, kind
-        assert not re.search(
-            r"\d\s*:\s*\d\d|\b(hurry|only \d|left|last chance|people|viewing)\b", " ".join(before), re.I
-        )
+        pressing = r"\d\s*:\s*\d\d|\b(hurry|only \d|left|last chance|people|viewing)\b"
+        assert not re.search(pressing, " ".join(before), re.IGNORECASE), kind
 
 
 def test_india_2_basket_sneaking(see: See, shop: Shop, amount: Callable[[int, int], int]) -> None:
@@ -129,7 +139,7 @@ def test_india_2_basket_sneaking(see: See, shop: Shop, amount: Callable[[int, in
         assert [card["chosen"] for card in cards(page)] == [0], kind
         before = shop.lines()
         others = page.locator("upsell-slot :is(summary, select, label, h3, p, .upsell-media, .upsell-card)")
-        for _ in range(amount(4, 200)):
+        for _ in range(amount(3, 200)):
             others.nth(random.randrange(others.count())).click(position={"x": 2, "y": 2}, force=True)
             if page.url.endswith("/cart"):
                 page.mouse.wheel(0, random.randrange(-900, 900))
@@ -143,7 +153,7 @@ def test_india_2_basket_sneaking(see: See, shop: Shop, amount: Callable[[int, in
 def test_india_3_confirm_shaming(see: See) -> None:
     """The "no" says no more than no, in words that nobody can change: the same on every card."""
     for language, words in NO_THANKS.items():
-        for kind in ("complement", "bundle", "gift", "programme"):
+        for kind in ("gift", "programme"):
             (card,) = cards(see(kind, language=language))
             assert card["no"]["words"] == words, (language, kind)
 
@@ -158,9 +168,7 @@ def test_india_4_forced_action(see: See, shop: Shop) -> None:
                 page.locator(f"form[data-upsell-action={act}] button").first.click()
                 said(page, "we will not suggest it again")
             pay.scroll_into_view_if_needed()
-            reached = "a => { const b = a.getBoundingClientRect();" \
-                " return a.contains(document.elementFromPoint((b.left + b.right) / 2, (b.top + b.bottom) / 2)); }"  # fmt: skip
-            assert pay.evaluate(reached), (kind, act)
+            assert pay.evaluate(REACHED), (kind, act)
             assert page.locator("dialog, [role=dialog], [aria-modal]").count() == 0
         before = shop.lines()
         walk.press(pay)
@@ -183,35 +191,40 @@ def test_india_5_subscription_trap(see: See, shop: Shop) -> None:
     assert shop.lines() == [("plan", 1, 1000)]
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_india_6_interface_interference(see: See, scheme: str, figure: Callable[[str, object, str], None]) -> None:
-    """ "No thanks" is as large, near, legible and reachable as "Add". Planted bug that it shows: a "no" that is written
-    in the muted colour, or two pixels smaller."""
+def test_india_6_interface_interference(see: See, figure: Callable[[str, object, str], None]) -> None:
+    """ "No thanks" is as large, near, legible and reachable as "Add", in light and dark. Planted bugs that it shows: a
+    "no" in the muted colour of the text around it; one that is a fifth less wide."""
     ratios, areas = [], []
-    for width in (1280, 390, 320):
-        for kind in KINDS:
-            page = see(kind, color_scheme=scheme, viewport={"width": width, "height": 900})
+    for kind in KINDS:
+        page = see(kind)
+        for scheme, width in (("light", 1280), ("light", 320), ("dark", 390), ("dark", 1280)):
+            page.emulate_media(color_scheme="light" if scheme == "light" else "dark")
+            page.set_viewport_size({"width": width, "height": 900})
+            where = (kind, width, scheme)
             for card in cards(page):
                 yes, no = card["accepts"][-1], card["no"]
-                where = (kind, width, scheme)
                 assert yes["visible"] and no["visible"] and yes["reached"] and no["reached"], where
                 assert min(yes["contrast"], no["contrast"]) >= 4.5, where
                 ratios.append(no["contrast"] / yes["contrast"])
                 area = no["width"] * no["height"] / (yes["width"] * yes["height"])
-                areas.append(area)
-                if card["look"] == "levels":  # one "no" to all of several steps: never smaller than one of them
+                if card["look"] == "levels":  # one "no" to all of several steps is never smaller than one of them
                     assert area >= 0.9, where
                 else:
-                    assert 0.9 <= area <= 1.1, (where, area)
-                    apart = max(no["top"] - yes["bottom"], yes["top"] - no["bottom"],
-                                no["left"] - yes["right"], yes["left"] - no["right"])  # fmt: skip
-                    assert apart <= 24, where
+                    areas.append(area)
+                    assert apart(yes, no) <= 24, where
                 assert (yes["font"], yes["weight"]) == (no["font"], no["weight"]), where
                 assert 1 <= card["tabs"] <= (2 if card["look"] == "levels" else 1), where
                 assert min(no["height"], yes["height"]) >= 44, where
+    figure("contrast of no to yes", f"{min(ratios):.2f} to {max(ratios):.2f}", "0.9 to 1.1")
+    figure("area of no to yes", f"{min(areas):.2f} to {max(areas):.2f}", "0.9 to 1.1")
     assert 0.9 <= min(ratios) <= max(ratios) <= 1.1
-    figure(f"contrast of no to yes, {scheme}", f"{min(ratios):.2f} to {max(ratios):.2f}", "0.9 to 1.1")
-    figure(f"area of no to yes, {scheme}", f"{min(areas):.2f} to {max(areas):.2f}", "0.9 to 1.1")
+    assert 0.9 <= min(areas) <= max(areas) <= 1.1
+
+
+def apart(yes: dict[str, Any], no: dict[str, Any]) -> float:
+    """How many pixels are between two buttons."""
+    return float(max(no["top"] - yes["bottom"], yes["top"] - no["bottom"], no["left"] - yes["right"],
+                     yes["left"] - no["right"]))  # fmt: skip
 
 
 def test_india_7_bait_and_switch(see: See, shop: Shop) -> None:
@@ -337,7 +350,7 @@ def test_india_13_rogue_malwares(see: See, shop: Shop) -> None:
 
 def test_rule_1_nothing_is_chosen_in_any_language(see: See) -> None:
     for language in LANGUAGES:
-        for kind in ("bundle", "choice", "plan", "levels"):
+        for kind in ("bundle", "choice", "plan"):
             (card,) = cards(see(kind, language=language))
             assert card["chosen"] == 0, (language, kind)
             allowed = {"hidden:token", "hidden:key", "checkbox:piece", "checkbox:agreed", "select-one:variant"}
@@ -413,20 +426,18 @@ def test_rule_11_looking_leaves_nothing_on_the_device(see: See) -> None:
 def test_the_measures_find_what_is_unfair(see: See) -> None:
     """So that no empty list passes: a page that does what must not be."""
     page = see("complement")
-    page.locator(".upsell-decline").evaluate("b => { b.style.color = '#999'; b.style.paddingBlock = '40px'; }")
+    for action, width in (("accept", "200px"), ("decline", "100px")):
+        style = f"b => {{ b.style.color = '#999'; b.style.flex = 'none'; b.style.inlineSize = '{width}'; }}"
+        page.locator(f".upsell-{action}").evaluate(style)
     page.locator(".upsell-actions").evaluate(
         "e => { const box = document.createElement('input'); box.type = 'checkbox'; box.checked = true; e.append(box);"
         " const old = document.createElement('s'); old.textContent = '€20.00'; e.append(old); }"
     )
-    page.evaluate(
-        "() => { localStorage.setItem('x', '1'); setInterval(() => 0, 9999); document.cookie = 'a=1'; alert(1); }"
-    )
+    page.evaluate("localStorage.setItem('x', '1'); setInterval(() => 0, 9999); document.cookie = 'a=1'; alert(1)")
     (card,) = cards(page)
-    assert card["chosen"] == 1 and card["struck"] == 2
-    assert card["no"]["contrast"] < 4.5
-    assert (
-        card["no"]["height"] > card["accepts"][0]["height"] * 1.1
-        or card["no"]["height"] == card["accepts"][0]["height"]
-    )
+    yes, no = card["accepts"][0], card["no"]
+    assert (card["chosen"], card["struck"] > 0, no["contrast"] < 4.5) == (1, True, True)
+    assert no["width"] * no["height"] < 0.9 * yes["width"] * yes["height"]
     found = noted(page)
-    assert found["stored"] == ["x", "a=1"] and found["timers"] == 1 and found["dialogs"] == 1
+    assert (found["stored"], found["timers"], found["dialogs"]) == (["x", "a=1"], 1, 1)
+    page.evaluate("localStorage.clear()")
