@@ -12,12 +12,12 @@ from flask import Flask
 
 from flask_upsell import Product, Upsell, Variant
 from flask_upsell.adapters.migrate import upgrade
+from flask_upsell.core.kind import Kind
 from flask_upsell.core.money import Money
 from flask_upsell.core.rule import (
     Bundle,
     Discount,
     Gap,
-    Kind,
     Ladder,
     Off,
     Products,

@@ -46,16 +46,13 @@ class SQLPrices:
             written += len(new)
         return written
 
-    def _last(
-        self, connection: Connection, products: Collection[str], at: datetime
-    ) -> dict[tuple[str, str, str], Row[Any]]:
+    def _last(self, connection: Connection, products: Collection[str], at: datetime) -> dict[tuple[str, str, str], Any]:
         """The latest row of the store's own price by product, variant and currency, unless it is too old to go on."""
         c = table.c
         mine = (c.instance == self._instance, c.product.in_(products), c.until >= at - UNSEEN)
         query = select(c.id, c.product, c.variant, c.currency, c.price)
         own = query.where(*mine, c.source != Source.ORDERED).order_by(c.since, c.until, c.id)
-        rows: Sequence[Row[Any]] = connection.execute(own).all()
-        return {(row.product, row.variant, row.currency): row for row in rows}
+        return {(row.product, row.variant, row.currency): row for row in connection.execute(own)}
 
     def order(self, seen: Sequence[Seen], connection: object = None) -> None:
         wanted = [each for each in seen if recordable(each)]
