@@ -84,7 +84,7 @@ def fields() -> set[tuple[str, str]]:
         found |= set(structs(source))
     for kind in CONDITIONS.values():
         found |= set(structs(kind))
-    every: list[type[Any]] = [Rule, Discount, Question, Copy, *SOURCES.values(), *CONDITIONS.values()]
+    every: list[Any] = [Rule, Discount, Question, Copy, *SOURCES.values(), *CONDITIONS.values()]
     for part in every:
         found |= {(part.__name__, str(field.data_key)) for field in schema_of(part).fields.values()}
     return found
