@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle
 
 import pytest
+from msgspec.structs import replace
 
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book
 from flask_upsell.core.ports import Shelf
+from flask_upsell.core.prices import Past, Spell
 from flask_upsell.core.product import Product, Variant
 from flask_upsell.core.rule import Goal, Nothing, Products, Rule
 from flask_upsell.core.rulebook import RuleBook
@@ -271,6 +273,17 @@ class ShelfContract:
             assert (found.get("goal") is None) is (sold == 10), "a rule rests when its goal is met"
         shelf.publish_rules(book, "UTC", frozenset())
         assert shelf.read(["a"]).rules.sold == {}
+
+    def test_when_rules_were_changed_is_published_with_them(self, shelf: Shelf) -> None:
+        shelf.publish([product("a")], [])
+        changed = {"one": datetime(2027, 2, 10, 12, tzinfo=UTC)}
+        shelf.publish_rules(rules("one", "two"), "UTC", frozenset(), {}, changed)
+        assert shelf.read(["a"]).rules.changed == changed
+
+    def test_what_is_known_of_prices_is_published_with_the_product(self, shelf: Shelf) -> None:
+        past = Past(10, 20, (Spell(900, 10, 15), Spell(800, 15, 20, "sale")))
+        shelf.publish([replace(product("a"), past=past)], [])
+        assert shelf.read(["a"]).products["a"].past == past
 
     def test_rules_outlive_the_catalogue_and_may_come_before_it(self, shelf: Shelf) -> None:
         version = shelf.publish_rules(rules("one"), "UTC", frozenset())

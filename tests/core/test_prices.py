@@ -219,7 +219,7 @@ def test_random_histories_have_the_lowest_price_of_their_window(
 ) -> None:
     """60 days each, ledgers with gaps among them. Planted bugs that it shows: the window of 29 days; gaps up to 3 days
     taken for none; what the reduction cost before it began left out."""
-    random, wrong, claimed, count = Random("prices"), 0, 0, amount(3_000, 100_000)
+    random, wrong, claimed, count = Random("prices"), 0, 0, amount(1_500, 100_000)
     for _ in range(count):
         changes, rows, orders = drawn(random)
         began = NOW - minutes(random, 40 * 1440)

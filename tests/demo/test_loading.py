@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from flask_upsell.adapters.ledger import make_engine
+from flask_upsell.adapters.memory import MemoryPrices
+from flask_upsell.core.prices import Source, lowest_now
+from flask_upsell.core.product import Product as Offered
 from flask_upsell.demo import loading
 from flask_upsell.demo.catalogue import CATALOGUE
 from flask_upsell.demo.models import Order, OrderLine, Product
@@ -87,6 +91,19 @@ def test_the_demos_own_past(tmp_path: Path) -> None:
         assert (first.sku, first.price_minor, first.attributes["Memory"]) == ("LT-1408", 64_900, "8 GB")
     assert told[-1][1] == told[-1][2]
     engine.dispose()
+
+
+def test_the_demos_prices_have_been_what_they_are_also_while_it_was_off() -> None:
+    now, day = datetime(2027, 5, 4, tzinfo=UTC), timedelta(days=1)
+    prices, cup = MemoryPrices(), Offered("cup", "Cup", 2000, "EUR")
+    loading.remember_prices(prices, [cup, Offered("gone", "Gone", 5, "EUR", hidden=True)], now)
+    assert lowest_now(prices.history(["cup"])["cup"], "EUR", now) == 2000
+    assert prices.history(["gone"]) == {}
+    prices.see(cup.prices, now + day, Source.PUBLISHED)
+    loading.remember_prices(prices, [cup], now + 9 * day)
+    assert lowest_now(prices.history(["cup"])["cup"], "EUR", now + 9 * day) == 2000, "off for a week"
+    loading.remember_prices(prices, [replace(cup, price=1800)], now + 10 * day)
+    assert {row.price for row in prices.history(["cup"])["cup"]} == {2000}, "what changed meanwhile is not invented"
 
 
 def test_a_plain_export(shop: Shop) -> None:

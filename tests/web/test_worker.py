@@ -23,6 +23,7 @@ from flask_upsell import FollowUp
 from flask_upsell.adapters.clients import worker_client
 from flask_upsell.adapters.queue import HEARTBEAT_SECONDS
 from flask_upsell.adapters.tables import follow_ups
+from flask_upsell.core.book import SCHEMA
 from flask_upsell.core.offer import Kind
 from flask_upsell.core.ports import Progress
 from flask_upsell.jobs import Parts, run_learning
@@ -158,6 +159,21 @@ def start(offers: Offers, redis_url: str, tmp_path: Path) -> Iterator[Start]:
                 process.wait()
 
 
+def test_a_book_of_yesterday_is_published_again(start: Start, offers: Offers, redis_url: str) -> None:
+    """Prices that nobody sees for two days are not known any more."""
+    version = offers.publish()
+    client = worker_client(redis_url)
+    key = f"upsell:{{book}}:{SCHEMA}:v{version.partition('.')[0]}"
+    at = datetime.now(UTC) - timedelta(hours=21)
+    client.hset(key, "meta", msgspec.json.encode({"published_at": at.isoformat(), "fields": 3, "schema": SCHEMA}))
+    client.close()
+    assert offers.shelf.published() == (version, at)
+    start()
+    assert until(lambda: offers.shelf.published() != (version, at))
+    published = offers.shelf.published()
+    assert published is not None and published[1] > at + timedelta(hours=20)
+
+
 def test_a_worker_learns_amends_and_survives_learning_that_fails(start: Start, offers: Offers, tmp_path: Path) -> None:
     start()
     seen: list[Progress] = []
@@ -184,6 +200,9 @@ def test_a_worker_learns_amends_and_survives_learning_that_fails(start: Start, o
     assert offers.queue.enqueue("amend", "bag")
     assert until(lambda: offers.shelf.read(["laptop"]).products["bag"].price == 1234)
     amended = offers.shelf.read(["laptop"]).version
+    assert offers.prices is not None
+    recorded = [(row.price, row.source.value) for row in offers.prices.history(["bag"])["bag"]]
+    assert recorded == [(1000, "published"), (1234, "changed")]
 
     (tmp_path / "broken").touch()
     assert offers.queue.enqueue("learn", "run2")

@@ -46,9 +46,7 @@ class SQLPrices:
             written += len(new)
         return written
 
-    def _last(
-        self, connection: Connection, products: Collection[str], at: datetime
-    ) -> dict[tuple[str, str, str], Row[Any]]:
+    def _last(self, connection: Connection, products: Collection[str], at: datetime) -> dict[tuple[str, str, str], Any]:
         """The latest row of the store's own price by product, variant and currency, unless it is too old to go on."""
         c = table.c
         mine = (c.instance == self._instance, c.product.in_(products), c.until >= at - UNSEEN)

@@ -159,10 +159,10 @@ class _Judge:
         mine, product, learn = candidate.rule, self.book.products[candidate.ref], learned_in(self.book)
         now = self.priced[id(candidate)][0]
         options = [] if mine is None else [(mine, now)]
-        filled = Counter([by.name for each in self.places.chosen for by in (each.rule, each.beside) if by is not None])
         for working, matched in self.scene.applying:
             rule = working.rule
-            if rule.discount is None or rule is mine or filled[rule.name] >= rule.most:
+            # Not how many offers it fills already: what else is shown is no reason for another price.
+            if rule.discount is None or rule is mine:
                 continue
             if brings(working, matched, candidate, self.scene, self.book, learn):
                 found = self._by(candidate, product, rule)
