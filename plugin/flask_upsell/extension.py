@@ -13,7 +13,7 @@ from typing import Any
 
 from flask import Flask, Response, after_this_request, current_app, g, has_request_context
 
-from . import settings, signals
+from . import faults, settings, signals
 from .adapters.audit import SQLAudit
 from .adapters.book import RedisShelf
 from .adapters.breaker import Breaker
@@ -90,6 +90,7 @@ class Upsell:
         if made is None:
             raise SettingsError("store", "say which store this is: Upsell(store=SQLAlchemyStore(...))")
         values = settings.read(app.config, identifier)
+        faults.told_whole = bool(app.debug)
         _load_conditions()
         host = made if isinstance(made, Store) or not callable(made) else made(app)
         lacking = sorted(name for name in STORE_METHODS if not hasattr(host, name))

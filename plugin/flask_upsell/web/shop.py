@@ -229,7 +229,7 @@ def _again(widget: Widget, page: Page, **given: Any) -> str:
     try:
         return widget.render(page, **given)
     except Exception as error:
-        faults.note("render", "placement %r failed: %s: %s", page.placement, type(error).__name__, error, error=error)
+        faults.note("render", "a placement failed: %s: %s", type(error).__name__, error, error=error)
         return ""
 
 
