@@ -6,8 +6,11 @@ import logging
 from collections.abc import Iterator
 
 import pytest
+import redis
+from sqlalchemy.exc import IntegrityError
 
 from flask_upsell import faults
+from flask_upsell.errors import BadInput, LearnError, TokenError
 
 REASON = "a_reason_of_the_tests"
 
@@ -34,10 +37,68 @@ def test_a_fault_is_counted_and_logged_with_its_reason(log: pytest.LogCaptureFix
     assert not record.exc_info
 
 
+def fault(log: pytest.LogCaptureFixture, error: Exception) -> str:
+    """What is logged of an error that was raised."""
+    try:
+        raise error
+    except type(error) as raised:
+        faults.note(REASON, "it failed: %s: %s", type(raised).__name__, raised, error=raised)
+    return log.text
+
+
 def test_a_traceback_only_when_an_error_is_given(log: pytest.LogCaptureFixture) -> None:
-    error = ConnectionError("gone")
-    faults.note(REASON, "it failed", error=error)
-    assert log.records[0].exc_info == (ConnectionError, error, None)
+    said = fault(log, ValueError("ada@example.com"))
+    assert "raise error" in said and "ValueError" in said
+    log.clear()
+    faults.note(REASON, "it failed")
+    assert log.records[0].exc_info is None
+
+
+class Theirs(Exception):
+    """A store's, whose text nobody knows."""
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ValueError("ada@example.com"), faults.LEFT_OUT),
+        (KeyError("ada@example.com"), faults.LEFT_OUT),
+        (Theirs("ada@example.com"), faults.LEFT_OUT),
+        (OSError("ada@example.com"), faults.LEFT_OUT),
+        (FileNotFoundError(2, "No such file", "/home/ada@example.com"), "No such file or directory"),
+        (BadInput("variant", "'ada@example.com' is none"), "variant is not usable"),
+        (BadInput("ada@example.com", "unknown"), "a field is not usable"),
+        (IntegrityError("INSERT", {"a": "ada@example.com"}, Exception("ada@example.com")), faults.LEFT_OUT),
+        (TokenError("this token is too old"), "this token is too old"),
+        (LearnError("this store gives no orders"), "this store gives no orders"),
+        (redis.ConnectionError("Error 111 connecting to host:6379"), "Error 111 connecting to host:6379"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_an_error_says_of_people_is_not_logged(log: pytest.LogCaptureFixture, error: Exception, told: str) -> None:
+    """Planted bugs that it shows: the text of an exception among the values, or in its traceback, is logged."""
+    assert faults.told(error) == told
+    said = fault(log, error)
+    assert told in said
+    assert "ada@example.com" not in said
+
+
+def test_what_an_error_was_caused_by_is_not_logged_either(log: pytest.LogCaptureFixture) -> None:
+    try:
+        try:
+            raise ValueError(f"{'ada'}@example.com")
+        except ValueError as first:
+            raise Theirs(f"{'eve'}@example.com") from first
+    except Theirs as error:
+        faults.note(REASON, "it failed: %s", error, error=error)
+    assert "Theirs" in log.text
+    assert "ada@example.com" not in log.text and "eve@example.com" not in log.text
+
+
+def test_a_developer_is_told_all(log: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "told_whole", True)
+    said = fault(log, ValueError("'titel' is undefined"))
+    assert said.count("'titel' is undefined") == 2
 
 
 def test_percent_signs_of_a_value_are_text(log: pytest.LogCaptureFixture) -> None:

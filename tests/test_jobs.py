@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,13 +11,13 @@ import msgspec
 import pytest
 from flask import Flask, g
 
-from flask_upsell import FollowUp, MemoryStore, jobs
+from flask_upsell import FollowUp, MemoryStore, faults, jobs
 from flask_upsell.adapters.memory import MemoryQueue
 from flask_upsell.adapters.stores.memory import MemoryStore as Store
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.context import Capability, Line
 from flask_upsell.core.ports import Order, OrderLine
-from flask_upsell.errors import BookError, LearnError
+from flask_upsell.errors import BookError, JobError, LearnError
 from flask_upsell.followup import BATCH
 from flask_upsell.jobs import Parts
 from tests.conftest import MakeApp, products
@@ -105,13 +106,15 @@ def test_learning_that_fails_leaves_the_live_book_and_says_so(make_app: MakeApp)
     with app.app_context():
         version = jobs.learn("upsell", "run1")["version"]
         store.broken = True
-        with pytest.raises(ConnectionError):
+        with pytest.raises(JobError, match="ConnectionError") as raised:
             jobs.learn("upsell", "run2")
+    said = "".join(traceback.format_exception(raised.value))
+    assert "the orders are gone" not in said, "RQ writes it into Redis"
     run = offers.ledger.last_progress("learn")
     assert run is not None and (run.id, run.state, run.step) == (
         "run2",
         "failed",
-        "ConnectionError: the orders are gone",
+        f"ConnectionError: {faults.LEFT_OUT}",
     )
     assert run.ended_at is not None
     book = offers.shelf.read(["p4"])

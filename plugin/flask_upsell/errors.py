@@ -8,7 +8,9 @@ UpsellError
 ├── BookError           the published book cannot be written
 ├── RuleError           a rule or season cannot be used, read or replaced; carries the rule
 ├── RuleFileError       files of rules cannot be used; carries all problems
-└── LearnError          orders cannot be turned into affinities
+├── LearnError          orders cannot be turned into affinities
+├── OrderError          an order that was placed is not known to the store
+└── JobError            a job failed; says which exception it was, without what that said of people
 """
 
 from __future__ import annotations
@@ -70,3 +72,11 @@ class RuleFileError(UpsellError):
 
 class LearnError(UpsellError):
     """Orders or catalogue could not be learned from; the live book is untouched."""
+
+
+class OrderError(UpsellError, LookupError):
+    """The store does not know an order that it says was placed."""
+
+
+class JobError(UpsellError):
+    """A job failed. The log of the worker has the traceback."""

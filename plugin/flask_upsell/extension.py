@@ -97,6 +97,7 @@ class Upsell:
         if made is None:
             raise SettingsError("store", "say which store this is: Upsell(store=SQLAlchemyStore(...))")
         values = settings.read(app.config, identifier)
+        faults.told_whole = bool(app.debug)
         _load_conditions()
         host = made if isinstance(made, Store) or not callable(made) else made(app)
         lacking = sorted(name for name in STORE_METHODS if not hasattr(host, name))

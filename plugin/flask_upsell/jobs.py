@@ -16,7 +16,7 @@ from .adapters.breaker import Breaker
 from .core.context import Capability
 from .core.followup import Diary, State
 from .core.ports import Rates, Report
-from .errors import LearnError
+from .errors import JobError, LearnError, UpsellError
 from .followup import Followed, FollowUps
 from .learn.mining import Mining, Parameters
 from .offers import Offers
@@ -67,11 +67,22 @@ def parts(identifier: str = "upsell") -> Parts:
 @contextmanager
 def _fresh(identifier: str) -> Iterator[Parts]:
     """The instance in a new app context, without connections that were inherited from the worker's process."""
+    failed = ""
     with this_app().app_context():
         here = parts(identifier)
         here.forked()
-        with faults.within(identifier):
-            yield here
+        try:
+            with faults.within(identifier):
+                yield here
+        except UpsellError as error:
+            raise error from None
+        except Exception as error:
+            faults.note("job", "a job failed: %s: %s", type(error).__name__, error, error=error)
+            failed = f"{type(error).__name__}: {faults.told(error)}"
+    # RQ writes what a job raises into its log and into Redis: not the store's own exception, whose text may be about
+    # people, nor as what came before this one.
+    if failed:
+        raise JobError(failed) from None
 
 
 def learn(identifier: str, run: str = "") -> dict[str, Any]:
@@ -103,7 +114,7 @@ def run_learning(here: Parts, run: str, also: Report | None = None) -> dict[str,
         report("Publishing", 0, 0, always=True)
         figures["version"] = offers.publish()
     except BaseException as error:
-        ledger.progress(run, "learn", "failed", f"{type(error).__name__}: {error}"[:500], 0, 0, {})
+        ledger.progress(run, "learn", "failed", f"{type(error).__name__}: {faults.told(error)}"[:500], 0, 0, {})
         raise
     ledger.progress(run, "learn", "done", "Live", 1, 1, figures)
     return figures

@@ -5,6 +5,7 @@ What it is given may fail: it raises, and the edge in `web/` turns that into a p
 
 from __future__ import annotations
 
+import re
 from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
@@ -30,10 +31,12 @@ from .core.product import Product
 from .core.rule import Rule, Status
 from .core.switch import Off, Switch
 from .core.words import Sentence, say
-from .errors import BookError
+from .errors import BookError, OrderError
 from .till import DECLINED, Clicks, Discounts, Outcome, Till, Wanted
 
 SWITCHED_OFF = Outcome("refused", say("Suggestions are switched off just now. Your cart is as it was."))
+#: What is kept of a visitor's language: what may be one (BCP 47), and nothing else that a store may write there.
+LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}\Z")
 #: How many decisions a process keeps; one takes about 2 KB.
 MOST_DECIDED = 2000
 #: Bigger carts are rare and nobody has the same.
@@ -213,7 +216,7 @@ class Offers:
         with nested():
             order = self.store.order(ref, connection)
         if order is None:
-            raise LookupError(
+            raise OrderError(
                 f"order {ref!r}: the store does not know it; send order_placed after its lines are written "
                 "(flushed), with the connection of its transaction"
             )
@@ -273,7 +276,8 @@ class Offers:
             return
         due = self.clock() + self._follow_up_after
         try:
-            self.diary.plan(Plan(order.ref, self.pseudonym(order.customer), language, due), connection)
+            known = language if LANGUAGE.match(language) else ""
+            self.diary.plan(Plan(order.ref, self.pseudonym(order.customer), known, due), connection)
         except Exception as error:
             faults.note("follow_up", "order %s is not followed up: %s: %s", order.ref, type(error).__name__, error)
 

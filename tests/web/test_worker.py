@@ -19,7 +19,7 @@ import msgspec
 import pytest
 from rq import Callback, Queue, Worker
 
-from flask_upsell import FollowUp
+from flask_upsell import FollowUp, faults
 from flask_upsell.adapters.clients import worker_client
 from flask_upsell.adapters.queue import HEARTBEAT_SECONDS
 from flask_upsell.adapters.tables import follow_ups
@@ -208,7 +208,7 @@ def test_a_worker_learns_amends_and_survives_learning_that_fails(start: Start, o
     assert offers.queue.enqueue("learn", "run2")
     assert until(lambda: ended("run2"))
     failed = seen[-1]  # as it was seen then: RQ tries again at once, and the state is "running" once more
-    assert (failed.state, failed.step) == ("failed", "ConnectionError: the orders are gone")
+    assert (failed.state, failed.step) == ("failed", f"ConnectionError: {faults.LEFT_OUT}")
     assert offers.shelf.read(["laptop"]).version == amended
     assert offers.queue.worker_seen()
 
