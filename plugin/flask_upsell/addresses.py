@@ -84,7 +84,7 @@ def _host(text: str, port: int) -> tuple[str, int]:
 
 def wrong_url(value: Any) -> str | None:
     """None when it can be used, or what to write instead."""
-    wrong = f", not a {type(value).__name__}"
+    wrong = f", not {type(value).__name__}"
     if isinstance(value, str):
         try:
             read_address(value)

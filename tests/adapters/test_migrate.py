@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import multiprocessing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -12,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 
 from flask_upsell.adapters import migrate
 from flask_upsell.adapters.ledger import SQLLedger, make_engine
-from flask_upsell.adapters.migrate import VERSION_TABLE, upgrade
+from flask_upsell.adapters.migrate import VERSION_TABLE, current, downgrade, upgrade
 from flask_upsell.adapters.tables import metadata
 
 VERSIONS = Path(migrate.__file__).with_name("migrations") / "versions"
@@ -65,6 +67,30 @@ def test_a_hosts_own_history_and_tables_are_left_alone(database_url: str) -> Non
         with engine.begin() as connection:
             connection.execute(text("DROP TABLE alembic_version"))
             connection.execute(text("DROP TABLE products"))
+        engine.dispose()
+
+
+def _upgrade_at(barrier: Any, url: str) -> None:
+    engine = make_engine(url)
+    barrier.wait(30)
+    upgrade(engine)
+    engine.dispose()
+
+
+def test_several_upgrades_at_once_are_one(database_url: str) -> None:
+    """Planted bug that it shows: without the lock one of them finds tables that it is about to make."""
+    fork = multiprocessing.get_context("fork")
+    for _ in range(3):
+        barrier = fork.Barrier(4)
+        every = [fork.Process(target=_upgrade_at, args=(barrier, database_url)) for _ in range(4)]
+        for process in every:
+            process.start()
+        for process in every:
+            process.join(60)
+        assert [process.exitcode for process in every] == [0, 0, 0, 0]
+        engine = make_engine(database_url)
+        assert current(engine)[0] == current(engine)[1]
+        downgrade(engine, "base")
         engine.dispose()
 
 

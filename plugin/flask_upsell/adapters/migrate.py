@@ -11,13 +11,15 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, func, inspect, select
+from sqlalchemy import Connection, Engine, func, inspect, select, text
 
 from ..errors import BadInput
 from .tables import metadata
 
 VERSION_TABLE = "upsell_alembic_version"
 BASE = "base"
+#: PostgreSQL's name for "somebody migrates": any number that nobody else uses.
+LOCK = 0x75707365_6C6C
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
@@ -85,6 +87,11 @@ def _scripts() -> Path:
 @contextmanager
 def _configured(engine: Engine) -> Iterator[Config]:
     with engine.begin() as connection:
+        # Several machines may be brought up to date at once: one does it, the others find it done.
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:name)"), {"name": LOCK})
+        elif engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         config = Config()
         config.set_main_option("script_location", str(_scripts()).replace("%", "%%"))
         config.attributes["connection"] = connection
