@@ -361,5 +361,5 @@ def _here() -> str:
 
 def _root() -> str:
     """The path below which the app is mounted, never another host: a proxy may hand on what it was told."""
-    root = request.script_root.strip("/\\")
-    return f"/{UNSAFE.sub('', root)}" if root else ""
+    root = UNSAFE.sub("", request.script_root).strip("/")
+    return f"/{root}" if root else ""
