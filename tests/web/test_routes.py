@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import TestResponse
 
-from flask_upsell import Upsell, faults
+from flask_upsell import MemoryStore, Upsell, faults
 from flask_upsell.adapters.migrate import upgrade
 from flask_upsell.adapters.tables import metadata
 from flask_upsell.core.rule import Rule
@@ -309,10 +309,11 @@ def redirects() -> list[str]:
         "[::1]",
         "127.0.0.1",
     ]
-    starts = ["//", "///", "////", "/\\", "\\\\", "\\/", "/\t/", "/\n/", "/\r\n/", "\t//", " //", "https:",
-              "https:/", "http://", "HTTPS://", "ftp://", "//\t", "/%09/", "/%2f", "/%5c", "%2f%2f", "/./\\", "/..//", "//%00",
-              "\0//", "\ufeff//", "javascript:alert(1)//", "data:text/html,", "//\u3002", "//x:y@", "\uff0f\uff0f", "https:\\\\",
-              "///\\;@", "@"]  # fmt: skip
+    starts = [
+        "//", "///", "////", "/\\", "\\\\", "\\/", "/\t/", "/\n/", "/\r\n/", "\t//", " //", "https:", "https:/", "http://",
+        "HTTPS://", "ftp://", "//\t", "/%09/", "/%2f", "/%5c", "%2f%2f", "/./\\", "/..//", "//%00", "\0//", "\ufeff//",
+        "javascript:alert(1)//", "data:text/html,", "//\u3002", "//x:y@", "\uff0f\uff0f", "https:\\\\", "///\\;@", "@",
+    ]  # fmt: skip
     return [start + host + end for start in starts for host in hosts for end in ("", "/cart")][:400]
 
 
@@ -423,7 +424,7 @@ def test_a_page_with_a_widget_is_kept_for_nobody_else(
     serve: Serve, stores: dict[str, str], expected: str, vary: set[str]
 ) -> None:
     """Planted bug that it shows: `Vary` is left to the store's session, which a page may not look at."""
-    app = serve(SessionStore(GOODS))
+    app = serve(MemoryStore(GOODS))
 
     @app.get("/own")
     def own_page() -> Any:
