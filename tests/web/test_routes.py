@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -128,29 +129,23 @@ def send(visitor: Visitor, form: Form, path: str, prefix: str = "/upsell", **hea
     return visitor.client.post(url, data=form.fields, headers={"Sec-Fetch-Site": "same-origin", **headers})
 
 
-@pytest.mark.parametrize("who", ["nobody", "a visitor", "bob", "ada at the other instance"])
-@pytest.mark.parametrize("path", ACTIONS)
-def test_nobody_elses_form_changes_anything_and_foreign_is_as_what_is_not(scene: Scene, path: str, who: str) -> None:
-    """Ada's form, sent by others, is answered as a form that nobody ever made.
+def test_nobody_elses_form_changes_anything_and_foreign_is_as_what_is_not(scene: Scene) -> None:
+    """Ada's forms, sent by others, are answered as forms that nobody ever made.
 
     Planted bugs that it shows: tokens that are bound to no visitor; keys that are the same for all instances.
     """
-    people = {
-        "nobody": Visitor(scene.app),
-        "a visitor": Visitor(scene.app),
-        "bob": scene.bob,
-        "ada at the other instance": scene.ada,
-    }
-    visitor, prefix = people[who], "/upsell-b2b" if "instance" in who else "/upsell"
-    if who == "a visitor":
-        visitor.see()
-    form, before = scene.forms[path], scene.state()
-    made_up = Form(form.url, "post", {**form.fields, "token": "W10=.aSEAAA." + "A" * 43})
-    for script in ({}, {"X-Upsell": "1"}):
-        foreign, unknown = (send(visitor, each, path, prefix, **script) for each in (form, made_up))
-        assert (foreign.status_code, foreign.location) == (unknown.status_code, unknown.location)
-        assert told(foreign) == told(unknown)
-    assert scene.state() == before
+    looked = Visitor(scene.app)
+    looked.see()
+    people = {"nobody": Visitor(scene.app), "a visitor": looked, "bob": scene.bob, "ada at the other": scene.ada}
+    before = scene.state()
+    for path, (who, visitor) in product(ACTIONS, people.items()):
+        form, prefix = scene.forms[path], "/upsell-b2b" if "other" in who else "/upsell"
+        made_up = Form(form.url, "post", {**form.fields, "token": "W10=.aSEAAA." + "A" * 43})
+        for script in ({}, {"X-Upsell": "1"}):
+            foreign, unknown = (send(visitor, each, path, prefix, **script) for each in (form, made_up))
+            assert (foreign.status_code, foreign.location) == (unknown.status_code, unknown.location), (who, path)
+            assert told(foreign) == told(unknown), (who, path)
+            assert scene.state() == before, (who, path)
 
 
 def told(answer: TestResponse) -> str:
@@ -158,12 +153,12 @@ def told(answer: TestResponse) -> str:
     return re.sub(r'(name="(token|key)" value=)"[^"]*"', r"\1", answer.text)
 
 
-@pytest.mark.parametrize("path", ACTIONS)
-def test_what_the_scene_sends_does_change_something(scene: Scene, path: str) -> None:
+def test_what_the_scene_sends_does_change_something(scene: Scene) -> None:
     """Else the tests here would show nothing."""
-    before, kept = scene.state(), scene.ada.remembered()
-    assert send(scene.ada, scene.forms[path], path, **{"X-Upsell": "1"}).status_code == 200
-    assert scene.state() != before or scene.ada.remembered() != kept
+    for path in ("/answer", "/decline", "/accept", "/undo", "/unsubscribe"):
+        before, kept = scene.state(), scene.ada.remembered()
+        assert send(scene.ada, scene.forms[path], path, **{"X-Upsell": "1"}).status_code == 200
+        assert scene.state() != before or scene.ada.remembered() != kept, path
     assert faults.seen["token"] == 0
 
 
@@ -203,40 +198,37 @@ BODIES: dict[str, Callable[[Form], dict[str, Any]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("how", FROM_ELSEWHERE)
-@pytest.mark.parametrize("path", ACTIONS)
-def test_another_site_changes_nothing_even_with_adas_own_form(scene: Scene, path: str, how: str) -> None:
+def test_another_site_changes_nothing_even_with_adas_own_forms(scene: Scene) -> None:
     """Planted bug that it shows: `_from_here` answers true."""
     before, kept = scene.state(), scene.ada.remembered()
-    answer = scene.ada.client.post("/upsell" + path, data=scene.forms[path].fields, headers=FROM_ELSEWHERE[how])
-    assert answer.status_code == 403
-    assert (scene.state(), scene.ada.remembered()) == (before, kept)
+    for path, (how, headers) in product(ACTIONS, FROM_ELSEWHERE.items()):
+        answer = scene.ada.client.post("/upsell" + path, data=scene.forms[path].fields, headers=headers)
+        assert answer.status_code == 403, (path, how)
+        assert (scene.state(), scene.ada.remembered()) == (before, kept), (path, how)
 
 
-@pytest.mark.parametrize("how", BODIES)
-@pytest.mark.parametrize("path", ACTIONS)
-def test_what_is_no_form_changes_nothing(scene: Scene, path: str, how: str) -> None:
+def test_what_is_no_form_changes_nothing(scene: Scene) -> None:
     """Planted bug that it shows: the token is looked for in `request.values`, where the address is too."""
     before = scene.state()
-    given = BODIES[how](scene.forms[path])
-    headers = {"Sec-Fetch-Site": "same-origin", **given.pop("headers", {})}
-    answer = scene.ada.client.post("/upsell" + path, headers=headers, **given)
-    assert answer.status_code == 303
-    assert scene.state() == before
+    for path, (how, make) in product(ACTIONS, BODIES.items()):
+        given = make(scene.forms[path])
+        headers = {"Sec-Fetch-Site": "same-origin", **given.pop("headers", {})}
+        answer = scene.ada.client.post("/upsell" + path, headers=headers, **given)
+        assert answer.status_code == 303, (path, how)
+        assert scene.state() == before, (path, how)
 
 
-@pytest.mark.parametrize("path", [path for path in VERDICTS if "static" not in path])
-def test_reading_changes_nothing(scene: Scene, path: str) -> None:
+def test_reading_changes_nothing(scene: Scene) -> None:
     """GET, HEAD and OPTIONS with all that a form has; and no method but those of the verdict."""
-    form = scene.forms.get(path, scene.forms["/accept"])
-    url = ("/upsell" + path).replace("<placement>", "cart")
-    query = {**form.fields, "token": form.url.partition("=")[2] or form.fields.get("token", "")}
     before, kept = scene.state(), scene.ada.remembered()
-    for method in ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"):
+    methods = ("GET", "HEAD", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND")
+    for path, method in product([path for path in VERDICTS if "static" not in path], methods):
+        form = scene.forms.get(path, scene.forms["/accept"])
+        url = ("/upsell" + path).replace("<placement>", "cart")
+        query = {**form.fields, "token": form.url.partition("=")[2] or form.fields.get("token", "")}
         answer = scene.ada.client.open(url, method=method, query_string=query)
-        allowed = method in VERDICTS[path].methods
-        assert (answer.status_code != 405) == allowed, method
-        assert answer.status_code < 500 or path == "/healthz"
+        assert (answer.status_code != 405) == (method in VERDICTS[path].methods), (path, method)
+        assert answer.status_code < 500 or path == "/healthz", (path, method)
     assert scene.state() == before
     assert {**scene.ada.remembered(), "upsell": None} == {**kept, "upsell": None}
 
@@ -314,7 +306,7 @@ def redirects() -> list[str]:
         "HTTPS://", "ftp://", "//\t", "/%09/", "/%2f", "/%5c", "%2f%2f", "/./\\", "/..//", "//%00", "\0//", "\ufeff//",
         "javascript:alert(1)//", "data:text/html,", "//\u3002", "//x:y@", "\uff0f\uff0f", "https:\\\\", "///\\;@", "@",
     ]  # fmt: skip
-    return [start + host + end for start in starts for host in hosts for end in ("", "/cart")][:400]
+    return [start + host + ("/cart" if start < host else "") for start in starts for host in hosts]
 
 
 def own(location: str) -> bool:
@@ -341,7 +333,7 @@ def test_no_redirect_leads_to_another_host(serve: Serve) -> None:
         for fields in ({"token": token}, {"token": "x", "back": payload, "next": payload}):
             answer = visitor.client.post(form.url, data=fields, headers={"Sec-Fetch-Site": "same-origin"})
             assert answer.status_code == 303 and own(answer.location), (payload, answer.location)
-    for payload in payloads[::5]:
+    for payload in payloads[::20]:
         page = visitor.client.get("/cart", query_string={"utm": payload}, headers={"Referer": payload.encode().hex()})
         answer = visitor.send(
             slot(page.text).card("plus").forms["decline"] if "plus" in page.text else form, script=False
