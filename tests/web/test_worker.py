@@ -379,6 +379,8 @@ def test_whoever_writes_into_redis_runs_nothing(
         {"data": b'["go","bomb",[],{}]'}, {"data": b'[7,null,[],{}]'}, {"data": b"[" * 100_000},
         {"data": b'["flask_upsell.jobs.fold",null,["upsell"],{}]', "meta": pickled, "result": pickled},
         {"data": b'["flask_upsell.jobs.fold",null,[7],{}]'}, {"data": b"x" * 5_000_000},
+        {"created_at": b"\xff"}, {"created_at": "yesterday"}, {"timeout": "x"}, {"status": "x"}, {"retries_left": "x"},
+        {"origin": b"\xff"}, {"dependency_ids": "x"}, {"enqueue_at_front": "x"}, {"webhooks": pickled},
     ]  # fmt: skip
     for number, fields in enumerate(poison):
         name = f"rq:job:poison-{number}"

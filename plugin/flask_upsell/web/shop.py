@@ -192,8 +192,9 @@ def _wait(widget: Widget, purpose: str, seconds: int) -> Response:
 @harmless("back", "/")
 def _back(widget: Widget, page: Page) -> str:
     """The page on which the form stood, as its token says; else the store's page of that placement."""
-    urls = {} if page.back else widget.offers.store.urls()
-    back = page.back or urls.get(page.placement) or urls.get("cart") or "/"
+    own = page.back if page.back.startswith("/") else ""
+    urls = {} if own else widget.offers.store.urls()
+    back = own or urls.get(page.placement) or urls.get("cart") or "/"
     return "/" if UNSAFE.search(back) or back.startswith("//") else back
 
 

@@ -79,7 +79,7 @@ class Speech:
             return self.tell(part)
         # What is written the other way round must not turn the words around it.
         if isinstance(part, str) and (self.direction == "rtl" or any(map(_is_rtl, part))):
-            return f"{FSI}{part}{PDI}" if not isinstance(part, Markup) else Markup(FSI) + part + Markup(PDI)  # noqa: S704
+            return f"{FSI}{part}{PDI}" if not isinstance(part, Markup) else Markup(FSI) + part + Markup(PDI)  # noqa: S704 (two characters)
         return part
 
     def _source(self, words: str, plural: str, parts: Mapping[str, object], error: Exception) -> str:

@@ -203,7 +203,7 @@ class Widget:
         if offers or notice or question:
             csrf = str(self._csrf())
         # What our own template, autoescaped, has made, with the store's field and tokens (A-Z a-z 0-9 - _ . =).
-        html = Markup(blank.filled({TOKEN: token, KEY: key, CSRF: csrf, ASKING: asking}))  # noqa: S704
+        html = Markup(blank.filled({TOKEN: token, KEY: key, CSRF: csrf, ASKING: asking}))  # noqa: S704 (see above)
         # Anybody may ask for a placement of any name; what no page has is not counted.
         if offers and placement in self._placements:
             self.offers.tally.add([(placement, *each) for offer in offers for each in counted(offer)])
@@ -266,7 +266,7 @@ class Widget:
             f"{prefix}/decline",
             f"{prefix}/undo",
             refresh,
-            Markup(f"{HOLE}{CSRF}{HOLE}"),  # noqa: S704
+            Markup(f"{HOLE}{CSRF}{HOLE}"),  # noqa: S704 (a mark of ours)
             f"{prefix}/answer",
             Question(asked.words, asked.answers, f"{HOLE}{ASKING}{HOLE}") if asked is not None else None,
             thanks,
@@ -402,5 +402,5 @@ def _here() -> str:
 
 def _root() -> str:
     """The path below which the app is mounted, never another host: a proxy may hand on what it was told."""
-    root = request.script_root.strip("/\\")
-    return f"/{UNSAFE.sub('', root)}" if root else ""
+    root = UNSAFE.sub("", request.script_root).strip("/")
+    return f"/{root}" if root else ""
