@@ -1,4 +1,4 @@
-"""Clicks and undos that are claimed for a while: of a killed process they are taken over, of a living one they are not."""
+"""Clicks and undos that are claimed for a while: of a killed process they are taken over, of a living one not."""
 
 from __future__ import annotations
 
