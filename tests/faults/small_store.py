@@ -16,7 +16,7 @@ from flask_upsell.adapters import tables as t
 from flask_upsell.adapters.claims import LEASE
 from flask_upsell.adapters.ledger import SQLLedger, make_engine
 from flask_upsell.adapters.limits import SQLLimits
-from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemoryTally
+from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemorySwitch, MemoryTally
 from flask_upsell.adapters.rulebook import SQLRules
 from flask_upsell.core.context import Policy
 from flask_upsell.core.kind import Kind
@@ -118,7 +118,7 @@ class Shop:
         self.offers = Offers(
             store=self.store, shelf=shelf, ledger=self.ledger, tally=MemoryTally(), queue=MemoryQueue(),
             rules=SQLRules(self.engine, "upsell"), limits=SQLLimits(self.engine, "upsell"),
-            policy=Policy(complement_times=0), secret="a secret of the tests, long enough to sign with",
+            switch=MemorySwitch(), policy=Policy(complement_times=0), secret="a secret of the tests, long enough to sign with",
         )  # fmt: skip
         shelf.publish(self.store.catalogue(), [])
         shelf.publish_rules(RuleBook(rules=(rule(kind, limits or Limits(total=1000)),)), "UTC", frozenset())
@@ -133,8 +133,8 @@ class Shop:
     def begin(self, *skus: str) -> None:
         """A cart of these, and nothing else anywhere."""
         with self.engine.begin() as connection:
-            for table in (CartLine, Order, OrderLine):
-                connection.execute(delete(table))
+            for host in (CartLine, Order, OrderLine):
+                connection.execute(delete(host))
             for table in (t.requests, t.acceptances, t.conversions, t.outbox, t.counts, t.allowances, t.redemptions):
                 connection.execute(delete(table))
             for sku in skus:

@@ -206,7 +206,7 @@ def test_no_request_is_answered_by_an_error_of_ours(
     figure("5xx to requests that nobody would send", f"{len(worst)} of {times:,}", "0 of 100,000")
     # Both kinds of answers were met: what is refused, and what is done.
     assert min(answers[code] for code in (200, 303, 400, 403, 404, 405)) > 0, answers
-    assert parts_of(app).offers.ledger.waiting() > 3  # type: ignore[attr-defined]
+    assert parts_of(app).offers.ledger.waiting() > 3
     prices = {product.ref: {product.price, *(each.price for each in product.variants)} for product in GOODS}
     for lines in store.carts.values():
         for line in lines:
