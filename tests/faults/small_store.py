@@ -118,7 +118,8 @@ class Shop:
         self.offers = Offers(
             store=self.store, shelf=shelf, ledger=self.ledger, tally=MemoryTally(), queue=MemoryQueue(),
             rules=SQLRules(self.engine, "upsell"), limits=SQLLimits(self.engine, "upsell"),
-            switch=MemorySwitch(), policy=Policy(complement_times=0), secret="a secret of the tests, long enough to sign with",
+            switch=MemorySwitch(), policy=Policy(complement_times=0),
+            secret="a secret of the tests, long enough to sign with",
         )  # fmt: skip
         shelf.publish(self.store.catalogue(), [])
         shelf.publish_rules(RuleBook(rules=(rule(kind, limits or Limits(total=1000)),)), "UTC", frozenset())

@@ -178,7 +178,7 @@ def planted(functions: list[FunctionType], code: CodeType, error: str) -> Iterat
 def test_each_function_that_raises_leaves_the_store_as_it_is(
     shop: Shop, amount: Callable[[int, int], int], figure: Callable[[str, object, str], None]
 ) -> None:
-    """Planted bugs that it shows: `harmless` taken off the widget or off a signal's receiver; a teardown that raises."""
+    """Planted bugs that it shows: `harmless` taken off the widget or a signal's receiver; a teardown that raises."""
     codes = called(shop)
     held: dict[CodeType, list[FunctionType]] = {code: [] for code in codes}
     for each in gc.get_objects():
