@@ -270,7 +270,7 @@ class Broken:
 def test_a_changed_product_is_shown_though_its_price_cannot_be_recorded(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shop.offers.prices = Broken()
+    shop.offers.record.prices = Broken()
     with caplog.at_level(logging.WARNING):
         amend(shop, 2100)
     assert (offered(shop).quote.unit_price, was(shop)) == (1890, None)
@@ -280,7 +280,7 @@ def test_a_changed_product_is_shown_though_its_price_cannot_be_recorded(
 def test_an_order_is_recorded_though_what_was_paid_cannot_be(shop: Shop) -> None:
     before = faults.seen["prices"]
     shop.accepted()
-    shop.offers.prices = Broken()
+    shop.offers.record.prices = Broken()
     shop.order("k")
     assert faults.seen["prices"] == before + 1
     assert sum(count.converted for count in _folded(shop)) == 1

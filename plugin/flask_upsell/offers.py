@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from itertools import count, islice
+from itertools import count
 
 import msgspec
 
@@ -19,20 +19,19 @@ from . import faults
 from .core.book import EMPTY, Book
 from .core.context import MOST_LINES, Cart, Context, Line, Policy, forgotten
 from .core.decision import decide
-from .core.fairness import for_everybody
 from .core.followup import Diary, Plan
 from .core.goal import Course
 from .core.kept import Kept, rebound, same
 from .core.offer import Decision
 from .core.perks import thanks
 from .core.ports import Allowances, Ledger, Order, Queue, Rules, Shelf, Store, Tally
-from .core.prices import KEEP, LOOK_BACK, Price, Prices, Seen, Source, differing, past
+from .core.prices import Prices
 from .core.product import Product
 from .core.rule import Rule, Status
 from .core.switch import Off, Switch
 from .core.words import Sentence, say
 from .errors import BookError, OrderError
-from .till import DECLINED, Clicks, Discounts, Outcome, Till, Wanted
+from .till import DECLINED, Clicks, Discounts, Outcome, PriceRecord, Till, Wanted
 
 SWITCHED_OFF = Outcome("refused", say("Suggestions are switched off just now. Your cart is as it was."))
 #: What is kept of a visitor's language: what may be one (BCP 47), and nothing else that a store may write there.
@@ -41,8 +40,6 @@ LANGUAGE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}\Z")
 MOST_DECIDED = 2000
 #: Bigger carts are rare and nobody has the same.
 MOST_KEPT_LINES = 30
-#: Products whose prices are looked up together when the book is published.
-MOST_AT_ONCE = 500
 
 
 class Offers:
@@ -79,6 +76,7 @@ class Offers:
         self._secret, self._key = secret, b""
         self.discounts = Discounts(store, shelf, ledger, limits, policy, zone, self.pseudonym, lambda: self.clock())
         self.clicks = Clicks(store, ledger, self.pseudonym, lambda: self.clock())
+        self.record = PriceRecord(prices, store, ledger, self.pseudonym, lambda: self.clock())
         self.till = Till(store, ledger, self.discounts, self.clicks, lambda: self.clock())
 
     # --- showing ---------------------------------------------------------------------------------------------------
@@ -222,7 +220,7 @@ class Offers:
             )
         book = self.shelf.read([line.product for line in order.lines[:MOST_LINES]])
         rules = book.rules.book.rules
-        self._note_paid(order, visitor_key, book, connection)
+        self.record.paid(order, visitor_key, book, connection)
         customer = order.customer or self.store.visitor().customer or visitor_key
         written = self.ledger.record_order(
             order,
@@ -234,33 +232,6 @@ class Offers:
         )
         self._plan_follow_up(order, language, connection)
         return written
-
-    def _note_paid(self, order: Order, visitor_key: str, book: Book, connection: object) -> None:
-        """What was paid less than the store's own price counts as a price of the product, unless it was for a person:
-        a customer of a declared group, or a rule that asks who somebody is."""
-        if self.prices is None:
-            return
-        lines = [Price(each.product, each.variant or "", order.currency, each.unit_price) for each in order.lines]
-        own = {(each.product, each.variant): each.price for ref in {each.product for each in lines}
-               if (known := book.products.get(ref)) is not None for each in known.prices}  # fmt: skip
-        less = differing(lines, own)
-        if not less or self.store.visitor().groups:
-            return
-        try:
-            by = {(each.product, each.unit_price): each for each in self.ledger.accepted(self.pseudonym(visitor_key))}
-            at, seen = self.clock(), []
-            for price in less:
-                accepted = by.get((price.product, price.price))
-                names = [name for name in (accepted.rule, accepted.beside) if name] if accepted is not None else []
-                working = [book.rules.get(name) for name in names]
-                if all(each is None or for_everybody(each.rule) for each in working):
-                    rule = names[0] if names else ""
-                    seen.append(
-                        Seen(price.product, price.variant, price.currency, price.price, at, at, Source.ORDERED, rule)
-                    )
-            self.prices.order(seen, connection)
-        except Exception as error:
-            faults.note("prices", "what was paid is not on record: %s: %s", type(error).__name__, error)
 
     def release(self, ref: str, connection: object = None) -> int:
         """Give back what a cancelled order was granted, once; returns how many uses. Rules that were used up are shown
@@ -303,36 +274,16 @@ class Offers:
                 for ref in wanted
                 if ref not in found and known.get(ref) is not None
             ]
-            now = list(found.values())
-            try:
-                now = self._with_past(now, Source.CHANGED)
-            except Exception as error:  # what changed is shown, and no reduction of it says what it is measured by
-                faults.note("prices", "changed prices are not on record: %s: %s", type(error).__name__, error)
-            self.shelf.amend([*now, *gone])
+            self.shelf.amend([*self.record.changed(list(found.values())), *gone])
 
     def publish(self) -> str:
         """Put up a new book from the catalogue as it is and the affinities in the ledger; returns its version."""
         with suppress(BookError):  # what keeps the switch from Redis keeps the book from it too, and that is told
             self.keep_switch()
-        version = self.shelf.publish(self._remembered(self.store.catalogue()), self.ledger.affinities())
+        version = self.shelf.publish(self.record.published(self.store.catalogue()), self.ledger.affinities())
         self.publish_rules()
-        if self.prices is not None:
-            self.prices.tidy(self.clock() - KEEP)
+        self.record.tidy()
         return version
-
-    def _remembered(self, products: Iterable[Product]) -> Iterator[Product]:
-        """The products, each with what is known of its prices; as they are now is put on record."""
-        rest = iter(products)
-        while chunk := list(islice(rest, MOST_AT_ONCE)):
-            yield from self._with_past(chunk, Source.PUBLISHED)
-
-    def _with_past(self, products: Sequence[Product], source: Source) -> list[Product]:
-        if self.prices is None:
-            return list(products)
-        at = self.clock()
-        self.prices.see([price for product in products for price in product.prices], at, source)
-        known = self.prices.history([product.ref for product in products], at - LOOK_BACK)
-        return [msgspec.structs.replace(each, past=past(known.get(each.ref, ()), each.currency)) for each in products]
 
     def publish_rules(self) -> str:
         """Put up the rules as they are in the ledger; returns their version."""

@@ -8,22 +8,18 @@ from __future__ import annotations
 
 import difflib
 import logging
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
 
 import msgspec
-from babel import Locale, UnknownLocaleError
 
+from . import checks
 from .addresses import CLUSTER, read_address, wrong_queue_url, wrong_url
 from .errors import SettingsError
-from .keys import MAKE_ONE, signing_keys
+from .keys import signing_keys
 
 log = logging.getLogger("flask_upsell")
-#: What a site's addresses begin with: no slash at the end, nothing that would have to be escaped in a mail's header.
-SITE = re.compile(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Za-z0-9._~%-]+)*\Z")
 
 
 class Setting(msgspec.Struct, frozen=True):
@@ -35,89 +31,13 @@ class Setting(msgspec.Struct, frozen=True):
     check: Callable[[Any], str | None]
 
 
-def _text(value: Any) -> str | None:
-    return None if isinstance(value, str) and value else f"write a text, not {value!r}"
-
-
-def _whole(least: int, most: int) -> Callable[[Any], str | None]:
-    def check(value: Any) -> str | None:
-        if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:
-            return None
-        return f"write a whole number from {least} to {most}, not {value!r}"
-
-    return check
-
-
-def _number(least: float, most: float) -> Callable[[Any], str | None]:
-    def check(value: Any) -> str | None:
-        if isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most:
-            return None
-        return f"write a number from {least} to {most}, not {value!r}"
-
-    return check
-
-
-def _zone(value: Any) -> str | None:
-    if isinstance(value, str) and value in available_timezones():
-        return None
-    return f"write an IANA time zone such as 'Europe/Rome' or 'UTC', not {value!r}"
-
-
-def _language(value: Any) -> str | None:
-    try:
-        Locale.parse(value, sep="-")
-    except (ValueError, TypeError, UnknownLocaleError):
-        return f"write a language such as 'de' or 'pt-BR', not {value!r}"
-    return None
-
-
-def _folder(value: Any) -> str | None:
-    if value is None or (isinstance(value, str | Path) and value != "" and Path(value).is_dir()):
-        return None
-    return f"write the path of a folder that is there, not {value!r}"
-
-
-def _flag(value: Any) -> str | None:
-    return None if isinstance(value, bool) else f"write True or False, not {value!r}"
-
-
-def _url_prefix(value: Any) -> str | None:
-    if isinstance(value, str) and value.startswith("/") and len(value) > 1 and not value.endswith("/"):
-        return None
-    return f"write a path such as '/upsell', not {value!r}"
-
-
-def _keys(value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, list | tuple) and value and all(isinstance(k, str) and len(k) >= 32 for k in value):
-        return None
-    return f"write a list of secrets of 32 characters or more, oldest first; {MAKE_ONE}"
-
-
-def _secret(value: Any) -> str | None:
-    if value is None or (isinstance(value, str) and len(value) >= 32):
-        return None
-    return f"write a secret of 32 characters or more; {MAKE_ONE}"
-
-
-def _callable_or_none(value: Any) -> str | None:
-    return None if value is None or callable(value) else f"write a function or None, not {value!r}"
-
-
-def _site_url(value: Any) -> str | None:
-    if value is None or (isinstance(value, str) and SITE.match(value)):
-        return None
-    return f"write what the store's addresses begin with, such as 'https://shop.example', not {value!r}"
-
-
-MANY = _whole(0, 10**6)
+MANY = checks.whole(0, 10**6)
 SETTINGS = (
     Setting(
         "ENABLED",
         True,
         "False: nothing is shown, counted or learned; the store runs on as if nothing was installed.",
-        _flag,
+        checks.flag,
     ),
     Setting(
         "REDIS_URL",
@@ -126,73 +46,85 @@ SETTINGS = (
         wrong_url,
     ),
     Setting(
-        "DATABASE_URL", "sqlite:///upsell.db", "SQLAlchemy URL of the ledger; best the store's own database.", _text
+        "DATABASE_URL",
+        "sqlite:///upsell.db",
+        "SQLAlchemy URL of the ledger; best the store's own database.",
+        checks.text,
     ),
     Setting(
         "KEYS",
         None,
         "Signing secrets of 256 bits, oldest first, the last one signs; None: SECRET_KEY (and SECRET_KEY_FALLBACKS).",
-        _keys,
+        checks.keys,
     ),
     Setting(
         "PSEUDONYM_KEY",
         None,
         "The secret that makes pseudonyms of customers; None: the ledger makes and keeps one. A new one forgets.",
-        _secret,
+        checks.secret,
     ),
     Setting(
         "AUDIT_KEYS",
         None,
         "Secrets that sign the audit, oldest first, the last one signs; None: one that the ledger makes and keeps.",
-        _keys,
+        checks.keys,
     ),
     Setting(
         "URL_PREFIX",
         None,
         "Where the routes live; None: '/upsell' (an instance 'b2b': '/upsell-b2b').",
-        lambda v: None if v is None else _url_prefix(v),
+        lambda v: None if v is None else checks.url_prefix(v),
     ),
-    Setting("MAX_OFFERS", 2, "The most offers in one placement.", _whole(0, 3)),
-    Setting("MAX_UPGRADES", 1, "The most of them that are upgrades.", _whole(0, 3)),
+    Setting("MAX_OFFERS", 2, "The most offers in one placement.", checks.whole(0, 3)),
+    Setting("MAX_UPGRADES", 1, "The most of them that are upgrades.", checks.whole(0, 3)),
     Setting(
-        "PRICE_GAP_PERCENT", 25, "An upgrade may cost at most so many percent more than its line.", _whole(0, 1000)
+        "PRICE_GAP_PERCENT",
+        25,
+        "An upgrade may cost at most so many percent more than its line.",
+        checks.whole(0, 1000),
     ),
     Setting(
-        "PRICE_GAP_FLOOR", 0, "A difference up to so many minor units (cents) is always small enough.", _whole(0, 10**9)
+        "PRICE_GAP_FLOOR",
+        0,
+        "A difference up to so many minor units (cents) is always small enough.",
+        checks.whole(0, 10**9),
     ),
     Setting(
         "COMPLEMENT_TIMES",
         1,
         "A complement may cost at most so many times what it goes with, unless its rule says more; 0: any price.",
-        _whole(0, 1000),
+        checks.whole(0, 1000),
     ),
-    Setting("MAX_PAGE", 3, "The most offers on a page, all its placements together.", _whole(0, 10)),
+    Setting("MAX_PAGE", 3, "The most offers on a page, all its placements together.", checks.whole(0, 10)),
     Setting(
         "MAX_SESSION",
         20,
         "The most different products offered in a session; 0 for any number. Counted where the store has a session.",
-        _whole(0, 60),
+        checks.whole(0, 60),
     ),
     Setting(
         "ZONE",
         "UTC",
         "The store's IANA time zone, such as 'Europe/Rome': in it days and seasons begin unless a rule names another.",
-        _zone,
+        checks.zone,
     ),
     Setting(
         "LANGUAGE",
         "en",
         "The widgets' language (BCP 47) where the shopper's is not known or has no catalogue.",
-        _language,
+        checks.language,
     ),
     Setting(
-        "LOCALES", None, "A folder with the store's own catalogues, such as nl.po; they come before ours.", _folder
+        "LOCALES",
+        None,
+        "A folder with the store's own catalogues, such as nl.po; they come before ours.",
+        checks.folder,
     ),
     Setting(
         "TOKEN_SECONDS",
         1800,
         "How long an offer on an open page can be accepted; then it is asked again.",
-        _whole(10, 86_400),
+        checks.whole(10, 86_400),
     ),
     Setting(
         "RATE_VISITOR", 60, "The most clicks on offers that are taken of one visitor in a minute; 0: any number.", MANY
@@ -208,77 +140,77 @@ SETTINGS = (
         "ATTRIBUTION_SECONDS",
         7 * 86_400,
         "How long after its acceptance an ordered product counts as converted.",
-        _whole(60, 90 * 86_400),
+        checks.whole(60, 90 * 86_400),
     ),
     Setting(
         "CONSENT",
         None,
         "A function: did this shopper agree that history is used? True is yes; None, or no function: only the cart is.",
-        _callable_or_none,
+        checks.callable_or_none,
     ),
     Setting(
         "KEEP_DAYS",
         90,
         "How many days single events (who accepted what) are kept; then there are only counts.",
-        _whole(1, 3650),
+        checks.whole(1, 3650),
     ),
-    Setting("MIN_SUPPORT", 5, "Fewer orders together than this are noise and teach nothing.", _whole(1, 10**6)),
+    Setting("MIN_SUPPORT", 5, "Fewer orders together than this are noise and teach nothing.", checks.whole(1, 10**6)),
     Setting(
         "MIN_LIFT",
         1.1,
         "Products bought together less than so many times as often as by chance are no complements.",
-        _number(0, 1000),
+        checks.number(0, 1000),
     ),
     Setting(
         "UPGRADE_SHARE",
         0.01,
         "A dearer product that a smaller share of its category's orders had is no upgrade.",
-        _number(0, 1),
+        checks.number(0, 1),
     ),
     Setting(
         "MIN_CERTAINTY",
         3.3,
         "A pair must be bought together by so many standard deviations more than chance would have it.",
-        _number(0, 100),
+        checks.number(0, 100),
     ),
     Setting(
         "MAX_BASKET",
         100,
         "Orders with more different products are left out of learning (wholesale, bots).",
-        _whole(2, 10_000),
+        checks.whole(2, 10_000),
     ),
-    Setting("NEIGHBOURS", 20, "The most complements published for one product.", _whole(1, 1000)),
-    Setting("LEARN_MEMORY", "1GB", "Memory that learning may use before it goes to disk.", _text),
+    Setting("NEIGHBOURS", 20, "The most complements published for one product.", checks.whole(1, 1000)),
+    Setting("LEARN_MEMORY", "1GB", "Memory that learning may use before it goes to disk.", checks.text),
     Setting(
         "BOOK_SECONDS",
         0.5,
         "How long a process trusts its copy of the book before it asks for a newer version, or is switched off.",
-        _number(0, 1),
+        checks.number(0, 1),
     ),
     Setting(
         "BOOK_KEEP_SECONDS",
         120,
         "How long an old version of the book stays readable after a new one is live.",
-        _whole(5, 86_400),
+        checks.whole(5, 86_400),
     ),
     Setting(
         "REDIS_SECONDS",
         0.010,
         "How long a page waits for one answer of Redis at most; for all of them together twice as long.",
-        _number(0.001, 1),
+        checks.number(0.001, 1),
     ),
     Setting(
         "SLOW_SECONDS",
         0.5,
         "Where offers take longer on three pages within a minute, none are shown for a minute; 0: however long.",
-        _number(0, 60),
+        checks.number(0, 60),
     ),
     Setting(
         "METRICS",
         None,
         "A function that says whether this request may read /upsell/metrics and /upsell/healthz; None: only requests "
         "from the machine itself that no proxy forwarded.",
-        _callable_or_none,
+        checks.callable_or_none,
     ),
     Setting(
         "QUEUE_URL",
@@ -290,27 +222,29 @@ SETTINGS = (
         "QUEUE",
         None,
         "Name of the RQ queue; None: 'upsell' (or the instance's name).",
-        lambda v: None if v is None else _text(v),
+        lambda v: None if v is None else checks.text(v),
     ),
-    Setting("ASSETS", True, "Whether the first widget of a page brings our stylesheet and script with it.", _flag),
+    Setting(
+        "ASSETS", True, "Whether the first widget of a page brings our stylesheet and script with it.", checks.flag
+    ),
     Setting(
         "CSP_NONCE",
         None,
         "A function that returns the nonce of this response, where the store's CSP needs one.",
-        _callable_or_none,
+        checks.callable_or_none,
     ),
     Setting(
         "FOLLOW_UP",
         None,
         "A function that sends a mail (flask_upsell.FollowUp) some days after an order; None: nobody is written to.",
-        _callable_or_none,
+        checks.callable_or_none,
     ),
-    Setting("FOLLOW_UP_DAYS", 7, "How many days after an order that mail is due.", _whole(1, 60)),
+    Setting("FOLLOW_UP_DAYS", 7, "How many days after an order that mail is due.", checks.whole(1, 60)),
     Setting(
         "SITE_URL",
         None,
         "What links in mails begin with, such as 'https://shop.example'; needed with FOLLOW_UP.",
-        _site_url,
+        checks.site_url,
     ),
 )
 #: What two instances of one app cannot share: without a setting of their own they take the default. Both would hear of

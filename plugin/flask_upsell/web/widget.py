@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from hashlib import blake2b
 from itertools import count
 from pathlib import Path
 from secrets import token_hex, token_urlsafe
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from flask import Response, after_this_request, current_app, g, has_request_context, request, url_for
@@ -19,14 +19,15 @@ from markupsafe import Markup, escape
 from .. import faults
 from ..core.context import mark
 from ..core.money import format_money
-from ..core.offer import Decision, Kind, Offer, Placement
+from ..core.offer import Decision, Placement
 from ..core.product import Product
 from ..errors import BadInput
 from ..jobs import this_app
 from ..offers import Offers
 from ..settings import Settings
 from ..signals import offers_shown
-from .cards import LOOKS, Marks, Money, card, reached
+from .blanks import ASKING, CSRF, HOLE, KEY, TOKEN, Blank, keep, looks_of, marks_of
+from .cards import LOOKS, Money, card, reached
 from .consent import Consent
 from .edge import Edge, harmless
 from .memory import Memory, environ
@@ -42,30 +43,9 @@ WIDGETS = Path(__file__).with_name("widgets")
 STATIC, TEMPLATES = WIDGETS / "static", WIDGETS / "templates"
 ASSETS = ("upsell.css", "upsell.js")
 UNSAFE = re.compile(r"[\x00-\x20\x7f\\]")
-T = TypeVar("T")
 PLACEMENT = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z")
-#: Marks a hole in kept HTML. Random for each process, so that no title can hold one.
-HOLE = f"[{token_hex(16)}]"
-#: What fills holes.
-TOKEN, KEY, CSRF, ASKING = "t", "k", "c", "a"
 #: An amount whose figures show how they are grouped.
 PROBE = 123_456_789
-#: How much HTML a process keeps; one takes about 6 KB.
-MOST_BLANKS = 1000
-
-
-class Blank:
-    """HTML with holes. `parts`: texts and names of holes in turn."""
-
-    def __init__(self, parts: list[str]) -> None:
-        self._parts = parts
-        self._holes = [(at, parts[at]) for at in range(1, len(parts), 2)]
-
-    def filled(self, values: Mapping[str, str]) -> str:
-        parts = self._parts.copy()
-        for at, name in self._holes:
-            parts[at] = values[name]
-        return "".join(parts)
 
 
 class Widget:
@@ -123,7 +103,7 @@ class Widget:
             return Markup("")
         setattr(g, flag, True)
         prefix = self._prefix(environ())
-        start, middle, end = self._heads.get(prefix) or _keep(self._heads, prefix, _assets(prefix))
+        start, middle, end = self._heads.get(prefix) or keep(self._heads, prefix, _assets(prefix))
         nonce = Markup(' nonce="{}"').format(self.settings.csp_nonce()) if self.settings.csp_nonce else ""
         return Markup(f"{start}{nonce}{middle}{nonce}{end}")  # noqa: S704 (made of what was escaped)
 
@@ -237,12 +217,12 @@ class Widget:
         known: Blank | None
         if decision.number and (known := self._numbered.get((decision.number, prefix, refresh, written))) is not None:
             return known
-        looks = tuple([_looks(offer) for offer in offers])
+        looks = tuple([looks_of(offer) for offer in offers])
         key = (decision.version, prefix, refresh, written, looks, decision.question, decision.reached)
         if (known := self._blanks.get(key)) is None:
-            known = _keep(self._blanks, key, self._made(page, decision, notice, prefix, refresh, (), speech))
+            known = keep(self._blanks, key, self._made(page, decision, notice, prefix, refresh, (), speech))
         if decision.number:
-            _keep(self._numbered, (decision.number, prefix, refresh, written), known)
+            keep(self._numbered, (decision.number, prefix, refresh, written), known)
         return known
 
     def _made(
@@ -260,7 +240,7 @@ class Widget:
         numbers = count()
         slot = Slot(
             page.placement,
-            [card(offer, _marks(offer, numbers), money, speech, decision.placement) for offer in decision.offers],
+            [card(offer, marks_of(offer, numbers), money, speech, decision.placement) for offer in decision.offers],
             notice,
             f"{prefix}/accept",
             f"{prefix}/decline",
@@ -346,20 +326,6 @@ class Widget:
         return "csrf" in current_app.extensions and "csrf_token" in current_app.jinja_env.globals
 
 
-def _marks(offer: Offer, numbers: Iterator[int]) -> list[Marks]:
-    """Holes for the tokens and keys of an offer and of its further levels, in the order of `wanted`."""
-    mine = [next(numbers) for _ in range(1 + len(offer.levels))]
-    return [(f"{HOLE}{TOKEN}{HOLE}~{number}", f"{HOLE}{KEY}{HOLE}-{number}") for number in mine]
-
-
-def _looks(offer: Offer) -> tuple[object, ...]:
-    """What the card of an offer shows, beside what the book says of its products."""
-    product = offer.product
-    own = (product.title, product.url, product.image, offer.terms) if offer.kind is Kind.PROGRAMME else ()
-    parts = tuple([(item.product.ref, item.quote) for item in (*offer.items, *offer.levels)])
-    return offer.id, offer.quote, offer.trigger.unit_price, offer.rule, offer.copy, parts, own, offer.progress
-
-
 def keep_private(response: Response) -> Response:
     """What has tokens in it belongs to one visitor: no cache may hand it to another."""
     control = response.headers.get("Cache-Control", "")
@@ -377,13 +343,6 @@ def _assets(prefix: str) -> tuple[str, str, str]:
     hashes = [blake2b((STATIC / name).read_bytes(), digest_size=6).hexdigest() for name in ASSETS]
     css, js = [escape(f"{prefix}/static/{name}?v={hash}") for name, hash in zip(ASSETS, hashes, strict=True)]
     return f'<link rel="stylesheet" href="{css}"', f'>\n<script type="module" src="{js}"', "></script>\n"
-
-
-def _keep(kept: dict[object, T], key: object, value: T) -> T:
-    if len(kept) >= MOST_BLANKS:
-        kept.clear()
-    kept[key] = value
-    return value
 
 
 def _campaign(around: Mapping[str, Any]) -> str:
