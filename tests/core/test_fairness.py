@@ -9,7 +9,7 @@ import pytest
 from flask_upsell.core.conditions import CONDITIONS
 from flask_upsell.core.conditions.base import Facet
 from flask_upsell.core.fairness import BEHAVIOUR, PERSONAL, check, for_everybody
-from flask_upsell.core.rule import Discount, Off, Products, Rule
+from flask_upsell.core.rule import Discount, Nothing, Off, Products, Rule
 
 LESS = Discount(off=Off.PERCENT, percent=1000)
 ASKED: dict[str, dict[str, Any]] = {
@@ -34,6 +34,14 @@ def test_no_price_depends_on_what_a_shopper_did(code: str, field: str, nested: b
     ((at, sentence),) = check(rule(**{field: tree}))
     assert at == field and code in sentence and "declared group" in sentence
     assert list(check(rule(discount=None, **{field: tree}))) == [], "what is shown may depend on it"
+
+
+@pytest.mark.parametrize("code", sorted(BEHAVIOUR))
+@pytest.mark.parametrize("more", [{"stop": True}, {"offer": Nothing()}])
+def test_nor_on_rules_that_are_not_reached_for_what_a_shopper_did(code: str, more: dict[str, Any]) -> None:
+    ((at, sentence),) = check(rule(discount=None, audience={code: ASKED[code]}, **more))
+    assert at == "audience" and code in sentence and "stops those below it" in sentence
+    assert list(check(rule(discount=None, audience=GROUP, **more))) == []
 
 
 @pytest.mark.parametrize("off", list(Off))

@@ -223,7 +223,7 @@ RULES = st.builds(
     copy=st.dictionaries(
         LANGUAGE, st.builds(Copy, headline=TEXT, benefits=st.lists(TEXT, max_size=3).map(tuple)), max_size=2
     ),
-).map(lambda rule: rule if not list(fairness.check(rule)) else msgspec.structs.replace(rule, discount=None))
+).map(lambda rule: rule if not list(fairness.check(rule)) else msgspec.structs.replace(rule, audience=None, when=None))
 SEASONS = (
     Season(
         name="spring",

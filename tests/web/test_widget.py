@@ -274,7 +274,7 @@ def sql_shop(make_app: MakeApp, tmp_path: Path, **config: Any) -> tuple[Flask, l
         cart_key=lambda: "c",
     )
     app = make_app(store, UPSELL_REDIS_SECONDS=1.0, **config)
-    publish(app, GOODS, BOOK)
+    publish(app, remembered(), BOOK)
     sent: list[str] = []
     for each in (engine, parts_of(app).offers.ledger.engine):  # type: ignore[attr-defined]
         event.listen(each, "before_cursor_execute", lambda *given: sent.append(given[2]))
@@ -330,6 +330,7 @@ def test_a_question_a_bundle_and_a_programme_make_no_sql_and_no_round_trip_warm(
     for _ in range(5):
         shown = visitor.see()
         assert (shown.products, shown.question) == (["bag+card", "programme:club"], "")
+        assert "€8.19 less than one by one" in shown.card("bag+card").text, "the prices before are in the book"
     assert (counted.trips, sent) == (0, [])
 
 

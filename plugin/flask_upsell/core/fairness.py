@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from .named import conditions
 from .rule import Rule, Tree
+from .rules import stops
 from .trees import NAMES
 
 #: What a shopper did, or a random number that stands for them: it may choose what is shown, not what it costs.
@@ -18,16 +19,21 @@ PERSONAL = BEHAVIOUR | {"group", "signed_in", "first_order", "perk"}
 
 
 def check(rule: Rule) -> Iterator[tuple[str, str]]:
-    """What is unfair in a rule: (field, sentence)."""
-    if rule.discount is None:
-        return
+    """What is unfair in a rule: (field, sentence). One that stops keeps those below it from reducing a price."""
     for field, tree in (("audience", rule.audience), ("when", rule.when)):
         for code in dict.fromkeys(code for code, _ in conditions(tree) if code in BEHAVIOUR):
-            yield (
-                field,
-                f"has {code}, and a price may not depend on what a shopper did or on chance: name a declared group or "
-                "first_order, or leave the discount out",
-            )
+            if rule.discount is not None:
+                yield (
+                    field,
+                    f"has {code}, and a price may not depend on what a shopper did or on chance: name a declared group "
+                    "or first_order, or leave the discount out",
+                )
+            if stops(rule):
+                yield (
+                    field,
+                    f"has {code}, and the rule stops those below it, so that prices would depend on what a shopper did "
+                    "or on chance: let it go on, or name a declared group",
+                )
 
 
 def for_everybody(rule: Rule) -> bool:
