@@ -79,6 +79,7 @@ def shop(redis_url: str, tmp_path: Path) -> Iterator[tuple[Flask, Session]]:
     db.commit()
     app = Flask("readme")
     app.config.update(SECRET_KEY=SECRET, UPSELL_DATABASE_URL=url, UPSELL_REDIS_URL=redis_url, UPSELL_BOOK_SECONDS=0)
+    app.config.update(UPSELL_REDIS_SECONDS=1, UPSELL_SLOW_SECONDS=0)
     yield app, db
     db.close()
     engine.dispose()

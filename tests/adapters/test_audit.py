@@ -248,7 +248,7 @@ def test_whatever_is_done_to_any_row_the_first_broken_one_is_named(
 ) -> None:
     """Edited, removed, swapped, put in, cut off: at the ends of the chain and at places by chance.
 
-    Planted bug that it shows: `_hash` leaves a column out (each one), `verify` does not compare with the head (a tail
+    Planted bugs that it shows: `_hash` leaves a column out, `verify` does not compare with the head (a tail
     that is cut off), or does not look beyond it (a row that was put on).
     """
     rows = amount(60, 10_000)
@@ -296,6 +296,25 @@ def test_a_tail_that_is_cut_off_with_its_head_is_missed(sqlite: Engine, at: int)
         with sqlite.begin() as connection:
             connection.execute(delete(t.audit_heads))
         assert "row 1 is not what upsell_audit_head says" in audit.verify().problem
+
+
+def test_a_row_of_another_history_is_found(sqlite: Engine) -> None:
+    """Signed with the same key and of the same number, as in a backup.
+
+    Planted bug that it shows: `_hash` without the row before it.
+    """
+    audit = SQLAudit(sqlite, "upsell")
+    append(audit, *"abcde")
+    with sqlite.connect() as connection:
+        old = connection.execute(select(t.audit).where(*row(3))).one()._mapping
+    unguarded(sqlite)
+    with sqlite.begin() as connection:
+        for table in (t.audit, t.audit_heads):
+            connection.execute(delete(table))
+    append(audit, *"vwxyz")
+    with sqlite.begin() as connection:
+        connection.execute(update(t.audit).where(*row(3)).values(**old))
+    assert "row 3 was changed" in audit.verify().problem
 
 
 def test_an_older_state_that_was_put_back_is_missed_by_whoever_noted_the_head(engine: Engine) -> None:

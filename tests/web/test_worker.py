@@ -20,12 +20,13 @@ import pytest
 from rq import Callback, Queue, Worker
 
 from flask_upsell import FollowUp, faults
+from flask_upsell.adapters.audit import SQLAudit
 from flask_upsell.adapters.clients import worker_client
 from flask_upsell.adapters.queue import HEARTBEAT_SECONDS
 from flask_upsell.adapters.tables import follow_ups
 from flask_upsell.core.book import SCHEMA
 from flask_upsell.core.offer import Kind
-from flask_upsell.core.ports import Progress
+from flask_upsell.core.ports import Acceptance, Progress
 from flask_upsell.jobs import Parts, run_learning
 from flask_upsell.offers import Offers
 from flask_upsell.web.worker import alive
@@ -229,7 +230,14 @@ def test_a_worker_publishes_when_there_is_no_book_that_its_version_reads(
 
 
 def test_a_worker_folds_what_nobody_asked_it_to_fold(start: Start, offers: Offers) -> None:
+    """And removes what is too old, and notes its settings."""
+    old = Acceptance("old", "v", "cart", Kind.COMPLEMENT, "o", "bag", 1, 1, "EUR")
+    offers.ledger.record_acceptances([old], offers.clock() - timedelta(days=91))
+    offers.fold()
     start()
+    assert until(lambda: offers.ledger.acceptance("old", "v") is None, 20)
+    audit = SQLAudit(offers.ledger.engine, "upsell")  # type: ignore[attr-defined]
+    assert [each.what for each in audit.history()] == ["settings"]
     offers.ledger.record_decline("cart", "complement", "bag", offers.clock())
     offers.tally.add([("cart", "complement", "bag")])
     offers.tally.flush()
