@@ -26,7 +26,7 @@ def test_a_framed_accept_cannot_happen(
     The shopper's cookies are let into frames here (SameSite=None would need TLS, so both sites are 127.0.0.1, of two
     ports: another origin, the same site).
 
-    Planted bug that it shows: X-Frame-Options is left out (the framed button is pressed, and the bag is in the cart).
+    Planted bug that it shows: X-Frame-Options is left out (the button is in the frame, and is pressed).
     """
     shop = open_shop(GOODS, policy="")
     page: Page = new_context(java_script_enabled=script).new_page()
