@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from .. import faults
@@ -45,6 +46,8 @@ def blueprint(identifier: str, widget: Widget, parts: Any) -> Blueprint:
         static_url_path="/static",
         template_folder="widgets/templates",
     )
+
+    shop.register_error_handler(Exception, _sorry)
 
     @shop.get("/slot/<placement>")
     def slot(placement: str) -> Response:
@@ -231,6 +234,18 @@ def _again(widget: Widget, page: Page, **given: Any) -> str:
     except Exception as error:
         faults.note("render", "placement %r failed: %s: %s", page.placement, type(error).__name__, error, error=error)
         return ""
+
+
+def _sorry(error: Exception) -> AnyResponse:
+    """What is raised where nothing else catches it: a page that asks again, or the page that the shopper came from."""
+    if isinstance(error, HTTPException):
+        return Response(error.get_body(), error.code, error.get_headers())
+    faults.note("edge", "%s failed: %s: %s", request.path, type(error).__name__, error, error=error)
+    if request.method == "POST" and not request.headers.get("X-Upsell"):
+        response = redirect(f"{request.script_root}/", 303)
+        response.headers.update(PRIVATE)
+        return response
+    return Response(HEAD, 503 if request.path.endswith("/healthz") else 200, headers=HTML.copy())
 
 
 def _html(body: str) -> Response:

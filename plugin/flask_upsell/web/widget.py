@@ -90,7 +90,7 @@ class Widget:
         html = self.head() + self.render(page, cart=cart)
         self._placements.add(placement)
         if has_request_context():
-            after_this_request(_keep_private)
+            after_this_request(_kept_private)
         return html
 
     @harmless("render", Markup(""))
@@ -318,12 +318,17 @@ def _looks(offer: Offer) -> tuple[object, ...]:
     return offer.id, offer.quote, offer.trigger.unit_price, offer.rule, offer.copy, parts, own, offer.progress
 
 
-def _keep_private(response: Response) -> Response:
+def _kept_private(response: Response) -> Response:
+    _keep_private(response)
+    return response
+
+
+@harmless("private", None)
+def _keep_private(response: Response) -> None:
     """A page with tokens in it belongs to one visitor: no cache may hand it to another."""
     control = response.headers.get("Cache-Control", "")
     if "private" not in control and "no-store" not in control:
         response.headers["Cache-Control"] = "private, no-store"
-    return response
 
 
 def _assets(prefix: str) -> tuple[str, str, str]:
