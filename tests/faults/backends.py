@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,16 @@ class Postgres:
 
     def go_on(self) -> None:
         self.signal(signal.SIGCONT)
+
+    def restart(self) -> None:
+        """After it was killed."""
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
+            with contextlib.suppress(Exception):
+                self._server.ensure_postgres_running()
+                return
+            time.sleep(0.2)
+        raise AssertionError("it does not start again")
 
     def close(self) -> None:
         with contextlib.suppress(OSError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,15 @@ from tests.web.shop import GOODS, add_pages, parts_of
 MakeShop = Callable[..., Flask]
 #: A page waits for Redis no longer than it does by default.
 HASTY = {"UPSELL_REDIS_SECONDS": BY_NAME["REDIS_SECONDS"].default}
+
+
+@pytest.fixture
+def fast_folder() -> Iterator[Path]:
+    """In memory where there is such a folder: processes are killed here, the power is not."""
+    memory = Path("/dev/shm")
+    made = Path(tempfile.mkdtemp(prefix="upsell-steps-", dir=memory if memory.is_dir() else None))
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.fixture

@@ -4,10 +4,8 @@ or the shopper presses again and they do."""
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,15 +21,6 @@ JOURNEYS = [
     ("accept", "product"), ("accept", "upgrade"), ("accept", "bundle"), ("accept", "second"),
     ("undo", "product"), ("undo", "upgrade"), ("undo", "bundle"), ("order", "product"), ("order", "bundle"),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def fast_folder() -> Iterator[Path]:
-    """In memory where there is such a folder: processes are killed here, the power is not."""
-    memory = Path("/dev/shm")
-    made = Path(tempfile.mkdtemp(prefix="upsell-steps-", dir=memory if memory.is_dir() else None))
-    yield made
-    shutil.rmtree(made, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

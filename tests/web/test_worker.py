@@ -31,6 +31,7 @@ from flask_upsell.jobs import Parts, run_learning
 from flask_upsell.offers import Offers
 from flask_upsell.web.worker import alive
 from tests.conftest import migrate
+from tests.faults.backends import own_valkey
 
 APP = '''
 """A shop whose price and whose luck are files beside it."""
@@ -138,10 +139,12 @@ def start(offers: Offers, redis_url: str, tmp_path: Path) -> Iterator[Start]:
     """Starts `flask upsell worker` and waits until it can be seen."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def go(*more: str) -> subprocess.Popen[bytes]:
+    def go(*more: str, waits: bool = True) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "flask", "--app", str(tmp_path / "shop.py"), "upsell", "worker", *more]
         process = subprocess.Popen(command, cwd=tmp_path)
         started.append(process)
+        if not waits:
+            return process
         client = worker_client(redis_url)
         assert until(lambda: offers.queue.worker_seen() and Worker.count(connection=client)), "no worker came up"
         client.close()
@@ -243,6 +246,35 @@ def test_a_worker_folds_what_nobody_asked_it_to_fold(start: Start, offers: Offer
     offers.tally.flush()
     assert until(lambda: [(c.shown, c.declined) for c in offers.ledger.counts()] == [(1, 1)], 8)
     assert offers.ledger.waiting() == 0
+
+
+@pytest.mark.parametrize("how", ["gone", "hangs"])
+def test_a_worker_folds_by_itself_without_redis(start: Start, offers: Offers, tmp_path: Path, how: str) -> None:
+    """Planted bug that it shows: a sweep that asks Redis first, whether it may look."""
+    with own_valkey() as server:
+        (tmp_path / "url").write_text(server.url)
+        worker = start(waits=False)
+        client = server.client()
+        assert until(lambda: client.zcard("upsell:{jobs}:workers"))
+        client.close()
+        server.kill() if how == "gone" else server.hang()
+        offers.ledger.record_decline("cart", "complement", "bag", offers.clock())
+        assert until(lambda: [c.declined for c in offers.ledger.counts()] == [1], 15)
+        assert worker.poll() is None
+        worker.kill()
+        worker.wait()
+
+
+def test_a_worker_folds_by_itself_while_its_child_has_a_long_job(start: Start, offers: Offers) -> None:
+    """Planted bug that it shows: `_fold_here` left out."""
+    worker = start()
+    (child,) = children(worker.pid)
+    os.kill(child, signal.SIGSTOP)
+    offers.ledger.record_decline("cart", "complement", "bag", offers.clock())
+    try:
+        assert until(lambda: [c.declined for c in offers.ledger.counts()] == [1], 15)
+    finally:
+        os.kill(child, signal.SIGCONT)
 
 
 def ordered(offers: Offers, number: str, customer: str, days: int = 8) -> None:

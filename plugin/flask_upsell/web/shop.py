@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, request
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from .. import faults
@@ -49,6 +50,8 @@ def blueprint(identifier: str, widget: Widget, parts: Any, rates: Rates) -> Blue
         static_url_path="/static",
         template_folder="widgets/templates",
     )
+
+    shop.register_error_handler(Exception, _sorry)
 
     @shop.get("/slot/<placement>")
     def slot(placement: str) -> Response:
@@ -288,6 +291,18 @@ def _again(widget: Widget, page: Page, **given: Any) -> str:
         return ""
     with faults.within(widget.identifier, page.placement):
         return widget.again(page, **given)
+
+
+def _sorry(error: Exception) -> AnyResponse:
+    """What is raised where nothing else catches it: a page that asks again, or the page that the shopper came from."""
+    if isinstance(error, HTTPException):
+        return Response(error.get_body(), error.code, error.get_headers())
+    faults.note("edge", "%s failed: %s: %s", request.path, type(error).__name__, error, error=error)
+    if request.method == "POST" and not request.headers.get("X-Upsell"):
+        response = redirect(f"{request.script_root}/", 303)
+        response.headers.update(PRIVATE)
+        return response
+    return Response(HEAD, 503 if request.path.endswith("/healthz") else 200, headers=HTML.copy())
 
 
 def _html(body: str) -> Response:

@@ -328,6 +328,12 @@ class Widget:
 
 def keep_private(response: Response) -> Response:
     """What has tokens in it belongs to one visitor: no cache may hand it to another."""
+    _keep_private(response)
+    return response
+
+
+@harmless("private", None)
+def _keep_private(response: Response) -> None:
     control = response.headers.get("Cache-Control", "")
     if "private" not in control and "no-store" not in control:
         response.headers["Cache-Control"] = "private, no-store"
@@ -335,7 +341,6 @@ def keep_private(response: Response) -> Response:
         response.vary.add("Cookie")
     else:
         response.headers["Vary"] = "Cookie"
-    return response
 
 
 def _assets(prefix: str) -> tuple[str, str, str]:
