@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager as Context
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -58,7 +59,8 @@ def shop_with_a_discount(app: Flask) -> None:
     visitor = Visitor(app)
     offered = visitor.see("/cart")
     form = offered.card("bag+card")
-    pressed = visitor.send(form.forms["accept"], **{name: [value for _, value in form.boxes] for name, _ in form.boxes})
+    ticked: dict[str, Any] = {name: [value for _, value in form.boxes] for name, _ in form.boxes}
+    pressed = visitor.send(form.forms["accept"], **ticked)
     assert slot(pressed.text).tone == "done"
 
 

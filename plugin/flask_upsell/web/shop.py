@@ -25,7 +25,7 @@ from .schemas import read_accept
 from .shown import Asking, Page, Shown
 from .spans import mark, span
 from .view import Notice
-from .widget import UNSAFE, Widget, keep_private
+from .widget import UNSAFE, Widget, keep_private, root
 
 LARGEST_BODY = 64 * 1024
 HTML = Headers({"Content-Type": "text/html; charset=utf-8"})
@@ -299,9 +299,7 @@ def _sorry(error: Exception) -> AnyResponse:
         return Response(error.get_body(), error.code, error.get_headers())
     faults.note("edge", "%s failed: %s: %s", request.path, type(error).__name__, error, error=error)
     if request.method == "POST" and not request.headers.get("X-Upsell"):
-        response = redirect(f"{request.script_root}/", 303)
-        response.headers.update(PRIVATE)
-        return response
+        return redirect(f"{root()}/", 303)
     return Response(HEAD, 503 if request.path.endswith("/healthz") else 200, headers=HTML.copy())
 
 

@@ -109,7 +109,7 @@ class Widget:
 
     def _prefix(self, around: Mapping[str, Any]) -> str:
         """Where our routes are; an app may be mounted below a path."""
-        return (_root() if around.get("SCRIPT_NAME") else "") + self.settings.url_prefix
+        return (root() if around.get("SCRIPT_NAME") else "") + self.settings.url_prefix
 
     def render(self, page: Page, **given: Any) -> Markup:
         """One placement; counted and timed. May raise. See `_placed`."""
@@ -361,10 +361,10 @@ def _here() -> str:
         return ""
     # What browsers or libraries drop or turn around in an address (tabs, line ends, backslashes) is spelled out.
     path = UNSAFE.sub(lambda found: f"%{ord(found[0]):02X}", request.full_path.rstrip("?").lstrip("/\\"))
-    return _root() + "/" + path
+    return root() + "/" + path
 
 
-def _root() -> str:
+def root() -> str:
     """The path below which the app is mounted, never another host: a proxy may hand on what it was told."""
     root = UNSAFE.sub("", request.script_root).strip("/")
     return f"/{root}" if root else ""
