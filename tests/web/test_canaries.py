@@ -268,9 +268,9 @@ def test_nothing_personal_is_found_anywhere(
     monkeypatch: pytest.MonkeyPatch,
     figure: Callable[[str, object, str], None],
 ) -> None:
-    """Planted bugs that it shows: the text of a store's exception is logged, raised by a job (RQ writes it into Redis)
-    or kept in the progress of learning; acceptances keep the visitor's own key; a placement of the address is logged;
-    statements are logged with their parameters."""
+    """Planted bugs that it shows: the text of a store's exception is logged, or kept in the progress of learning;
+    acceptances keep the visitor's own key; a placement of the address is logged; whatever the store calls a language
+    is kept with an order."""
     monkeypatch.setattr(faults, "told_whole", False)
     caplog.set_level(logging.DEBUG)
     logging.getLogger("sqlalchemy.engine").setLevel(logging.DEBUG)
