@@ -30,7 +30,7 @@ from tests.adapters.audit_worker import book
 from tests.conftest import ROOT, SECRET
 
 NOW = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
-KEYS = ("1" * 32, "2" * 32, "3" * 32)
+KEYS = tuple(blake2b(number.encode(), digest_size=32).hexdigest() for number in "123")
 Amount = Callable[[int, int], int]
 
 
@@ -395,6 +395,7 @@ def test_no_secret_is_told_of_settings() -> None:
                 "UPSELL_PSEUDONYM_KEY": KEYS[1],
                 "UPSELL_AUDIT_KEYS": [KEYS[2]],
                 "UPSELL_REDIS_URL": "redis://:hush@host",
+                "UPSELL_QUEUE_URL": "redis://:hush@jobs",
                 "UPSELL_DATABASE_URL": "postgresql+psycopg://u:hush@h/d",
             }
         )

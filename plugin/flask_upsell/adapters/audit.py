@@ -255,7 +255,7 @@ class SQLAudit:
 
 
 #: What nobody is told: of keys only how many there are. Addresses may have a password in them.
-SECRET = {"keys", "pseudonym_key", "audit_keys", "redis_url", "database_url"}
+SECRET = {"keys", "pseudonym_key", "audit_keys", "redis_url", "queue_url", "database_url"}
 HASHED = ("number", "at", "who", "what", "subject", "before", "after", "why")
 
 
