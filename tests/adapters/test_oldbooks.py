@@ -14,17 +14,19 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from flask_upsell.adapters import book
+from flask_upsell.adapters import press
 from flask_upsell.adapters.book import RedisShelf
 from flask_upsell.adapters.breaker import Breaker
+from flask_upsell.adapters.clients import web_client, worker_client
 from flask_upsell.adapters.oldbooks import KEEP_SECONDS
+from flask_upsell.core.book import SCHEMA
 from flask_upsell.core.rulebook import RuleBook
 from tests.web.shop import BAG, BOOK, GOODS, LAPTOP
 
 WEB = """
 import json, sys
-from flask_upsell.adapters import book
-book.SCHEMA = int(sys.argv[2])
+from flask_upsell.adapters import press
+press.SCHEMA = int(sys.argv[2])
 from flask_upsell.adapters.book import RedisShelf
 from flask_upsell.adapters.breaker import Breaker
 from flask_upsell.adapters.clients import web_client, worker_client
@@ -45,7 +47,7 @@ def client(redis_url: str) -> Iterator[Redis]:
 
 def shelf_of(schema: int, client: Redis, monkeypatch: pytest.MonkeyPatch) -> RedisShelf:
     """A worker's shelf of a version with this schema; publish before another one is made."""
-    monkeypatch.setattr(book, "SCHEMA", schema)
+    monkeypatch.setattr(press, "SCHEMA", schema)
     return RedisShelf(client, client, Breaker(), trust_seconds=0)
 
 
@@ -57,7 +59,7 @@ def web(url: str, schema: int) -> Iterator[Any]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(Path(book.__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(press.__file__).parents[2])},
     )
     assert process.stdin is not None and process.stdout is not None
 
@@ -111,7 +113,7 @@ def test_the_older_book_goes_after_a_week_and_stays_when_it_is_rolled_back(
     assert client.ttl("upsell:{book}:1:current") <= 1000, "its end is set once"
     assert old.read(["laptop"]).version == version
 
-    monkeypatch.setattr(book, "SCHEMA", 1)
+    monkeypatch.setattr(press, "SCHEMA", 1)
     back = old.publish(GOODS, BOOK.items())
     assert client.ttl("upsell:{book}:1:current") == -1
     assert client.ttl(f"upsell:{{book}}:1:v{back.partition('.')[0]}") == -1
@@ -137,3 +139,17 @@ def test_a_publication_that_was_killed_there_is_repeated(client: Redis, monkeypa
     monkeypatch.setattr(client, "expire", real)
     newer.publish(GOODS, BOOK.items())
     assert all(client.ttl(key) > 0 for key in client.scan_iter("upsell:{book}:1:*"))
+
+
+def test_processes_of_another_schema_are_switched_off_too(redis_url: str) -> None:
+    """Planted bug that it shows: `switch` tells the readers of its own schema only."""
+    client = Redis.from_url(redis_url)
+    for schema in (SCHEMA + 1, SCHEMA + 2):
+        client.hset(f"upsell:{{book}}:{schema}:v7-a", "live", "7-a.3")
+    client.set(f"upsell:{{book}}:{SCHEMA + 1}:current", "7-a.3")
+    shelf = RedisShelf(web_client(redis_url, 1), worker_client(redis_url), Breaker())
+    for off, said in ((True, b"1"), (True, b"1"), (False, b"")):
+        shelf.switch(off)
+        assert client.hget(f"upsell:{{book}}:{SCHEMA + 1}:v7-a", "off") == said
+    assert not client.exists(f"upsell:{{book}}:{SCHEMA + 2}:off"), "nobody has such a book"
+    client.close()
