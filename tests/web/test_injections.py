@@ -24,8 +24,7 @@ PAYLOADS = [
     *(f"'; DELETE FROM {table}; --" for table in TABLES), *(f"x'); DROP TABLE {table} CASCADE; --" for table in TABLES),
     "' UNION SELECT * FROM upsell_acceptance --", "') ON CONFLICT DO UPDATE SET state='accepted' --", "?", ":id",
     "/*", "%(id)s", "${id}", "a\x00b", "{{ config }}", "<script>alert(1)</script>", "__import__('os').system('x')",
-    "'||(SELECT 1)||'",
-    "$$", "0x27", "%27", "\u02bc", "\uff07",
+    "'||(SELECT 1)||'", "$$", "0x27", "%27", "\u02bc", "\uff07",
 ]  # fmt: skip
 
 
