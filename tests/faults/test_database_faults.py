@@ -11,9 +11,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager as Context
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from flask_upsell import MemoryStore, cart_changed, faults, grant
 from tests.faults.backends import full, locked, own_postgres
@@ -38,9 +40,23 @@ def gone(app: Flask, path: Path) -> Iterator[None]:
     aside.rename(path)
 
 
+@contextlib.contextmanager
+def locked_out(app: Flask, path: Path) -> Iterator[None]:
+    """A writer that does not end; who waits for it waits less long than in earnest."""
+    engine = parts_of(app).offers.ledger.engine  # type: ignore[attr-defined]
+
+    def hasten(connection: Any, record: object, proxy: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 100").close()
+
+    event.listen(engine, "checkout", hasten)
+    with locked(path):
+        yield
+    event.remove(engine, "checkout", hasten)
+
+
 FAULTS: dict[str, Fault] = {
-    "locked": lambda app, path: locked(path),
-    "full": lambda app, path: full(parts_of(app).offers.ledger.engine),  # type: ignore[attr-defined]
+    "locked": locked_out,
+    "full": lambda app, path: full(path, parts_of(app).offers.ledger.engine),  # type: ignore[attr-defined]
     "gone": gone,
 }
 
