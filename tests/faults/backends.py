@@ -98,11 +98,11 @@ class Server:
         # Between two of its clients' turns it reads so many bytes.
         self.configure(loading_process_events_interval_bytes=1024, key_load_delay=1000)
         with contextlib.closing(self.client()) as client:
-            client.execute_command("DEBUG", "POPULATE", keys, "filler", 64)
+            client.execute_command("DEBUG", "POPULATE", keys, "filler", 64)  # type: ignore[no-untyped-call]
 
         def reload() -> None:
             with contextlib.closing(Redis(unix_socket_path=str(self.socket), socket_timeout=60)) as client:
-                client.execute_command("DEBUG", "RELOAD")
+                client.execute_command("DEBUG", "RELOAD")  # type: ignore[no-untyped-call]
 
         reading = threading.Thread(target=reload, daemon=True)
         reading.start()
@@ -122,7 +122,7 @@ class Server:
         """Nobody else is let in: as many clients as may be are there."""
         with contextlib.closing(self.client()) as first:
             first.config_set("maxclients", most)
-            first.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            first.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")  # type: ignore[no-untyped-call]
             others = [self.client() for _ in range(most - 1)]
             for other in others:
                 with contextlib.suppress(Exception):
@@ -176,6 +176,9 @@ class Postgres:
 
     def go_on(self) -> None:
         self.signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
 
     def restart(self) -> None:
         """After it was killed. What is left of it goes first: it must not be taken for alive."""

@@ -133,8 +133,8 @@ class Shop:
     def begin(self, *skus: str) -> None:
         """A cart of these, and nothing else anywhere."""
         with self.engine.begin() as connection:
-            for table in (CartLine, Order, OrderLine):
-                connection.execute(delete(table))
+            for model in (CartLine, Order, OrderLine):
+                connection.execute(delete(model))
             for table in (t.requests, t.acceptances, t.conversions, t.outbox, t.counts, t.allowances, t.redemptions):
                 connection.execute(delete(table))
             for sku in skus:

@@ -4,8 +4,6 @@ not granted, carts stay as they are."""
 from __future__ import annotations
 
 import contextlib
-import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager as Context
@@ -72,10 +70,7 @@ def shop_with_a_discount(app: Flask) -> None:
     publish(app)
     put_rules(app, set_of(stop=False))
     visitor = Visitor(app)
-    offered = visitor.see("/cart")
-    form = offered.card("bag+card")
-    pressed = visitor.send(form.forms["accept"], **{name: [value for _, value in form.boxes] for name, _ in form.boxes})
-    assert slot(pressed.text).tone == "done"
+    assert slot(visitor.press("accept", "bag+card").text).tone == "done"
 
 
 def through_it(app: Flask) -> None:
@@ -150,9 +145,7 @@ def test_a_postgresql_that_is_killed(make_shop: MakeShop) -> None:
     with own_postgres() as postgres:
         app = make_shop(UPSELL_DATABASE_URL=postgres.url)
         shop_with_a_discount(app)
-        for pid in postgres.pids:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        postgres.kill()
         faults.seen.clear()
         through_it(app)
         order_fails_closed(app)
