@@ -177,7 +177,8 @@ class Offers:
     def settle(self, refused: Mapping[str, Sentence] | None = None) -> list[Sentence]:
         """After the cart was changed: end what killed processes began in it, then see `Discounts.settle`."""
         try:
-            self.clicks.resume()
+            # Half a bundle that was refused must not be refused again and again.
+            self.clicks.resume(at_once=bool(refused))
         except Exception as error:  # it is tried again with the next change
             faults.note("resume", "what was left of a click is not ended: %s: %s", type(error).__name__, error)
         return self.discounts.settle(refused)

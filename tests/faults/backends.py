@@ -177,20 +177,28 @@ class Postgres:
     def go_on(self) -> None:
         self.signal(signal.SIGCONT)
 
+    def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+
     def restart(self) -> None:
-        """After it was killed."""
+        """After it was killed. What is left of it goes first: it must not be taken for alive."""
+        (self._folder / "postmaster.pid").unlink(missing_ok=True)
         until = time.monotonic() + 20
-        while time.monotonic() < until:
-            with contextlib.suppress(Exception):
+        while True:
+            try:
                 self._server.ensure_postgres_running()
                 return
-            time.sleep(0.2)
-        raise AssertionError("it does not start again")
+            except Exception:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.2)
 
     def close(self) -> None:
         with contextlib.suppress(OSError):
             self.go_on()
-        self._server.cleanup()
+        # One that was killed and not started again is gone already.
+        with contextlib.suppress(Exception):
+            self._server.cleanup()
 
 
 @contextlib.contextmanager
@@ -218,18 +226,33 @@ def locked(path: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def full(engine: Any) -> Iterator[None]:
-    """The disk of an SQLite engine has no room for another page."""
+def full(path: Path, engine: Any) -> Iterator[None]:
+    """The disk of an SQLite engine has no room for another page, and its clicks and events fill their last ones."""
     from sqlalchemy import event
 
-    def cap(connection: Any, record: object, proxy: object) -> None:
+    def cap(connection: Any, record: object = None, proxy: object = None) -> None:
         # Of a file that is longer already this makes its length the most that it may have.
         connection.execute("PRAGMA max_page_count = 1").close()
 
     event.listen(engine, "checkout", cap)
     engine.dispose()
+    fillers = {
+        "upsell_request": "(instance, visitor, key, request, created_at) VALUES ('x', '', hex(randomblob(9)), '', 0)",
+        "upsell_redemption": "(instance, id, rule, customer, day, amount, currency, order_ref, granted_at) "
+        "VALUES ('x', hex(randomblob(9)), '', 'x', '2026-01-01', 0, 'EUR', '', '2026-01-01')",
+        "upsell_outbox": "(instance, event, counts, created_at) VALUES ('x', hex(randomblob(9)), '[]', '2026-01-01')",
+    }
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        cap(connection)
+        for table, values in fillers.items():
+            with contextlib.suppress(sqlite3.OperationalError):
+                while True:
+                    connection.execute(f"INSERT INTO {table} {values}")
     try:
         yield
     finally:
         event.remove(engine, "checkout", cap)
         engine.dispose()
+        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            for table in fillers:
+                connection.execute(f"DELETE FROM {table} WHERE instance = 'x'")

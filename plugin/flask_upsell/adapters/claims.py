@@ -78,12 +78,18 @@ class Claims(Counts):
             connection.execute(delete(t.acceptances).where(*self._intended(visitor, key)))
             connection.execute(delete(t.requests).where(*self._request(visitor, key), t.requests.c.answer.is_(None)))
 
-    def abandoned(self, visitor: str, key: str = "") -> list[Left]:
+    def abandoned(self, visitor: str, key: str = "", *, at_once: bool = False) -> list[Left]:
         """Undos are given back at once: what was undone is not in the cart, and what is there may be undone again."""
         now, a, r = datetime.now(UTC), t.acceptances.c, t.requests.c
-        mine = [a.instance == self._instance, a.visitor == visitor, _is_over(a.claimed_at, now)]
+        lease = timedelta(0) if at_once else LEASE
+        mine = [a.instance == self._instance, a.visitor == visitor, _is_over(a.claimed_at, now, lease)]
         undone = update(t.acceptances).where(*mine, a.state == "undoing").values(state="accepted")
-        clicks = [r.instance == self._instance, r.visitor == visitor, r.answer.is_(None), _is_over(r.created_at, now)]
+        clicks = [
+            r.instance == self._instance,
+            r.visitor == visitor,
+            r.answer.is_(None),
+            _is_over(r.created_at, now, lease),
+        ]
         with self.engine.begin() as connection:
             if visitor:
                 connection.execute(undone)
@@ -201,9 +207,9 @@ def _kept() -> tuple[ColumnElement[bool], ...]:
     return (t.acceptances.c.state.in_(("accepted", "undoing")),)
 
 
-def _is_over(claimed: Column[datetime], now: datetime) -> ColumnElement[bool]:
+def _is_over(claimed: Column[datetime], now: datetime, lease: timedelta = LEASE) -> ColumnElement[bool]:
     """Whether a lease has ended. One from the future was claimed before the clock was set back."""
-    return or_(claimed < now - LEASE, claimed > now + LEASE)
+    return or_(claimed < now - lease, claimed > now + lease)
 
 
 def acceptance_of(row: Row[Any]) -> Acceptance:

@@ -96,8 +96,9 @@ class Claims(Protocol):
     def forget(self, visitor: str, key: str) -> None:
         """Give a claimed click back: nothing was done with it."""
 
-    def abandoned(self, visitor: str, key: str = "") -> list[Left]:
-        """Claim what killed processes left of this visitor's clicks (of one without a cart: of this key)."""
+    def abandoned(self, visitor: str, key: str = "", *, at_once: bool = False) -> list[Left]:
+        """Claim what killed processes left of this visitor's clicks (of one without a cart: of this key). `at_once`:
+        whatever is left of their leases."""
 
     def record_acceptances(
         self,

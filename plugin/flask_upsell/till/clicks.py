@@ -91,15 +91,15 @@ class Clicks:
                 put_back(self.store, line, each.replaced, each.quantity)
         self.ledger.forget(*click)
 
-    def resume(self) -> None:
-        """End what killed processes began in this visitor's cart."""
+    def resume(self, *, at_once: bool = False) -> None:
+        """End what killed processes began in this visitor's cart; `at_once`: an order is waiting for that."""
         visitor = self.visitor()
         if visitor:
-            self._resume(visitor)
+            self._resume(visitor, at_once=at_once)
 
-    def _resume(self, visitor: str, key: str = "") -> bool:
+    def _resume(self, visitor: str, key: str = "", *, at_once: bool = False) -> bool:
         """Whether there was anything."""
-        every = self.ledger.abandoned(visitor, key)
+        every = self.ledger.abandoned(visitor, key, at_once=at_once)
         for left in every:
             cart = self.store.cart()
             lines = [there(each, cart, left.before) for each in left.intended]
