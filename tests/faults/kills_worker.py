@@ -18,6 +18,11 @@ from sqlalchemy import insert
 from tests.faults.small_store import CartLine, Shop
 
 
+def say(**what: object) -> None:
+    """In one piece: several processes say something at once, and one may be killed while it does."""
+    os.write(1, f"{json.dumps(what)}\n".encode())
+
+
 def shop(url: str) -> None:
     while True:
         visitor = uuid4().hex[:12]
@@ -25,7 +30,7 @@ def shop(url: str) -> None:
         with this.engine.begin() as connection:
             connection.execute(insert(CartLine).values(cart=visitor, sku="tea", quantity=1, price=1000))
         wanted = this.wanted()
-        print(json.dumps({"began": visitor}), flush=True)
+        say(began=visitor)
         this.accept(wanted, f"key-{visitor}")
         this.order(visitor)
         this.close()
@@ -48,7 +53,7 @@ def main() -> None:
                 {"web": shop, "fold": fold}[row.strip()](url)
             finally:
                 os._exit(1)  # its database was killed
-        print(json.dumps({"child": pid}), flush=True)
+        say(child=pid)
 
 
 if __name__ == "__main__":

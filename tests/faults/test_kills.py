@@ -61,6 +61,12 @@ class Running:
         return self._pids.get(timeout=30)
 
     def kill_one(self) -> None:
+        """When somebody has begun to shop since the last time."""
+        until, before = time.monotonic() + 20, len(self.began)
+        while len(self.began) == before:
+            assert time.monotonic() < until, "nobody shops"
+            time.sleep(0.005)
+        time.sleep(self._chance.uniform(0, 0.05))
         name = self._chance.choice(sorted(self._made))
         self._kill(name)
         self._made[name] = self._start(name)
@@ -76,6 +82,8 @@ class Running:
         self._nursery.stdin.close()
         self._nursery.wait(20)
         self._listening.join(20)
+        assert self._nursery.stdout is not None
+        self._nursery.stdout.close()
 
 
 def truth(url: str) -> int:
@@ -122,7 +130,6 @@ def killed(
     running = Running(url, chance)
     try:
         for number in range(kills):
-            time.sleep(chance.uniform(0, 0.15))
             if also is not None and number % 10 == 9:
                 also()
             running.kill_one()
