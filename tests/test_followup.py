@@ -375,7 +375,7 @@ def test_a_mail_that_is_not_taken_is_tried_three_times(post: Post, caplog: pytes
     assert post.run(timedelta(days=2)) == {}
     assert (len(post.written), post.sent, faults.seen["follow_up"]) == (MOST_TRIES, [], MOST_TRIES)
     messages = [record.getMessage() for record in caplog.records]
-    assert "order 1001, try 1 of 3: ConnectionError: the mail server is gone" in messages[0]
+    assert "order 1001, try 1 of 3: ConnectionError" in messages[0] and "mail server" not in messages[0]
     assert "it failed 3 times" in messages[-1]
 
 

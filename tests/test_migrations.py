@@ -4,13 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
-from sqlalchemy import Column, Engine, ForeignKey, Integer, MetaData, String, Table, create_engine, inspect, text
+from sqlalchemy import (
+    Column,
+    Engine,
+    ForeignKey,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    create_engine,
+    inspect,
+    make_url,
+    text,
+)
 
 from flask_upsell.adapters.migrate import VERSION_TABLE, downgrade, upgrade
 from flask_upsell.migrations import include_name, include_object
@@ -77,12 +90,22 @@ class Host:
 
 @pytest.fixture
 def host(tmp_path: Path, database_url: str) -> Iterator[Host]:
-    engine = create_engine(database_url)
+    """A store with a database of its own: on PostgreSQL other tests leave tables in the common one."""
+    url = make_url(database_url)
+    own = url.get_backend_name() == "postgresql"
+    server = create_engine(database_url, isolation_level="AUTOCOMMIT") if own else None
+    name = f"host_{uuid4().hex}"
+    if server is not None:
+        with server.connect() as connection:
+            connection.execute(text(f"CREATE DATABASE {name}"))
+        url = url.set(database=name)
+    engine = create_engine(url)
     yield Host(tmp_path, engine)
-    with engine.begin() as connection:
-        for name in ("alembic_version", "shop_line", "shop_product"):
-            connection.execute(text(f"DROP TABLE IF EXISTS {name}"))
     engine.dispose()
+    if server is not None:
+        with server.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name}"))
+        server.dispose()
 
 
 def test_a_store_with_its_own_alembic_and_ours_live_side_by_side(host: Host) -> None:

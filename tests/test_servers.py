@@ -40,6 +40,7 @@ from pathlib import Path
 
 from flask import Flask, jsonify
 from flask_upsell import Upsell
+from tests.conftest import SECRET
 from tests.web.shop import GOODS, SessionStore, add_pages
 
 HERE = Path(__file__).parent
@@ -47,7 +48,7 @@ HERE = Path(__file__).parent
 
 def create_app():
     app, store = Flask(__name__), SessionStore(GOODS, urls={"cart": "/cart"})
-    app.config.update(SECRET_KEY="a secret of the tests, long enough to sign with",
+    app.config.update(SECRET_KEY=SECRET,
                       UPSELL_REDIS_URL=(HERE / "url").read_text(), UPSELL_REDIS_SECONDS=1.0,
                       UPSELL_DATABASE_URL=f"sqlite:///{HERE / 'upsell.db'}", UPSELL_BOOK_SECONDS=0.0)
     Upsell(app, store=store)

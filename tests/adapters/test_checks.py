@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, Table, insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from flask_upsell.adapters import price_tables
 from flask_upsell.adapters import tables as t
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -34,6 +35,10 @@ GOOD: dict[str, dict[str, Any]] = {
     },
     "upsell_outbox": {"instance": "upsell", "event": "order:1001", "counts": [], "created_at": NOW},
     "upsell_request": {"instance": "upsell", "visitor": "ada", "key": "k1", "request": "r", "created_at": NOW},
+    "upsell_price": {
+        "instance": "upsell", "product": "bag", "variant": "", "currency": "EUR", "price": 900, "since": NOW, "until": NOW,
+        "source": "published",
+    },
 }  # fmt: skip
 NO_CURRENCIES = ["", "EU", "EURO", "eur", "EuR", "E1R", "E R", "ÄUR", "€€€", "%%%"]
 BAD: dict[str, dict[str, list[Any]]] = {
@@ -50,6 +55,9 @@ BAD: dict[str, dict[str, list[Any]]] = {
     "upsell_redemption": {"amount": [-1], "currency": NO_CURRENCIES, "customer": ["", None]},
     "upsell_outbox": {"event": [None], "counts": []},
     "upsell_request": {"request": [None]},
+    "upsell_price": {
+        "price": [-1], "currency": NO_CURRENCIES, "until": [NOW - timedelta(seconds=1)], "source": ["", "guessed"],
+    },
 }  # fmt: skip
 #: What must not be there twice, though the rest of the row differs.
 ONCE: dict[str, list[dict[str, Any]]] = {
@@ -60,8 +68,9 @@ ONCE: dict[str, list[dict[str, Any]]] = {
     "upsell_redemption": [{"order_ref": "1002"}],
     "upsell_outbox": [{"counts": [1]}],
     "upsell_request": [{"request": "another"}],
+    "upsell_price": [{"id": 1}],
 }
-TABLES: dict[str, Table] = {name: t.metadata.tables[name] for name in GOOD}
+TABLES: dict[str, Table] = {name: price_tables.metadata.tables[name] for name in GOOD}
 
 
 def put(engine: Engine, name: str, **changed: Any) -> None:

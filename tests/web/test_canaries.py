@@ -157,6 +157,9 @@ def journey(app: Flask, store: Talkative, call: str) -> None:
     for path in ("accept", "decline", "undo", "answer"):
         shopper.client.post(f"/upsell/{path}", data={"token": TOKEN, FIELD: FIELD}, headers={"X-Upsell": "1"})
     shopper.client.get(f"/upsell/unsubscribe?token={TOKEN}")
+    quietly(lambda: shopper.client.post("/granted-order"))
+    quietly(lambda: shopper.put("laptop"))
+    quietly(lambda: shopper.press("accept", "bag"))
     quietly(lambda: shopper.client.get("/take/laptop"))
     quietly(lambda: shopper.put("laptop"))
     quietly(lambda: shopper.client.post("/granted-order"))

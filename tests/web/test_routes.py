@@ -53,6 +53,7 @@ VERDICTS = {
     "/slot/<placement>": Verdict(GET, secret=True),
     "/static/<path:filename>": Verdict(GET),
     "/healthz": Verdict(GET),
+    "/metrics": Verdict(GET),
     # A mail program's one click (RFC 8058) has no cookie and no origin: the token in the address is all there is.
     "/unsubscribe": Verdict(GET | POST, changes=True),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, String, Table
 
 from ..core.prices import Source
+from .checks import letters
 from .tables import BigId, UTCDateTime, metadata
 
 #: A row for each change of a price; `until` is when it was last seen.
@@ -22,7 +23,7 @@ prices = Table(
     Column("source", String(10), nullable=False),
     Column("rule", String(100), nullable=False, server_default=""),
     CheckConstraint("price >= 0", name="price"),
-    CheckConstraint("length(currency) = 3", name="currency"),
+    CheckConstraint(letters("currency"), name="currency"),
     CheckConstraint("until >= since", name="until"),
     CheckConstraint(f"source IN ({', '.join(repr(source.value) for source in Source)})", name="source"),
     Index("ix_upsell_price_product", "instance", "product", "until"),

@@ -234,9 +234,9 @@ def add_metrics(shop: Blueprint, meter: Meter, offers: Offers, may_read: Callabl
         if not may_read():
             return refused()
         body, kind = meter.text(offers, request.headers.get("Accept", ""))
-        return Response(body, content_type=kind, headers={"Cache-Control": "no-store"})
+        return Response(body, content_type=kind)
 
 
 def refused() -> Response:
     said = "This is for those whom the setting UPSELL_METRICS lets in (without one: for this machine).\n"
-    return Response(said, 403, mimetype="text/plain", headers={"Cache-Control": "no-store"})
+    return Response(said, 403, mimetype="text/plain")

@@ -65,13 +65,14 @@ class Widget:
         self.languages, self.edge, self.meter = languages, edge, meter
         self.consent = Consent(identifier, settings.consent)
         self._show = edge.shows("render", Markup(""))(self._called)
-        self.head = edge.shows("render", Markup(""))(self._linked)
+        self._link = edge.shows("render", Markup(""))(self._linked)
         self.again = edge.shows("render", Markup(""))(self.render)
         self._placements: set[str] = {placement.value for placement in Placement} - {Placement.MAIL.value}
         self._blanks: dict[object, Blank] = {}
         self._numbered: dict[object, Blank] = {}
         self._heads: dict[object, tuple[str, str, str]] = {}
 
+    @harmless("render", Markup(""))
     def __call__(
         self, placement: str, *, cart: object = None, product: str | None = None, products: Sequence[str] | None = None
     ) -> Markup:
@@ -96,8 +97,12 @@ class Widget:
             after_this_request(keep_private)
         return html
 
-    def _linked(self) -> Markup:
+    @harmless("render", Markup(""))
+    def head(self) -> Markup:
         """The stylesheet and the script, once a page; by itself before the first widget, or where a page calls it."""
+        return self._link()
+
+    def _linked(self) -> Markup:
         flag = f"_{self.identifier}_assets"
         if not self.settings.assets or getattr(g, flag, False) or not self.settings.enabled:
             return Markup("")

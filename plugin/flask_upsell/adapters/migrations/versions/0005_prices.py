@@ -6,6 +6,11 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
+LETTERS = ", ".join(f"'{letter}'" for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+CURRENCY = " AND ".join(
+    ["length(currency) = 3", *(f"substr(currency, {place}, 1) IN ({LETTERS})" for place in (1, 2, 3))]
+)
+
 
 def upgrade() -> None:
     op.create_table(
@@ -26,7 +31,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=10), nullable=False),
         sa.Column("rule", sa.String(length=100), server_default="", nullable=False),
         sa.CheckConstraint("price >= 0", name=op.f("ck_upsell_price_price")),
-        sa.CheckConstraint("length(currency) = 3", name=op.f("ck_upsell_price_currency")),
+        sa.CheckConstraint(CURRENCY, name=op.f("ck_upsell_price_currency")),
         sa.CheckConstraint("until >= since", name=op.f("ck_upsell_price_until")),
         sa.CheckConstraint("source IN ('changed', 'published', 'ordered')", name=op.f("ck_upsell_price_source")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_upsell_price")),
