@@ -171,7 +171,7 @@ def test_the_world_reads_nothing(app: Flask) -> None:
             answer = app.test_client().get(path, environ_base={"REMOTE_ADDR": address}, headers=headers)
             assert answer.status_code == 403, (path, address, headers)
             assert "UPSELL_METRICS" in answer.text and "upsell_" not in answer.text
-            assert answer.headers["Cache-Control"] == "no-store"
+            assert answer.headers["Cache-Control"] == "private, no-store"
 
 
 def test_this_machine_reads_all(app: Flask) -> None:

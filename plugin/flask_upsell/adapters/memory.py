@@ -148,7 +148,7 @@ class MemoryQueue:
     def __init__(self) -> None:
         self.jobs: list[tuple[str, tuple[str, ...]]] = []
 
-    def enqueue(self, job: str, *args: str) -> str | None:
+    def enqueue(self, job: str, *args: str, patient: bool = False) -> str | None:
         self.jobs.append((job, args))
         return str(len(self.jobs))
 

@@ -87,11 +87,12 @@ class RQQueue:
         self._patient = patient or web
         self.heartbeat = f"{identifier}:{{jobs}}:workers"
 
-    def enqueue(self, job: str, *args: str) -> str | None:
-        if not self._breaker.allow():
+    def enqueue(self, job: str, *args: str, patient: bool = False) -> str | None:
+        if not patient and not self._breaker.allow():
             return None
+        queue = Queue(self._queue.name, connection=self._patient, serializer="json") if patient else self._queue
         try:
-            queued = self._queue.enqueue(
+            queued = queue.enqueue(
                 _PATH + job,
                 self._identifier,
                 *args,

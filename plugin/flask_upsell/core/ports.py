@@ -261,8 +261,9 @@ class Tally(Protocol):
 class Queue(Protocol):
     """Where background work is asked for."""
 
-    def enqueue(self, job: str, *args: str) -> str | None:
-        """Ask for a job by name; its id, or None when the queue cannot be reached. Never raises."""
+    def enqueue(self, job: str, *args: str, patient: bool = False) -> str | None:
+        """Ask for a job by name; its id, or None when the queue cannot be reached. Never raises. `patient`: who asks is
+        no page, and may wait a second."""
 
     def worker_seen(self) -> bool:
         """Whether a worker was alive in the last seconds."""

@@ -243,7 +243,7 @@ def _learn(this: Parts) -> None:
     """In the worker, as it would be in a store."""
     run = uuid4().hex
     this.offers.ledger.progress(run, "learn", "queued", "Waiting for the worker", 0, 0, {})
-    if this.offers.queue.enqueue("learn", run) is None:
+    if this.offers.queue.enqueue("learn", run, patient=True) is None:
         raise UpsellError("Valkey does not take jobs")
     follow(this, run)
 

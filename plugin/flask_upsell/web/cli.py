@@ -70,7 +70,7 @@ def commands(identifier: str) -> AppGroup:
                 "no worker is running: start 'flask upsell worker' in another terminal, or use --here"
             )
         this.offers.ledger.progress(run, "learn", "queued", "Waiting for a worker", 0, 0, {})
-        if this.offers.queue.enqueue("learn", run) is None:
+        if this.offers.queue.enqueue("learn", run, patient=True) is None:
             raise click.ClickException(f"Redis does not take jobs at {this.settings.redis_url}")
         if no_wait:
             click.echo("Learning is queued; 'flask upsell status' shows its progress.")
