@@ -169,8 +169,10 @@ def check(job: dict[str, Any], given: Any, then: str) -> list[str]:
             wrong.append(f"ordered {shop.ordered()}")
         if (figures["redemptions"], figures["used"]) != (uses, uses):
             wrong.append(f"{uses} discounts were ordered: {figures}")
-        if figures["conversions"] != len(cheap) or shop.counted()["converted"] != len(cheap):
-            wrong.append(f"{len(cheap)} offers were ordered: {figures}, counted {shop.counted()}")
+        # What is left of half a bundle costs its normal price by then; it was accepted, and it is ordered.
+        offered = cheap + [line for line in shop.ordered() if line[0] != "tea" and line not in cheap]
+        if figures["conversions"] != len(offered) or shop.counted()["converted"] != len(offered):
+            wrong.append(f"{len(offered)} offers were ordered: {figures}, counted {shop.counted()}")
         return wrong
     except Exception as error:
         return [*wrong, "".join(traceback.format_exception(error))[-1500:]]
