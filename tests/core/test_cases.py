@@ -52,6 +52,7 @@ def context_of(case: dict[str, Any]) -> Context:
         policy=msgspec.convert(DEFAULTS["policy"] | case.get("policy", {}), Policy),
         source=given["source"], answers=frozenset((question, answer) for question, answer in given["answers"]),
         asked=frozenset(given["asked"]), seen=frozenset([mark(ref) for ref in given["seen"]]),
+        consent=given["consent"],
     )  # fmt: skip
 
 
