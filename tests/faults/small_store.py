@@ -27,8 +27,6 @@ from flask_upsell.till import Outcome, Wanted
 from flask_upsell.web.shown import Page, wanted
 
 VISITOR = "cart-1"
-#: Compiled statements, for all shops of this process and for children that it forks.
-COMPILED: dict[Any, Any] = {}
 
 
 class Base(DeclarativeBase):
@@ -100,10 +98,17 @@ def prepare(url: str) -> None:
 
 
 class Shop:
-    """A process of the store."""
+    """A process of the store. `engine`: one that is there already, with what it has compiled."""
 
-    def __init__(self, url: str, kind: str, limits: Limits | None = None, visitor: str = VISITOR) -> None:
-        self.engine: Engine = make_engine(url).execution_options(compiled_cache=COMPILED)
+    def __init__(
+        self,
+        url: str,
+        kind: str,
+        limits: Limits | None = None,
+        visitor: str = VISITOR,
+        engine: Engine | None = None,
+    ) -> None:
+        self.engine = engine or make_engine(url)
         self.session = Session(self.engine, expire_on_commit=False)
         self.visitor = visitor
         self.store = SQLAlchemyStore(

@@ -16,11 +16,11 @@ from functools import wraps
 from types import FunctionType
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from flask_upsell.adapters.claims import Claims
 from flask_upsell.adapters.counts import Counts
-from flask_upsell.adapters.ledger import SQLLedger
+from flask_upsell.adapters.ledger import SQLLedger, make_engine
 from flask_upsell.adapters.limits import SQLLimits
 from flask_upsell.adapters.stores.sqlalchemy import SQLAlchemyStore
 from flask_upsell.offers import Offers
@@ -31,6 +31,15 @@ TRACED = (Claims, Counts, SQLLedger, SQLLimits, SQLAlchemyStore, Offers, Clicks,
 KILLED = 9
 #: Counts steps; ends the process at the one that `at` names.
 steps, at = 0, -1
+
+
+#: An engine for each database: children that are forked have what it compiled, and no connection of it.
+engines: dict[str, Engine] = {}
+
+
+def open_shop(job: dict[str, Any]) -> Shop:
+    engine = engines.setdefault(job["url"], make_engine(job["url"]))
+    return Shop(job["url"], job["kind"], engine=engine)
 
 
 def step() -> None:
@@ -72,7 +81,7 @@ def journey(job: dict[str, Any], shop: Shop, given: Any) -> None:
 
 def begin(job: dict[str, Any]) -> Any:
     """The cart before the journey, and what the shopper's page holds."""
-    shop = Shop(job["url"], job["kind"])
+    shop = open_shop(job)
     shop.begin("tea")
     wanted = shop.wanted()
     given: Any = wanted
@@ -91,7 +100,7 @@ def child(job: dict[str, Any], given: Any, end: int) -> int:
     if pid:
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
     try:
-        shop = Shop(job["url"], job["kind"])
+        shop = open_shop(job)
         steps, at = 0, end
         journey(job, shop, given)
         os._exit(0)
@@ -106,7 +115,7 @@ def count_steps(job: dict[str, Any]) -> int:
     there, here = os.pipe()
     pid = os.fork()
     if not pid:
-        shop = Shop(job["url"], job["kind"])
+        shop = open_shop(job)
         steps = 0
         journey(job, shop, given)
         os.write(here, str(steps).encode())
@@ -129,7 +138,7 @@ DONE = {
 
 def check(job: dict[str, Any], given: Any, then: str) -> list[str]:
     """What is wrong, after the shopper did what shoppers do: press again, reload and press, or just order."""
-    shop, wrong = Shop(job["url"], job["kind"]), []
+    shop, wrong = open_shop(job), []
     done, pieces = DONE[job["kind"]], 2 if job["kind"] == "bundle" else 1
     try:
         if job["journey"] == "undo" and then != "order":

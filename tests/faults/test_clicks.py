@@ -70,7 +70,7 @@ def test_fifty_sends_of_a_key_are_one_line(
 ) -> None:
     """Planted bug that it shows: an answer that is kept after the acceptance, in a transaction of its own, and each
     send that finds none does it again."""
-    every, keys = shops("product"), amount(8, 1000)
+    every, keys = shops("product"), amount(4, 1000)
     for number in range(keys):
         every[0].begin("tea")
         wanted = every[0].wanted()

@@ -194,7 +194,7 @@ def test_each_function_that_raises_leaves_the_store_as_it_is(
 ) -> None:
     """Planted bugs that it shows: `harmless` taken off the widget or off a signal's receiver."""
     every = called(shop)
-    codes = every[:: amount(5, 1)]
+    codes = every[:: amount(9, 1)]
     held: dict[CodeType, list[FunctionType]] = {code: [] for code in codes}
     for each in gc.get_objects():
         if isinstance(each, FunctionType) and each.__code__ in held:

@@ -133,7 +133,7 @@ def test_a_page_is_answered_while_redis_fails(
 ) -> None:
     """Planted bugs that it shows: a breaker that always allows (a slow attempt for each page); a web client with
     redis-py's own patience; `harmless` taken off the widget (500)."""
-    number = amount(200, 20_000)
+    number = amount(160, 20_000)
     with Proxy(str(server.socket)) as proxy:
         app, off = make_shop(UPSELL_REDIS_URL=proxy.url, **HASTY), make_shop(UPSELL_ENABLED=False)
         for each in (app, off):

@@ -68,7 +68,7 @@ def test_half_an_hour_of_faults(
     figure: Callable[[str, object, str], None],
 ) -> None:
     """Planted bug that it shows: a connection that is not closed after it failed."""
-    seconds, each = amount(6, 1800), amount(1, 60)
+    seconds, each = amount(4, 1800), amount(1, 60)
     chance = random.Random(20261122)
     shopped, met = 0, []
     with Proxy(str(server.socket)) as proxy:

@@ -62,7 +62,7 @@ def test_killed_at_each_step(
         f"sqlite:///{fast_folder / 'shop.db'}",
         journey,
         kind,
-        amount(28 if journey == "accept" and kind == "product" else 6, 0),
+        amount(28 if journey == "accept" and kind == "product" else 5, 0),
     )
     figure("steps, killed at", f"{found['steps']}, {found['tried']}", "each")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,9 @@ from click.testing import Result
 from flask import Flask
 from redis import Redis
 
-from flask_upsell import Capability, FollowUp, Line, MemoryStore, Order, OrderLine, Product, Upsell, followup
+from flask_upsell import Capability, FollowUp, Line, MemoryStore, Order, OrderLine, Product, Upsell, followup, release
+from flask_upsell.core.ports import Want
+from flask_upsell.core.rule import Limits
 from tests.conftest import SECRET, MakeApp
 from tests.web.conftest import Serve
 from tests.web.shop import GOODS, SessionStore, Visitor, add_pages, parts_of
@@ -260,6 +262,21 @@ def test_while_nobody_is_written_to_the_command_says_so(app: Flask, words: tuple
     assert result.exit_code == 1
     assert "nobody is written to: UPSELL_FOLLOW_UP is not set" in result.output
     assert "Follow-ups" not in run(app, "status").output
+
+
+def test_a_cancelled_order_is_released_by_command_and_by_function(app: Flask) -> None:
+    """Once, whoever asks first."""
+    limits = parts_of(app).offers.limits
+    wants = [
+        Want(id, "tea", Limits(total=5), "ada", date(2026, 5, 4), 100, "EUR", order)
+        for id, order in (("a1", "1001"), ("a2", "1001"), ("a3", "1002"))
+    ]
+    assert limits.grant(wants) == []
+    assert run(app, "release", "1001").output == "Order 1001: 2 uses given back.\n"
+    assert run(app, "release", "1001").output == "Order 1001: 0 uses given back.\n"
+    with app.app_context():
+        assert (release("1001"), release("1002"), release("1002"), limits.used("tea")) == (0, 1, 0, {"total": 0})
+    assert parts_of(app).offers.ledger.waiting() == 2, "the fold looks whether there is room again"
 
 
 def test_a_second_instance_has_commands_of_its_own(make_app: MakeApp) -> None:
