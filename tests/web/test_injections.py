@@ -11,7 +11,6 @@ from flask import Flask
 from redis import Redis
 from sqlalchemy import func, inspect, select
 
-from flask_upsell import faults
 from flask_upsell.adapters.tables import metadata
 from flask_upsell.core.rule import Products, Rule
 from tests.web.conftest import Serve
@@ -141,5 +140,4 @@ def test_old_foreign_big_and_pickled_values_under_every_key(
         client.restore(key, 0, value, replace=True)
     assert Visitor(app).put("laptop").client.get("/cart").status_code == 200
     assert not (tmp_path / "xyz").exists()
-    assert sum(faults.seen.values()) > 0
     client.close()
