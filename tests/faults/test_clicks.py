@@ -68,8 +68,7 @@ def test_fifty_sends_of_a_key_are_one_line(
     amount: Callable[[int, int], int],
     figure: Callable[[str, object, str], None],
 ) -> None:
-    """Planted bug that it shows: an answer that is kept after the acceptance, in a transaction of its own, and each
-    send that finds none does it again."""
+    """Planted bug that it shows: a key that somebody else has begins all the same."""
     every, keys = shops("product"), amount(4, 1000)
     for number in range(keys):
         every[0].begin("tea")
@@ -88,8 +87,7 @@ def test_fifty_sends_of_a_key_are_one_line(
 
 @pytest.mark.parametrize("kind", ["product", "upgrade", "bundle", "second"])
 def test_of_ten_tabs_one_adds(shops: Callable[[str], list[Shop]], kind: str) -> None:
-    """Planted bugs that it shows: the unique index of a visitor's clicks left out, or the cart read before the click
-    was claimed: the same product is there twice."""
+    """Planted bug that it shows: the unique index of a visitor's clicks left out: the same product is there twice."""
     every = shops(kind)
     every[0].begin("tea")
     wanted = every[0].wanted()

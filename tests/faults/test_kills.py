@@ -148,8 +148,7 @@ def killed(
 def test_no_conversion_is_lost_or_double(
     fast_folder: Path, amount: Callable[[int, int], int], figure: Callable[[str, object, str], None]
 ) -> None:
-    """Planted bugs that it shows: a fold that adds before it claims a row; a conversion that is written after the
-    order was committed."""
+    """Planted bug that it shows: a conversion that is written after the order was committed."""
     killed(f"sqlite:///{fast_folder / 'shop.db'}", amount(20, 200), figure)
 
 

@@ -31,7 +31,7 @@ PACKAGE = str(Path(flask_upsell.__file__).parent)
 HOSTS = ("adapters/stores/", "demo/")
 PLAIN = "<!doctype html><title>Cart</title><h1>Larkhill</h1><main></main><footer>©</footer>"
 #: The edge itself: they only call what is guarded.
-EDGE = ("harmless.<locals>.wrap.<locals>.guarded", "_kept_private")
+EDGE = ("harmless.<locals>.wrap.<locals>.guarded", "keep_private")
 ERRORS = ("RuntimeError", "MemoryError", "RecursionError")
 
 
@@ -192,7 +192,7 @@ def planted(functions: list[FunctionType], code: CodeType, error: str) -> Iterat
 def test_each_function_that_raises_leaves_the_store_as_it_is(
     shop: Shop, amount: Callable[[int, int], int], figure: Callable[[str, object, str], None]
 ) -> None:
-    """Planted bugs that it shows: `harmless` taken off the widget or off a signal's receiver."""
+    """Planted bug that it shows: a receiver of a signal without `harmless`."""
     every = called(shop)
     codes = every[:: amount(9, 1)]
     held: dict[CodeType, list[FunctionType]] = {code: [] for code in codes}

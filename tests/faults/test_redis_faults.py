@@ -28,8 +28,6 @@ AT_ONCE, FAILURES = 12, 3
 #: How many times later than the goal an answer may be: other people's work is on this machine too.
 LOOSELY = 20
 
-#: Faults in which answers come, only late.
-LATE = ("slow", "dripping")
 
 Fault = Callable[[Server, Proxy], Context[None]]
 
@@ -131,8 +129,7 @@ def test_a_page_is_answered_while_redis_fails(
     figure: Callable[[str, object, str], None],
     name: str,
 ) -> None:
-    """Planted bugs that it shows: a breaker that always allows (a slow attempt for each page); a web client with
-    redis-py's own patience; `harmless` taken off the widget (500)."""
+    """Planted bug that it shows: a breaker that always allows: a slow attempt for each page."""
     number = amount(160, 20_000)
     with Proxy(str(server.socket)) as proxy:
         app, off = make_shop(UPSELL_REDIS_URL=proxy.url, **HASTY), make_shop(UPSELL_ENABLED=False)
@@ -170,8 +167,7 @@ def test_a_page_is_answered_while_redis_fails(
         figure("added p99, max (ms)", f"{p99 * 1000:.1f}, {(max(with_us) - max(without)) * 1000:.1f}", "2, 25")
         figure("failed attempts", attempts, f"{AT_ONCE + FAILURES} + 1/s")
         figure("recovery (s)", f"{recovery:.1f}", "2")
-        # A busy machine looks so late that a slow answer is there: then the breaker closes again.
-        assert attempts <= (number if name in LATE else 2 * (AT_ONCE + FAILURES + taken))
+        assert attempts <= 2 * (AT_ONCE + FAILURES + taken)
         assert max(with_us) <= max(without) + 0.025 * LOOSELY
         assert recovery <= 2 * LOOSELY
 

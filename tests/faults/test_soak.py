@@ -67,7 +67,7 @@ def test_half_an_hour_of_faults(
     amount: Callable[[int, int], int],
     figure: Callable[[str, object, str], None],
 ) -> None:
-    """Planted bug that it shows: a connection that is not closed after it failed."""
+    """Planted bug that it shows: a page that leaves a file open."""
     seconds, each = amount(4, 1800), amount(1, 60)
     chance = random.Random(20261122)
     shopped, met = 0, []

@@ -55,8 +55,7 @@ def test_killed_at_each_step(
     journey: str,
     kind: str,
 ) -> None:
-    """In short at some of them. Planted bugs that it shows: an acceptance that is written only after the cart was
-    changed (a discount that no order counts); an undo that stays claimed; a grant that is not the order's."""
+    """In short at some of them. Planted bug that it shows: a grant in a transaction of its own."""
     found = run(
         worker,
         f"sqlite:///{fast_folder / 'shop.db'}",

@@ -87,12 +87,11 @@ class Edge:
         """A hook that has to be called, for money hangs on it: never off."""
 
         def wrap(function: Callable[P, T]) -> Callable[P, T]:
-            safe = harmless(reason, instead)(function)
-
+            @harmless(reason, instead)
             @wraps(function)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
                 with self.budget():
-                    return safe(*args, **kwargs)
+                    return function(*args, **kwargs)
 
             return guarded
 
