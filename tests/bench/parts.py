@@ -55,7 +55,7 @@ def _parts(app: Flask) -> Iterator[tuple[str, Callable[[], object]]]:
     context = Context("cart", cart, cart.lines, offers.clock(), store.visitor(), policy=offers.policy)
     yield "decide", lambda: decide(context, book)
     yield "suggest", lambda: offers.suggest("cart", cart=cart)
-    visitor = offers.pseudonym(store.visitor().key)
+    visitor = store.visitor().key
     shown = {offer.kind.value: offer for offer in offers.suggest("cart", cart=cart).offers}
     marks, speech = [("t", "k")], widget.languages.speech(None)
     yield "card_upgrade", lambda: card(shown["upgrade"], marks, store.format_money, speech)
