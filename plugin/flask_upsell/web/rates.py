@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from flask import Response, request
@@ -47,8 +48,13 @@ def network() -> str:
     "" for an address that is not public. It is that of a proxy in front of the app, hence of all shoppers together; a
     store behind one tells it to Flask by werkzeug's ProxyFix. Headers are not looked at: anybody can write them.
     """
+    return _network(request.remote_addr or "")
+
+
+@lru_cache(maxsize=4096)
+def _network(address: str) -> str:
     try:
-        found = ip_address(request.remote_addr or "")
+        found = ip_address(address)
     except ValueError:  # a Unix socket has none
         return ""
     if isinstance(found, IPv6Address) and found.ipv4_mapped is not None:

@@ -28,10 +28,17 @@ from .view import Notice
 from .widget import UNSAFE, Widget, keep_private, root
 
 LARGEST_BODY = 64 * 1024
-HTML = Headers({"Content-Type": "text/html; charset=utf-8"})
 #: On all that comes from here. In no frame: a click there is not one that a shopper knows of. (A store that answers
 #: with a policy of its own may say otherwise by `frame-ancestors`, which browsers believe first.)
 GUARDED = {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff"}
+HTML = Headers(
+    {
+        "Content-Type": "text/html; charset=utf-8",
+        "Cache-Control": "private, no-store",
+        "Vary": "Cookie",
+        **GUARDED,
+    }
+)
 HEAD = b"<!doctype html><meta charset=utf-8><title>Suggestions</title>"
 SORRY = say("That did not work just now. Your cart is as it was.")
 OLD = say("This suggestion was too old, so nothing was changed. Here it is again as it is now.")
@@ -94,6 +101,8 @@ def blueprint(identifier: str, widget: Widget, parts: Any, rates: Rates) -> Blue
 
     @shop.after_request
     def guard(response: Response) -> Response:
+        if isinstance(response, Ready):
+            return response
         for name, value in GUARDED.items():
             response.headers.setdefault(name, value)
         return response if request.endpoint == f"{identifier}.static" else keep_private(response)
@@ -303,7 +312,11 @@ def _sorry(error: Exception) -> AnyResponse:
     return Response(HEAD, 503 if request.path.endswith("/healthz") else 200, headers=HTML.copy())
 
 
+class Ready(Response):
+    """Has all its headers already."""
+
+
 def _html(body: str) -> Response:
     # Ready bytes and headers: werkzeug's own way to them takes three times as long. Each response has headers of its
     # own, for it does not copy what it is given, and a cookie set on one would be set on all.
-    return Response([HEAD + body.encode()], headers=HTML.copy())
+    return Ready([HEAD + body.encode()], headers=HTML.copy())
