@@ -115,10 +115,10 @@ def test_an_outage_does_not_fill_a_disk(log: pytest.LogCaptureFixture) -> None:
 
 
 def test_a_record_says_where_it_happened(log: pytest.LogCaptureFixture) -> None:
-    with faults.within("upsell", "cart"):
+    with faults.about("upsell", "cart"):
         faults.note(REASON, "before")
         faults.decided("c0ffee")
-        with faults.within("upsell_b2b"):
+        with faults.about("upsell_b2b"):
             faults.note(REASON, "another one's")
             faults.decided("d0d0", "checkout")
         faults.note(REASON, "after")

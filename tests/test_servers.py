@@ -249,7 +249,7 @@ def test_log_records_are_lines_of_json_with_our_fields() -> None:
     log = logging.getLogger("flask_upsell")
     log.addHandler(listener)
     try:
-        with faults.within("upsell_b2b", "cart"):
+        with faults.about("upsell_b2b", "cart"):
             faults.decided("c0ffee")
             faults.note("render", "%s\nof two lines", "a message", error=ValueError("why"))
         faults.note("render", "outside")

@@ -106,7 +106,7 @@ class Upsell:
         tokens = Tokens(values.keys, identifier, values.token_seconds)
         parts = _connect(values, host, identifier, tokens)
         app.extensions[identifier] = parts
-        edge = Edge(2 * values.redis_seconds, values.slow_seconds)
+        edge = Edge(values.hook_seconds, values.slow_seconds)
         meter = make_meter(identifier, parts.breakers)
         widget = Widget(identifier, values, parts.offers, tokens, parts.languages, edge, meter)
         app.jinja_env.globals[identifier] = widget
@@ -142,7 +142,7 @@ def grant(order: str, connection: object = None, name: str = "") -> list[str]:
     if here is None or not here.settings.enabled:  # nothing was offered, so nothing is to be asked
         return []
     discounts = here.offers.discounts
-    with within(2 * here.settings.redis_seconds):
+    with within(here.settings.hook_seconds):
         refusals = discounts.grant(order, connection)
     if refusals:
         _settle_after(identifier, here, {refusal.id: refusal.reason for refusal in refusals})
@@ -192,7 +192,7 @@ def _settle_after(identifier: str, parts: Parts, refused: Mapping[str, Sentence]
 
     @harmless("settle", None)
     def settle() -> None:
-        with within(2 * parts.settings.redis_seconds):
+        with within(parts.settings.hook_seconds):
             said = parts.offers.settle(refused)
         if said and has_request_context():
             tell = parts.languages.speech(parts.offers.store.visitor().language).tell
@@ -351,7 +351,7 @@ def _listen(app: Flask, identifier: str, parts: Parts, edge: Edge) -> None:
 
     @edge.serves("order_placed", None)
     def ordered(_: Flask, order: str, connection: object = None, **__: Any) -> None:
-        with faults.within(identifier), span("upsell.order", identifier):
+        with faults.about(identifier), span("upsell.order", identifier):
             heard(order, connection)
 
     def heard(order: str, connection: object) -> None:

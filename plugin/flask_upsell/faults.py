@@ -50,7 +50,7 @@ seen = Seen()
 _place: ContextVar[tuple[str, str, str]] = ContextVar("upsell_place", default=("", "", ""))
 
 
-class within:
+class about:
     """What is logged in this block belongs to this instance and placement, and to this decision once it is known."""
 
     __slots__ = ("_before", "_here")

@@ -72,7 +72,7 @@ def _fresh(identifier: str) -> Iterator[Parts]:
         here = parts(identifier)
         here.forked()
         try:
-            with faults.within(identifier):
+            with faults.about(identifier):
                 yield here
         except UpsellError as error:
             raise error from None

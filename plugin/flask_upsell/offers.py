@@ -111,7 +111,7 @@ class Offers:
         if not refs or not self.policy.max_offers:
             return Decision(placement, "", (), ())
         book = self.shelf.read(refs)
-        if book is EMPTY or not book.version or self._is_off():
+        if book is EMPTY or not book.version or self.off:
             return Decision(placement, "", (), ())
         anchors = current.lines if products is None else _looked_at(products, current, book)
         visitor = store.visitor() if consent else forgotten(store.visitor())
@@ -160,7 +160,7 @@ class Offers:
     ) -> Outcome:
         """See `Till.accept`. While everything is switched off nothing is accepted; what was can still be undone."""
         self.shelf.read(())
-        if self._is_off():
+        if self.off:
             return SWITCHED_OFF
         return self.till.accept(wanted, key, variant, ticked)
 
@@ -185,7 +185,8 @@ class Offers:
 
     # --- the kill switch -------------------------------------------------------------------------------------------
 
-    def _is_off(self) -> bool:
+    @property
+    def off(self) -> bool:
         """As Redis said with the last reading; while it says nothing, as SQL did some seconds ago."""
         off = self.shelf.off
         return self.switch.lately() if off is None else off

@@ -300,6 +300,11 @@ class Settings(msgspec.Struct, frozen=True):
     follow_up_days: int
     site_url: str | None
 
+    @property
+    def hook_seconds(self) -> float:
+        """How long one hook waits for Redis, whatever it asks."""
+        return 2 * self.redis_seconds
+
 
 def read(config: Mapping[str, Any], identifier: str = "upsell") -> Settings:
     """The settings of the instance `identifier` ("upsell", or "upsell_b2b" for one named "b2b").

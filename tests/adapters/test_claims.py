@@ -10,7 +10,6 @@ from sqlalchemy import Engine, update
 
 from flask_upsell.adapters import tables as t
 from flask_upsell.adapters.claims import LEASE
-from flask_upsell.adapters.counts import KEEP_REQUESTS
 from flask_upsell.adapters.ledger import SQLLedger
 from flask_upsell.core.claims import Acceptance, Click
 from flask_upsell.core.context import Line
@@ -132,14 +131,6 @@ def test_an_undo_of_a_killed_process_can_be_done_again(ledger: SQLLedger) -> Non
     ledger.abandoned("ada")
     assert len(ledger.accepted("ada")) == 1
     assert ledger.claim_undo("a1") and ledger.record_undo("a1", NOW) and not ledger.claim_undo("a1")
-
-
-def test_what_was_intended_goes_with_its_key(ledger: SQLLedger) -> None:
-    ledger.start("ada", "k", "r", [acceptance()])
-    pass_by(ledger, KEEP_REQUESTS.total_seconds() + 1)
-    ledger.fold()
-    with ledger.engine.connect() as connection:
-        assert connection.execute(t.acceptances.select()).all() == connection.execute(t.requests.select()).all() == []
 
 
 def test_a_currency_that_nobody_knows_is_refused(ledger: SQLLedger) -> None:

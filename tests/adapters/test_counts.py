@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, Engine, insert
 
 from flask_upsell.adapters import tables as t
-from flask_upsell.adapters.counts import KEEP_EVENTS, Counts
-from flask_upsell.adapters.ledger import SQLLedger
+from flask_upsell.adapters.counts import Counts
 from flask_upsell.core.ports import Count
 from tests.adapters.test_ledger import NOW, together
 
@@ -109,32 +107,3 @@ def test_batches_of_many_threads_lose_no_count(ledger: Counts) -> None:
 
     assert together(8, show) == [None] * 8
     assert [c.shown for c in ledger.counts()] == [40]
-
-
-def test_old_keys_go_after_three_days_and_younger_ones_stay(ledger: Counts) -> None:
-    row = {"instance": "upsell", "visitor": "ada", "request": "r", "answer": {"x": 1}}
-    with ledger.engine.begin() as connection:
-        for key, hours in (("old", 73), ("young", 71)):
-            at = datetime.now(UTC) - timedelta(hours=hours)
-            connection.execute(insert(t.requests).values(**row, key=key, created_at=at))
-    ledger.fold()
-    keys = SQLLedger(ledger.engine, "upsell")
-    assert keys.start("ada", "old", "r").first
-    assert not keys.start("ada", "young", "r").first
-
-
-def test_what_was_folded_long_ago_goes_and_the_rest_stays(ledger: Counts) -> None:
-    """Shown red with `created_at` asked: what waited long would go uncounted."""
-    now = datetime.now(UTC)
-    ages = {"old": now - KEEP_EVENTS - timedelta(hours=1), "young": now - KEEP_EVENTS + timedelta(hours=1)}
-    row = {"instance": "upsell", "counts": [], "created_at": now - 2 * KEEP_EVENTS}
-    with ledger.engine.begin() as connection:
-        for event, at in ages.items():
-            connection.execute(insert(t.outbox).values(**row, event=event, folded_at=at))
-            connection.execute(insert(t.batches).values(instance="upsell", name=event, folded_at=at))
-        connection.execute(insert(t.outbox).values(**row, event="waiting"))
-    assert ledger.fold() == 1
-    with ledger.engine.connect() as connection:
-        assert set(connection.execute(t.outbox.select().with_only_columns(t.outbox.c.event)).scalars()) == {
-            "young", "waiting"}  # fmt: skip
-        assert list(connection.execute(t.batches.select().with_only_columns(t.batches.c.name)).scalars()) == ["young"]

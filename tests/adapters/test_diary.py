@@ -333,15 +333,6 @@ def test_what_kills_its_workers_is_given_up(diary: SQLDiary) -> None:
     assert diary.states() == {"failed": 1}
 
 
-def test_what_ended_long_ago_is_forgotten(diary: SQLDiary) -> None:
-    sent(diary)
-    diary.plan(plan("1002", "bob"))
-    diary.tidy(NOW + KEEP)
-    assert diary.states() == {"due": 1, "sent": 1}
-    diary.tidy(NOW + KEEP + SECOND)
-    assert diary.states() == {"due": 1}
-
-
 # --- at once ---------------------------------------------------------------------------------------------------------
 
 

@@ -63,6 +63,25 @@ def test_a_switched_off_upsell_is_counted_as_off(serve: Serve, store: SessionSto
     assert read(app)["upsell_decisions_total{outcome=off,placement=cart}"] == 1
 
 
+def test_what_the_kill_switch_leaves_out_is_counted_as_off(app: Flask, shopper: Visitor) -> None:
+    parts_of(app).offers.switch_off("ada", "a wrong price")
+    parts_of(app).offers.shelf.read(())
+    shopper.see()
+    assert read(app)["upsell_decisions_total{outcome=off,placement=cart}"] == 1
+
+
+def test_what_the_edge_leaves_out_is_counted_as_off(app: Flask, shopper: Visitor, monkeypatch: Any) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(parts_of(app).offers, "suggest", lambda *_, **__: 1 / 0)
+        for _ in range(10):
+            shopper.client.get("/cart")
+    shopper.client.get("/cart")
+    shopper.client.get("/upsell/slot/cart")
+    found = read(app)
+    assert found["upsell_decisions_total{outcome=failed,placement=cart}"] == 10
+    assert found["upsell_decisions_total{outcome=off,placement=cart}"] == 2
+
+
 def test_what_fails_is_counted_as_failed_with_its_reason(app: Flask, shopper: Visitor, monkeypatch: Any) -> None:
     monkeypatch.setattr(parts_of(app).offers, "suggest", lambda *_, **__: 1 / 0)
     shopper.client.get("/cart")

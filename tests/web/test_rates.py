@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.test import TestResponse
 
@@ -162,6 +163,41 @@ def test_placements_that_an_address_asks_for_again_are_limited(
     assert ask(app, SOMEWHERE) == [200] * 3 + [429] * 2
     assert ask(app, "81.2.69.161") == [200] * 3 + [429] * 2
     assert ask(make_app(store, UPSELL_RATE_READINGS=3, **NO_REDIS), SOMEWHERE) == [200] * 5
+
+
+def test_an_address_that_reads_as_people_do_costs_no_round_trip(
+    serve: Serve, store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted bug that it shows: each placement that is asked for again is counted in Redis."""
+    app = serve(store, UPSELL_RATE_READINGS=100)
+    rates, asked = parts_of(app).rates, []
+    take = type(rates).take
+    monkeypatch.setattr(type(rates), "take", lambda self, *a, **b: asked.append(1) or take(self, *a, **b))
+    client = Visitor(app).client
+    for there in (SOMEWHERE, "81.2.69.161"):
+        for _ in range(7):
+            client.get("/upsell/slot/cart", environ_overrides={"REMOTE_ADDR": there})
+    assert len(asked) == 2 * (7 - 100 // 20)
+
+
+def test_a_public_address_reads_and_says_no_without_sql(
+    serve: Serve, store: SessionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted bug that it shows: addresses are counted under their pseudonym, whose secret SQL keeps: the placement is
+    not answered, and what was declined comes back."""
+    app = serve(store, UPSELL_RATE_READINGS=3)
+    there: dict[str, Any] = {"environ_overrides": {"REMOTE_ADDR": SOMEWHERE}}
+    visitor = Visitor(app).put("laptop")
+    form = visitor.see().card("bag").forms["decline"]
+
+    def gone(*_: object, **__: object) -> None:
+        raise ConnectionError("the database is gone")
+
+    monkeypatch.setattr(Engine, "connect", gone)
+    for _ in range(2):
+        assert slot(visitor.client.get("/upsell/slot/cart", **there).text).products == ["plus", "bag"]
+    click(visitor, form, SOMEWHERE)
+    assert "bag" not in visitor.see().products
 
 
 def test_pages_of_the_store_and_mails_links_have_no_limit(serve: Serve, store: SessionStore) -> None:

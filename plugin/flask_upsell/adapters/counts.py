@@ -4,18 +4,15 @@ to, and is added to the counts exactly once, whoever folds it and however often.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from ..core.ports import Count
 from . import tables as t
 
-#: How long an idempotency key is kept.
-KEEP_REQUESTS = timedelta(hours=72)
-KEEP_EVENTS = timedelta(days=30)
 FOLD_AT_ONCE = 500
 
 
@@ -51,12 +48,6 @@ class Counts:
                             self._add(connection, count)
             if len(rows) < FOLD_AT_ONCE:
                 break
-        with self.engine.begin() as connection:
-            old, a = now - KEEP_REQUESTS, t.acceptances.c
-            connection.execute(delete(t.requests).where(t.requests.c.created_at < old))
-            connection.execute(delete(t.acceptances).where(a.state == "intended", a.claimed_at < old))
-            connection.execute(delete(t.outbox).where(t.outbox.c.folded_at < now - KEEP_EVENTS))
-            connection.execute(delete(t.batches).where(t.batches.c.folded_at < now - KEEP_EVENTS))
         return folded
 
     def waiting(self) -> int:

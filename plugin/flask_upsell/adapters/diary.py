@@ -154,9 +154,6 @@ class SQLDiary:
             state = State.UNCLEAR if row.state == State.SENDING else State.FAILED
             if self._change(plan, _stuck(at), state=state):
                 found[plan.order] = state
-        ended = (c.instance == self._instance, c.state.not_in(OPEN), c.next_at < at - KEEP)
-        with self.engine.begin() as connection:
-            connection.execute(delete(t.follow_ups).where(*ended))
         return found
 
     def leave(self, customer: str, at: datetime) -> bool:

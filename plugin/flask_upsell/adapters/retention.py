@@ -8,11 +8,14 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, Engine, Table, and_, delete, exists, func, not_, or_, select, tuple_, update
 
 from . import tables as t
-from .counts import KEEP_EVENTS, KEEP_REQUESTS
 from .dialects import start_writing
 from .diary import KEEP as KEEP_FOLLOW_UPS
 from .diary import OPEN
 
+#: How long an idempotency key is kept, and what was to be accepted with it.
+KEEP_REQUESTS = timedelta(hours=72)
+#: How long an event is kept after it was counted.
+KEEP_EVENTS = timedelta(days=30)
 AT_ONCE = 1000
 #: Whose acceptances of long ago are: those that a goal still counts.
 NOBODY = "past"
@@ -43,6 +46,7 @@ class SQLRetention:
         in_a_cart = and_(
             a.state.in_(("accepted", "undoing")), a.rule != "", or_(a.normal > a.unit_price, a.bundle != "")
         )
+        intended = and_(a.state == "intended", a.claimed_at < at - KEEP_REQUESTS)
         live = r.rule.in_(sorted(rules))
         late = t.redemptions.alias()
         still = exists().where(late.c.instance == r.instance, late.c.rule == r.rule, late.c.granted_at >= old)
@@ -54,7 +58,9 @@ class SQLRetention:
             "upsell_conversion": self._delete(
                 t.conversions, c.ordered_at < old, *([] if for_a_goal is None else [not_(for_a_goal)])
             ),
-            "upsell_acceptance": self._delete(t.acceptances, a.accepted_at < old, not_(converted), not_(in_a_cart)),
+            "upsell_acceptance": self._delete(
+                t.acceptances, or_(intended, and_(a.accepted_at < old, not_(converted), not_(in_a_cart)))
+            ),
             "upsell_redemption": self._delete(
                 t.redemptions, or_(r.released_at < old, and_(r.granted_at < old, not_(live), not_(still)))
             ),

@@ -60,14 +60,18 @@ class Edge:
         """In here, all that is asked of Redis together may take as long as in one hook."""
         return within(self._wait)
 
-    def shows(self, reason: str, instead: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
-        """A hook that shows something, and so need not be called: `instead` while it is off, or when it raises."""
+    def shows(
+        self, reason: str, instead: T, left_out: Callable[..., None] = lambda *_, **__: None
+    ) -> Callable[[Callable[P, T]], Callable[P, T]]:
+        """A hook that shows something, and so need not be called: `instead` while it is off, or when it raises.
+        `left_out` is told what it was called with while it is off."""
 
         def wrap(function: Callable[P, T]) -> Callable[P, T]:
             @wraps(function)
             def guarded(*args: P.args, **kwargs: P.kwargs) -> T:
                 started = self._clock()
                 if started < self._off_until:
+                    harmless(reason, None)(left_out)(*args, **kwargs)
                     return instead
                 raised, shown = False, instead
                 try:

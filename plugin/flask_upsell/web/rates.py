@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+from collections.abc import Callable
 from functools import lru_cache
+from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from flask import Response, request
@@ -10,17 +14,23 @@ from markupsafe import escape
 
 from ..core.ports import Rates
 from ..core.words import say
-from ..offers import Offers
 from ..settings import Settings
 
+#: A process takes so much of an address's limit before it asks what others took: few addresses ever read that often.
+FREE_SHARE = 20
+#: So many addresses are known to a process.
+MOST_ADDRESSES = 10_000
 TOO_MANY = say("Too many clicks. Please wait a moment.")
 
 
 class Pace:
     """Asks the counts for the request at hand. The names that are counted say nothing of the address or visitor."""
 
-    def __init__(self, settings: Settings, offers: Offers, rates: Rates) -> None:
-        self._settings, self._offers, self._rates = settings, offers, rates
+    def __init__(self, settings: Settings, rates: Rates, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings, self._rates, self._clock = settings, rates, clock
+        # Of the signing key and not the secret of pseudonyms, which SQL has: a page must not wait for SQL.
+        self._key = blake2b(settings.keys[-1].encode(), person=b"upsell.rate").digest()
+        self._minute, self._read = 0, Counter[str]()
 
     def of_clicks(self, visitor: str, *, surely: bool) -> int:
         """Seconds to wait before this click, 0 to take it. `surely`: also while Redis is away; may raise then."""
@@ -33,13 +43,21 @@ class Pace:
         return self._rates.take(found, surely=surely)
 
     def of_readings(self) -> int:
-        """The same for a placement that is asked for again."""
-        if (here := network()) and self._settings.rate_readings:
-            return self._rates.take({self._name(f"reading {here}"): self._settings.rate_readings})
-        return 0
+        """The same for a placement that is asked for again. Each process takes a twentieth of the limit on top of it:
+        an address that reads as people do costs no round trip."""
+        limit = self._settings.rate_readings
+        if not limit or not (here := network()):
+            return 0
+        minute = int(self._clock() // 60)
+        if minute != self._minute or len(self._read) >= MOST_ADDRESSES:
+            self._minute, self._read = minute, Counter()
+        self._read[here] += 1
+        if self._read[here] <= limit // FREE_SHARE:
+            return 0
+        return self._rates.take({self._name(f"reading {here}"): limit})
 
     def _name(self, subject: str) -> str:
-        return self._offers.pseudonym(subject)
+        return blake2b(subject.encode(), key=self._key, digest_size=16).hexdigest()
 
 
 def network() -> str:

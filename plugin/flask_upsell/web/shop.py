@@ -48,7 +48,7 @@ NOT_AGREED = say("Please agree to the recurring payment.")
 
 def blueprint(identifier: str, widget: Widget, parts: Any, rates: Rates) -> Blueprint:
     """The routes of one instance. `parts` is what health looks at."""
-    pace = Pace(widget.settings, widget.offers, rates)
+    pace = Pace(widget.settings, rates)
     shop = Blueprint(
         identifier,
         __name__,
@@ -132,7 +132,7 @@ def _from_here(*, anonymous: bool) -> bool:
 
 def _answer(widget: Widget, pace: Pace, act: Any, purpose: str) -> AnyResponse:
     """Read the token, act, and answer: the placement again for our script, a redirect for a plain form."""
-    with faults.within(widget.identifier):
+    with faults.about(widget.identifier):
         return _answered_with(widget, pace, act, purpose)
 
 
@@ -298,7 +298,7 @@ def _tell_declined(product: str, kind: str, placement: str) -> None:
 def _again(widget: Widget, page: Page, **given: Any) -> str:
     if not widget.settings.enabled:
         return ""
-    with faults.within(widget.identifier, page.placement):
+    with faults.about(widget.identifier, page.placement):
         return widget.again(page, **given)
 
 

@@ -7,7 +7,7 @@ a cart share theirs, so `shop._from_here` then wants the browser's word on where
 A token is bound to the visitor's key, which a store keeps for one cart (`core.context.Visitor`), and not to what is in
 that cart: in a second tab it may have changed meanwhile, and most offers still hold. What an offer needs of the cart
 (the line that is replaced, with its product and price; what a discount was given for) is in the token and asked again
-of the cart as it is. The key itself is signed, not its pseudonym, which ends with the oldest signing key.
+of the cart as it is. The key itself is signed, not its pseudonym: that takes a secret which SQL keeps.
 """
 
 from __future__ import annotations

@@ -64,9 +64,8 @@ class Widget:
         self.identifier, self.settings, self.offers, self.tokens = identifier, settings, offers, tokens
         self.languages, self.edge, self.meter = languages, edge, meter
         self.consent = Consent(identifier, settings.consent)
-        self._show = edge.shows("render", Markup(""))(self._called)
-        self._link = edge.shows("render", Markup(""))(self._linked)
-        self.again = edge.shows("render", Markup(""))(self.render)
+        self._show = edge.shows("render", Markup(""), self._left_out)(self._called)
+        self.again = edge.shows("render", Markup(""), self._left_out)(self.render)
         self._placements: set[str] = {placement.value for placement in Placement} - {Placement.MAIL.value}
         self._blanks: dict[object, Blank] = {}
         self._numbered: dict[object, Blank] = {}
@@ -81,13 +80,12 @@ class Widget:
         `cart`: cart lines that the page has loaded already (in the store adapter's form), which saves a query.
         `product`: the product that the page shows. `products`: what was just ordered.
         """
-        with faults.within(self.identifier, placement):
+        with faults.about(self.identifier, placement):
             return self._show(placement, cart, product, products)
 
     def _called(self, placement: str, cart: object, product: str | None, products: Sequence[str] | None) -> Markup:
         if not self.settings.enabled:
-            if self.meter is not None:
-                self.meter.decided(placement if placement in self._placements else "other", OFF)
+            self._left_out(placement)
             return Markup("")
         about = None if products is None else [str(each) for each in products]
         page = Page(placement, [str(product)] if product is not None else about, _here())
@@ -97,10 +95,19 @@ class Widget:
             after_this_request(keep_private)
         return html
 
+    def _left_out(self, place: str | Page, *_: object, **__: object) -> None:
+        """Count a placement in which nothing may be shown."""
+        if self.meter is not None:
+            self.meter.decided(self._label(place if isinstance(place, str) else place.placement), OFF)
+
+    def _label(self, placement: str) -> str:
+        """Anybody may ask for a placement of any name."""
+        return placement if placement in self._placements else "other"
+
     @harmless("render", Markup(""))
     def head(self) -> Markup:
         """The stylesheet and the script, once a page; by itself before the first widget, or where a page calls it."""
-        return self._link()
+        return self._linked()
 
     def _linked(self) -> Markup:
         flag = f"_{self.identifier}_assets"
@@ -125,9 +132,7 @@ class Widget:
             html, outcome = self._placed(page, **given)
             return html
         finally:
-            # Anybody may ask for a placement of any name.
-            placement = page.placement if page.placement in self._placements else "other"
-            self.meter.rendered(placement, outcome, perf_counter() - began)
+            self.meter.rendered(self._label(page.placement), outcome, perf_counter() - began)
 
     def _placed(
         self,
@@ -195,7 +200,9 @@ class Widget:
             self._announce(decision, id)
             if consent and self.offers.policy.max_session:
                 memory.show(mark(offer.ref) for offer in offers)
-        return html, OFFERS if offers else NONE
+        if offers:
+            return html, OFFERS
+        return html, OFF if self.offers.off else NONE
 
     def _blank(
         self,
