@@ -170,9 +170,13 @@ def test_an_address_that_reads_as_people_do_costs_no_round_trip(
 ) -> None:
     """Planted bug that it shows: each placement that is asked for again is counted in Redis."""
     app = serve(store, UPSELL_RATE_READINGS=100)
-    rates, asked = parts_of(app).rates, []
-    take = type(rates).take
-    monkeypatch.setattr(type(rates), "take", lambda self, *a, **b: asked.append(1) or take(self, *a, **b))
+    asked: list[str] = []
+
+    def take(_: object, limits: dict[str, int], **__: object) -> int:
+        asked.extend(limits)
+        return 0
+
+    monkeypatch.setattr(type(parts_of(app).rates), "take", take)
     client = Visitor(app).client
     for there in (SOMEWHERE, "81.2.69.161"):
         for _ in range(7):
