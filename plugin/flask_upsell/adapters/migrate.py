@@ -14,7 +14,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, func, inspect, select, text
 
 from ..errors import BadInput
-from .tables import metadata
+from .schema import metadata
 
 VERSION_TABLE = "upsell_alembic_version"
 BASE = "base"

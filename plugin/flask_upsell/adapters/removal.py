@@ -15,7 +15,7 @@ from sqlalchemy import Engine, delete, inspect
 from .clients import worker_client
 from .found import TAGS
 from .migrate import VERSION_TABLE, instances, rows
-from .tables import metadata
+from .schema import metadata
 
 #: Jobs of RQ that are ours.
 JOBS = "flask_upsell.jobs."

@@ -2,8 +2,8 @@
 
 from alembic import context
 
-from flask_upsell.adapters.audit_tables import metadata
 from flask_upsell.adapters.migrate import VERSION_TABLE
+from flask_upsell.adapters.schema import metadata
 
 connection = context.config.attributes["connection"]
 context.configure(connection=connection, target_metadata=metadata, version_table=VERSION_TABLE, render_as_batch=True)
