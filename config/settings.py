@@ -109,6 +109,13 @@ UPSELL_SLOW_SECONDS = 0.5
 # machine itself that no proxy forwarded.
 UPSELL_METRICS = None
 
+# A function that gives the Person (name, role) who works at /upsell/admin/ in this request, or None; without such a
+# function there is no admin.
+UPSELL_ADMIN_USER = None
+
+# The path of the store's page to sign in for that, such as '/login'; the way back is added as ?next=.
+UPSELL_ADMIN_SIGN_IN = None
+
 # A Redis of its own for the job queue; None: REDIS_URL, unless that is a cluster, on which RQ cannot run.
 UPSELL_QUEUE_URL = None
 

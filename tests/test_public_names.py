@@ -18,6 +18,8 @@ NAMES = {
     "Condition", "Facet", "Scene", "condition",
     # signals that the store sends
     "cart_changed", "checkout_started", "order_placed", "order_cancelled", "product_changed",
+    # who works in the admin
+    "Person", "Role",
     # what it asks for
     "grant", "perks", "erase", "release",
     # what it sends

@@ -1,5 +1,6 @@
 """All words that shoppers read, as they stand in the source: `python -m tests.words de` writes the catalogue of a
-language anew, with what is translated already, to `widgets/locales/de.po`."""
+language anew, with what is translated already, to `widgets/locales/de.po`; `python -m tests.words admin/it` does so
+with the words of the admin."""
 
 from __future__ import annotations
 
@@ -21,15 +22,17 @@ FUNCTIONS = ("say", "plain", "Refused")
 Words = dict[tuple[str, str], list[tuple[str, int]]]
 
 
-def words() -> Words:
-    """What is in the source, in the order of its files."""
+def words(admin: bool = False) -> Words:
+    """What is in the source, in the order of its files: for shoppers, or for who works in the admin."""
     found: Words = {}
     package = ROOT / "plugin" / "flask_upsell"
     for path in sorted(package.rglob("*.py")):
-        if "demo" not in path.relative_to(package).parts:
+        parts = path.relative_to(package).parts
+        if "demo" not in parts and bool({"admin", "desk"} & set(parts)) == admin:
             _collect(found, path, _in_python(path.read_text()))
     for path in sorted((ROOT / "widgets" / "templates").rglob("*.*")):
-        _collect(found, path, _in_template(path.read_text()))
+        if ("admin" in path.parts) == admin:
+            _collect(found, path, _in_template(path.read_text()))
     return found
 
 
@@ -59,21 +62,22 @@ def _in_template(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
         yield line, tuple([each for each in given if each is not None])
 
 
-def catalogue(language: str) -> Catalog:
+def catalogue(name: str) -> Catalog:
     """The file of a language; empty where there is none yet."""
-    path = LOCALES / f"{language}.po"
+    path, language = LOCALES / f"{name}.po", name.rpartition("/")[2]
     if not path.exists():
         return Catalog(locale=language.replace("-", "_"))
     with path.open("rb") as file:
         return read_po(file, locale=language.replace("-", "_"))
 
 
-def main(language: str) -> None:
+def main(name: str) -> None:
+    folder, _, language = name.rpartition("/")
     before, made = (
-        catalogue(language),
+        catalogue(name),
         Catalog(locale=language.replace("-", "_"), project="Flask-Upsell", charset="utf-8"),
     )
-    for (text, plural), places in words().items():
+    for (text, plural), places in words(folder == "admin").items():
         known = before.get(text)
         files = sorted({file for file, _ in places})
         made.add(
@@ -81,7 +85,8 @@ def main(language: str) -> None:
             known.string if known else None,
             [(file, None) for file in files],  # type: ignore[misc]
         )
-    path = LOCALES / f"{language}.po"
+    path = LOCALES / f"{name}.po"
+    path.parent.mkdir(exist_ok=True)
     head = (f"Language: {language}", "Content-Type: text/plain; charset=utf-8", f"Plural-Forms: {made.plural_forms}")
     with path.open("wb") as file:
         # Without dates and names: the same words make the same file.

@@ -20,6 +20,8 @@ from .core.ports import Store as Store
 from .core.product import Product as Product
 from .core.product import Reviews as Reviews
 from .core.product import Variant as Variant
+from .core.roles import Person as Person
+from .core.roles import Role as Role
 from .errors import BadInput as BadInput
 from .errors import BookError as BookError
 from .errors import LearnError as LearnError

@@ -36,12 +36,14 @@ from .addresses import CLUSTER, read_address
 from .core.context import Policy
 from .core.ports import Store
 from .core.words import Sentence, say
+from .desk import Desk
 from .errors import SettingsError
 from .followup import FollowUps
 from .jobs import Parts
 from .learn.mining import Parameters
 from .offers import Offers
 from .privacy import Privacy
+from .web.admin import admin_blueprint
 from .web.cli import commands
 from .web.edge import Edge, harmless
 from .web.mail import Writer
@@ -113,6 +115,8 @@ class Upsell:
         shop = blueprint(identifier, widget, parts.offers, parts.rates)
         add_unsubscribe(shop, parts.diary, tokens, parts.languages)
         app.register_blueprint(shop)
+        if values.admin_user is not None:
+            app.register_blueprint(admin_blueprint(parts, widget, parts.desk))
         app.cli.add_command(commands(identifier))
         if values.enabled:
             _listen(app, identifier, parts, edge)
@@ -305,6 +309,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         privacy,
         audit,
         rates,
+        Desk(identifier, offers, engine, audit),
         follow_ups,
         {"redis": breaker} if jobs_breaker is breaker else {"redis": breaker, "queue": jobs_breaker},
     )

@@ -16,6 +16,7 @@ from .adapters.breaker import Breaker
 from .core.context import Capability
 from .core.followup import Diary, State
 from .core.ports import Rates, Report
+from .desk import Desk
 from .errors import JobError, LearnError, UpsellError
 from .followup import Followed, FollowUps
 from .learn.mining import Mining, Parameters
@@ -31,7 +32,8 @@ class Parts(msgspec.Struct, frozen=True):
 
     `forked` drops connections that belong to the parent process; `migrate` brings the ledger's tables up to date;
     `close` ends all connections; `languages` are the catalogues (web.speech). `audit` is adapters.audit's. `rates`
-    count clicks. `follow_ups` is None while nobody is written to. `breakers` by the names of their backends.
+    count clicks. `desk`: what merchants work with. `follow_ups` is None while nobody is written to. `breakers` by the
+    names of their backends.
     """
 
     identifier: str
@@ -46,6 +48,7 @@ class Parts(msgspec.Struct, frozen=True):
     privacy: Privacy
     audit: Any
     rates: Rates
+    desk: Desk
     follow_ups: FollowUps | None = None
     breakers: Mapping[str, Breaker] = {}
 

@@ -213,6 +213,19 @@ SETTINGS = (
         checks.callable_or_none,
     ),
     Setting(
+        "ADMIN_USER",
+        None,
+        "A function that gives the Person (name, role) who works at /upsell/admin/ in this request, or None; without "
+        "such a function there is no admin.",
+        checks.callable_or_none,
+    ),
+    Setting(
+        "ADMIN_SIGN_IN",
+        None,
+        "The path of the store's page to sign in for that, such as '/login'; the way back is added as ?next=.",
+        lambda v: None if v is None else checks.url_prefix(v),
+    ),
+    Setting(
         "QUEUE_URL",
         None,
         "A Redis of its own for the job queue; None: REDIS_URL, unless that is a cluster, on which RQ cannot run.",
@@ -292,6 +305,8 @@ class Settings(msgspec.Struct, frozen=True):
     redis_seconds: float
     slow_seconds: float
     metrics: Callable[[], bool] | None
+    admin_user: Callable[[], Any] | None
+    admin_sign_in: str | None
     queue_url: str
     queue: str
     assets: bool

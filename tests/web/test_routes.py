@@ -62,7 +62,8 @@ ACTIONS = [path for path, verdict in VERDICTS.items() if verdict.secret and verd
 
 def rules_of(app: Flask, prefix: str) -> Iterator[tuple[str, frozenset[str]]]:
     for rule in app.url_map.iter_rules():
-        if rule.rule.startswith(prefix + "/"):
+        # Who may do what in the admin: tests/web/admin/test_gate.py.
+        if rule.rule.startswith(prefix + "/") and not rule.rule.startswith(prefix + "/admin/"):
             yield rule.rule.removeprefix(prefix), frozenset(rule.methods or ())
 
 

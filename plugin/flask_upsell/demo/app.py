@@ -23,6 +23,7 @@ from . import switches as switches
 from .club import groups
 from .models import CartLine, Order, OrderLine, Product
 from .praise import praise
+from .staff import SIGN_IN, staff
 from .store import store
 from .visitor import cart_coupon, cart_key, db, open_cart
 
@@ -45,6 +46,8 @@ def create_app(folder: str | Path, **config: Any) -> Flask:
         UPSELL_SLOW_SECONDS=5,
         # The demo's shoppers have agreed; ?consent=no shows what others are offered.
         UPSELL_CONSENT=switches.agreed,
+        UPSELL_ADMIN_USER=staff,
+        UPSELL_ADMIN_SIGN_IN=SIGN_IN,
         # The same database: an order and its conversions are one transaction.
         UPSELL_DATABASE_URL=database,
         UPSELL_REDIS_URL=embedded.url(folder),

@@ -20,6 +20,7 @@ from .edge import harmless
 from .health import health, may_read
 from .memory import Memory
 from .metrics import add_metrics, refused
+from .origin import from_here
 from .rates import TOO_MANY, Pace, too_many
 from .schemas import read_accept
 from .shown import Asking, Page, Shown
@@ -117,19 +118,6 @@ def _visitor_key(widget: Widget) -> str:
     return widget.offers.store.visitor().key
 
 
-def _from_here(*, anonymous: bool) -> bool:
-    """Whether a browser sent this POST from a page of this site. A visitor without a cart has no secret that the token
-    is bound to, so there the browser's word is needed; otherwise its silence is allowed (old browsers, machines)."""
-    fetch_site = request.headers.get("Sec-Fetch-Site")
-    if fetch_site is not None:
-        return fetch_site in ("same-origin", "none")
-    origin = request.headers.get("Origin")
-    if origin is not None:
-        # Without the scheme: behind a proxy that ends TLS the app is spoken to by http.
-        return origin.partition("://")[2] == request.host
-    return not anonymous
-
-
 def _answer(widget: Widget, pace: Pace, act: Any, purpose: str) -> AnyResponse:
     """Read the token, act, and answer: the placement again for our script, a redirect for a plain form."""
     with faults.about(widget.identifier):
@@ -141,7 +129,7 @@ def _answered_with(widget: Widget, pace: Pace, act: Any, purpose: str) -> AnyRes
     if not widget.settings.enabled:
         return redirect(_back(widget, Page("cart")), 303)
     visitor = _visitor_key(widget)
-    if not _from_here(anonymous=not visitor):
+    if not from_here(anonymous=not visitor):
         return Response("This request came from another site.\n", 403, mimetype="text/plain")
     page, notice = Page("cart"), None
     fresh = {}

@@ -2,7 +2,7 @@
 
 They are also what guards forms against other sites, where the store has no CSRF field of its own: another site's page
 can send a form but not read one of ours, and what it has of its own visits is bound to its own cart. (Visitors without
-a cart share theirs, so `shop._from_here` then wants the browser's word on where the form stood.)
+a cart share theirs, so `origin.from_here` then wants the browser's word on where the form stood.)
 
 A token is bound to the visitor's key, which a store keeps for one cart (`core.context.Visitor`), and not to what is in
 that cart: in a second tab it may have changed meanwhile, and most offers still hold. What an offer needs of the cart
@@ -25,7 +25,7 @@ from itsdangerous.signer import SigningAlgorithm
 from ..errors import TokenError
 
 T = TypeVar("T")
-PURPOSES = ("offer", "answer", "undo", "unsubscribe")
+PURPOSES = ("offer", "answer", "undo", "unsubscribe", "desk")
 #: What is not old after `seconds`: a mail may be opened in years, and whoever wants no more of them must be heard.
 LASTING = {"unsubscribe"}
 #: How far (seconds) the clocks of a store's machines may differ.

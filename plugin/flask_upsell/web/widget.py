@@ -191,7 +191,7 @@ class Widget:
             keys = [answer for answer, _ in question.answers]
             asking = self.tokens.sign("answer", visitor, Asking(question.rule, keys, page))
         if offers or notice or question:
-            csrf = str(self._csrf())
+            csrf = str(self.csrf())
         # What our own template, autoescaped, has made, with the store's field and tokens (A-Z a-z 0-9 - _ . =).
         html = Markup(blank.filled({TOKEN: token, KEY: key, CSRF: csrf, ASKING: asking}))  # noqa: S704 (see above)
         # Anybody may ask for a placement of any name; what no page has is not counted.
@@ -322,7 +322,7 @@ class Widget:
         url = url_for(f"{self.identifier}.slot", placement=page.placement, product=page.products[:20], _external=False)
         return prefix + url[url.index("/slot/") :]
 
-    def _csrf(self) -> Markup | str:
+    def csrf(self) -> Markup:
         """The store's own field; else Flask-WTF's, where the store uses it. Ours is the signed, visitor-bound token."""
         field = self.offers.store.csrf_field()
         if field:
@@ -330,7 +330,7 @@ class Widget:
         if self._store_has_csrf:
             token: Any = current_app.jinja_env.globals["csrf_token"]
             return Markup('<input type="hidden" name="csrf_token" value="{}">').format(token())
-        return ""
+        return Markup("")
 
     @cached_property
     def _store_has_csrf(self) -> bool:

@@ -1,0 +1,22 @@
+"""The admin: pages at /upsell/admin/ for merchants. Modules of pages add theirs to one `Admin`."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from ...desk import Desk
+from ...jobs import Parts
+from ..widget import Widget
+from . import help, home
+from .office import Admin
+
+#: Modules of pages, in the order of the menu.
+PAGES = (home, help)
+
+
+def admin_blueprint(parts: Parts, widget: Widget, desk: Desk) -> Blueprint:
+    """The admin of one instance. Only where the host says who may work in it (ADMIN_USER)."""
+    admin = Admin(parts, widget, desk)
+    for module in PAGES:
+        module.add(admin)
+    return admin.blueprint

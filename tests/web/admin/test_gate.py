@@ -1,0 +1,124 @@
+"""Who may open what in the admin: every route for every role, every way to ask."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from flask_upsell import Person, Role, faults
+from flask_upsell.web.admin.gate import FORM_SECONDS
+from tests.web.admin.conftest import HERE, Clerk, MakeClerk, by_header
+from tests.web.conftest import Serve
+from tests.web.shop import GOODS, SessionStore
+
+VIEW, EDIT, APPROVE, OWN = Role.VIEWER, Role.EDITOR, Role.APPROVER, Role.OWNER
+#: Every route: its method, and the least role that may. A new one has to be judged here before it can be built.
+VERDICTS = {
+    ("GET", "/"): VIEW,
+    ("GET", "/help"): VIEW,
+}
+ROLES: list[Role | None] = [None, *Role]
+
+
+def routes(app: Flask) -> dict[tuple[str, str], str]:
+    """(method, path without the prefix) -> endpoint."""
+    return {
+        (method, rule.rule.removeprefix("/upsell/admin")): rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if rule.rule.startswith("/upsell/admin/")
+        for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+
+
+def a_path(path: str) -> str:
+    """With something in place of its variables."""
+    parts = path.split("/")
+    return "/".join("1" if part.startswith("<") else part for part in parts)
+
+
+def test_every_route_has_a_verdict(app: Flask) -> None:
+    """Planted bug that it shows: a route that nobody judged."""
+    assert set(routes(app)) == set(VERDICTS)
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role or "nobody")
+def test_each_role_may_what_it_may_and_no_more(app: Flask, clerk: MakeClerk, role: Role | None) -> None:
+    """Planted bug that it shows: `_route` asks for the role VIEWER whatever the route says."""
+    here = clerk(role.value) if role else Clerk(app, "")
+    token = here.token() if role else "x"
+    for (method, path), needed in VERDICTS.items():
+        answer = here.get(a_path(path)) if method == "GET" else here.post(a_path(path), token)
+        may = role is not None and role.may(needed)
+        assert (answer.status_code != 403) == may, (role, method, path, answer.status_code)
+        assert answer.status_code < 500, (role, method, path)
+
+
+def test_a_form_is_of_one_person_from_one_of_our_pages(app: Flask, clerk: MakeClerk) -> None:
+    """Planted bugs that it shows: the token is not bound to the person; where the form stood is not asked."""
+    ada, bob = clerk("owner", "ada"), clerk("owner", "bob")
+    posts = [a_path(path) for method, path in VERDICTS if method == "POST"]
+    for path in posts:
+        for token in ("", "x", bob.token()):
+            assert ada.post(path, token).status_code == 403, path
+        given: dict[str, Any] = {"data": {"csrf": ada.token()}}
+        for headers in ({}, {"Sec-Fetch-Site": "cross-site"}, {"Origin": "https://evil.example"}):
+            answer = ada.client.post(f"/upsell/admin{path}", headers={**ada.headers, **headers}, **given)
+            assert answer.status_code == 403, (path, headers)
+
+
+def test_what_comes_from_the_admin_is_private_and_strict(clerk: MakeClerk) -> None:
+    for answer in (clerk().get("/"), clerk("").get("/")):
+        assert answer.headers["Cache-Control"] == "private, no-store"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        policy = answer.headers["Content-Security-Policy"]
+        assert "unsafe" not in policy
+        assert "default-src 'none'" in policy
+
+
+def test_without_a_host_that_says_who_there_is_no_admin(serve: Serve) -> None:
+    app = serve(SessionStore(GOODS))
+    assert routes(app) == {}
+    assert Clerk(app).get("/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "user",
+    [lambda: 1 / 0, lambda: "ada", lambda: Person("", Role.OWNER), lambda: Person(" ", Role.OWNER),
+     lambda: Person("ada", "owner")],
+)  # fmt: skip
+def test_whom_the_host_does_not_name_rightly_is_nobody(serve: Serve, user: Any) -> None:
+    """Planted bug that it shows: whatever is not None is let in."""
+    app = serve(SessionStore(GOODS), UPSELL_ADMIN_USER=user)
+    assert Clerk(app).get("/").status_code == 403
+    assert faults.seen["admin_user"] == 1
+
+
+def test_nobody_is_sent_to_sign_in_and_back(serve: Serve) -> None:
+    app = serve(SessionStore(GOODS), UPSELL_ADMIN_USER=by_header, UPSELL_ADMIN_SIGN_IN="/login")
+    answer = Clerk(app, "").get("/help?a=1&b=2")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/login?next=/upsell/admin/help%3Fa=1%26b=2")
+    assert Clerk(app, "").get("/help", **{"HX-Request": "true"}).status_code == 403
+    assert Clerk(app, "").post("/help", "x").status_code in (403, 405)
+
+
+def test_a_form_of_yesterday_says_so_and_is_taken_at_the_second_try(
+    app: Flask, clerk: MakeClerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    posts = [a_path(path) for method, path in VERDICTS if method == "POST"]
+    old = clerk().token()
+    now = time.time()
+    monkeypatch.setattr("itsdangerous.timed.time.time", lambda: now + FORM_SECONDS + 60)
+    for path in posts:
+        answer = clerk().post(path, old)
+        assert answer.status_code == 409
+        assert "Nothing is lost" in answer.text
+        assert clerk().post(path).status_code != 409
+
+
+def test_the_menu_shows_what_the_person_may_open(clerk: MakeClerk) -> None:
+    page = clerk("viewer").get("/").text
+    assert '<a href="/upsell/admin/" aria-current="page">Home</a>' in page
+    assert clerk().client.get("/upsell/admin/nowhere", headers={**HERE}).status_code == 404
