@@ -28,7 +28,7 @@ NAMES = {
     "offers_shown", "offer_accepted", "offer_declined", "perk_granted",
     # errors
     "UpsellError", "SettingsError", "MappingError", "BadInput", "TokenError", "BookError", "LearnError",
-    "RuleError", "RuleFileError",
+    "RuleError", "RuleFileError", "StaleError", "RiskError",
 }  # fmt: skip
 
 

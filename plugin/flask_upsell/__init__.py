@@ -26,9 +26,11 @@ from .errors import BadInput as BadInput
 from .errors import BookError as BookError
 from .errors import LearnError as LearnError
 from .errors import MappingError as MappingError
+from .errors import RiskError as RiskError
 from .errors import RuleError as RuleError
 from .errors import RuleFileError as RuleFileError
 from .errors import SettingsError as SettingsError
+from .errors import StaleError as StaleError
 from .errors import TokenError as TokenError
 from .errors import UpsellError as UpsellError
 from .extension import Upsell as Upsell

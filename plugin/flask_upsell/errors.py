@@ -8,6 +8,8 @@ UpsellError
 ├── BookError           the published book cannot be written
 ├── RuleError           a rule or season cannot be used, read or replaced; carries the rule
 ├── RuleFileError       files of rules cannot be used; carries all problems
+├── StaleError          somebody else changed it meanwhile; carries how it is now
+├── RiskError           it takes a second person to put this live; carries the risks
 ├── LearnError          orders cannot be turned into affinities
 ├── OrderError          an order that was placed is not known to the store
 └── JobError            a job failed; says which exception it was, without what that said of people
@@ -68,6 +70,22 @@ class RuleFileError(UpsellError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+class StaleError(UpsellError):
+    """Somebody else has changed meanwhile what was to be changed. `current`: how it is now."""
+
+    def __init__(self, message: str, *, current: object = None) -> None:
+        super().__init__(message)
+        self.current = current
+
+
+class RiskError(UpsellError):
+    """What is to go live is risky, and needs a second person who may do that and did not write it. `risks`: why."""
+
+    def __init__(self, message: str, risks: list[object]) -> None:
+        super().__init__(message)
+        self.risks = risks
 
 
 class LearnError(UpsellError):

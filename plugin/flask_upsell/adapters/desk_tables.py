@@ -17,7 +17,7 @@ from sqlalchemy import (
     Text,
 )
 
-from .checks import letters
+from .checks import letters, unique_where
 from .tables import COUNTED, UTCDateTime, metadata
 
 #: What somebody is writing. `origin`: the name of the live part that it changes, "" for a new one, which had `base` as
@@ -43,7 +43,8 @@ drafts = Table(
     CheckConstraint("action IN ('put', 'remove')", name="action"),
     CheckConstraint("state IN ('open', 'review')", name="state"),
     CheckConstraint("version > 0", name="version"),
-    Index("ix_upsell_draft_origin", "instance", "kind", "origin"),
+    # One draft for each live part, whoever begins it.
+    unique_where("uq_upsell_draft_origin", "origin <> ''", "instance", "kind", "origin"),
 )
 
 #: Rulebooks as they were saved, whoever saved them: zlib of their JSON.

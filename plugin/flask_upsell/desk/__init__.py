@@ -10,8 +10,10 @@ from functools import cached_property
 from sqlalchemy import Engine
 
 from ..adapters.audit import SQLAudit
+from ..adapters.drafts import SQLDrafts
 from ..adapters.options import SQLOptions
 from ..offers import Offers
+from .drafts import Drafts
 from .options import Options
 
 
@@ -24,6 +26,10 @@ class Desk:
     @cached_property
     def options(self) -> Options:
         return Options(SQLOptions(self.engine, self.identifier, self.audit), lambda: self.offers.clock())
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        return Drafts(SQLDrafts(self.engine, self.identifier), self.offers)
 
     @property
     def off(self) -> bool:

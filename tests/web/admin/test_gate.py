@@ -86,9 +86,14 @@ def test_without_a_host_that_says_who_there_is_no_admin(serve: Serve) -> None:
 
 @pytest.mark.parametrize(
     "user",
-    [lambda: 1 / 0, lambda: "ada", lambda: Person("", Role.OWNER), lambda: Person(" ", Role.OWNER),
-     lambda: Person("ada", "owner")  # type: ignore[arg-type]],
-)  # fmt: skip
+    [
+        lambda: 1 / 0,
+        lambda: "ada",
+        lambda: Person("", Role.OWNER),
+        lambda: Person(" ", Role.OWNER),
+        lambda: Person("ada", "owner"),  # type: ignore[arg-type]
+    ],
+)
 def test_whom_the_host_does_not_name_rightly_is_nobody(serve: Serve, user: Any) -> None:
     """Planted bug that it shows: whatever is not None is let in."""
     app = serve(SessionStore(GOODS), UPSELL_ADMIN_USER=user)

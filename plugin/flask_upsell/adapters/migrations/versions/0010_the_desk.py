@@ -70,7 +70,14 @@ def upgrade() -> None:
         sa.CheckConstraint("version > 0", name=op.f("ck_upsell_draft_version")),
         sa.PrimaryKeyConstraint("instance", "id", name=op.f("pk_upsell_draft")),
     )
-    op.create_index("ix_upsell_draft_origin", "upsell_draft", ["instance", "kind", "origin"], unique=False)
+    op.create_index(
+        "uq_upsell_draft_origin",
+        "upsell_draft",
+        ["instance", "kind", "origin"],
+        unique=True,
+        sqlite_where=sa.text("origin <> ''"),
+        postgresql_where=sa.text("origin <> ''"),
+    )
     op.create_table(
         "upsell_imported_line",
         sa.Column("instance", sa.String(length=40), nullable=False),
@@ -195,7 +202,7 @@ def downgrade() -> None:
     op.drop_table("upsell_machine_key")
     op.drop_index("ix_upsell_imported_line_placed_at", table_name="upsell_imported_line")
     op.drop_table("upsell_imported_line")
-    op.drop_index("ix_upsell_draft_origin", table_name="upsell_draft")
+    op.drop_index("uq_upsell_draft_origin", table_name="upsell_draft")
     op.drop_table("upsell_draft")
     op.drop_table("upsell_day")
     op.drop_index(op.f("ix_upsell_api_request_created_at"), table_name="upsell_api_request")
