@@ -46,7 +46,7 @@ def test_of_two_who_save_one_is_told(drafts: SQLDrafts) -> None:
 
 
 def test_a_live_part_has_one_draft(drafts: SQLDrafts) -> None:
-    """Planted bug that it shows: `make` does not look whether there is one."""
+    """Planted bug that it shows: the index of live parts is not unique."""
     results = together(6, lambda number: drafts.make("rule", "tea", 1, {"label": str(number)}, NOW))
     assert {each.id for each in results if isinstance(each, Draft)} == {drafts.all()[0].id}
     assert drafts.of("rule", "tea") == drafts.all()[0]
