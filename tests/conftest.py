@@ -22,6 +22,7 @@ from flask_upsell import MemoryStore, Product, Upsell
 from flask_upsell.adapters.ledger import make_engine
 from flask_upsell.adapters.migrate import upgrade
 from flask_upsell.adapters.tables import metadata
+from tests.patience import wait_for_redis
 
 ROOT = Path(__file__).parents[1]
 #: Of the tests, and drawn by chance: a weaker one starts no app that is not TESTING.
@@ -86,7 +87,7 @@ def valkey() -> Iterator[str]:
     """URL of a real Valkey of this test run."""
     folder = Path(tempfile.mkdtemp(prefix="upsell-test-"))
     server = ValkeyServer(port=0, unix_socket_path=folder / "v.sock", data_dir=folder)
-    server.start()
+    server.start(60)
     yield f"unix://{folder / 'v.sock'}"
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)
@@ -181,6 +182,8 @@ def make_app(redis_url: str, tmp_path: Path) -> Iterator[MakeApp]:
         )
         app.config.update(config)
         Upsell(app, store=store or MemoryStore(products()), name=name)
+        if app.config["UPSELL_REDIS_SECONDS"] >= 1:
+            wait_for_redis(app)
         identifier = f"upsell_{name}" if name else "upsell"
         migrate(app.extensions[identifier].offers.ledger.engine)
         made.append(app)

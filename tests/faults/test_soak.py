@@ -14,9 +14,10 @@ from flask import Flask
 
 from flask_upsell import Line, MemoryStore, faults
 from tests.faults.backends import Server, own_valkey
-from tests.faults.conftest import HASTY, MakeShop
+from tests.faults.conftest import HASTY, MakeShop, hurry
 from tests.faults.proxy import Proxy
 from tests.faults.test_redis_faults import FAULTS, add_page, until_shown
+from tests.patience import wait_for_redis
 from tests.web.markup import slots
 from tests.web.shop import Visitor, parts_of, publish
 
@@ -75,7 +76,9 @@ def test_half_an_hour_of_faults(
         app = make_shop(UPSELL_REDIS_URL=proxy.url, **HASTY)
         add_page(app)
         publish(make_shop())
+        wait_for_redis(app)
         until_shown(app, ["plus", "bag"])
+        hurry(app)
         offers = parts_of(app).offers
 
         def go_on(until: float) -> int:
