@@ -26,7 +26,7 @@ def free_ports(count: int) -> list[int]:
             probe.close()
 
 
-def until(true: Callable[[], object], seconds: float = 30) -> None:
+def until(true: Callable[[], object], seconds: float = 120) -> None:
     """Wait for it; AssertionError when it never comes."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

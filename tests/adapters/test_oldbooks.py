@@ -74,7 +74,7 @@ def web(url: str, schema: int) -> Iterator[Any]:
         yield read
     finally:
         process.stdin.close()
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()
 
 
