@@ -22,7 +22,7 @@ from flask_upsell import MemoryStore, Product, Upsell
 from flask_upsell.adapters.ledger import make_engine
 from flask_upsell.adapters.migrate import upgrade
 from flask_upsell.adapters.tables import metadata
-from tests.patience import wait_for_redis
+from tests.patience import wait_everywhere
 
 ROOT = Path(__file__).parents[1]
 #: Of the tests, and drawn by chance: a weaker one starts no app that is not TESTING.
@@ -80,6 +80,13 @@ def migrate(engine: Engine) -> None:
         shutil.copy(_migrated_file(), file)
     else:
         upgrade(engine)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        wait_everywhere(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -182,8 +189,6 @@ def make_app(redis_url: str, tmp_path: Path) -> Iterator[MakeApp]:
         )
         app.config.update(config)
         Upsell(app, store=store or MemoryStore(products()), name=name)
-        if app.config["UPSELL_REDIS_SECONDS"] >= 1:
-            wait_for_redis(app)
         identifier = f"upsell_{name}" if name else "upsell"
         migrate(app.extensions[identifier].offers.ledger.engine)
         made.append(app)

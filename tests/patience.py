@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from flask import Flask
+from redis import Redis
+from sqlalchemy import Engine, event
 
+from flask_upsell import extension
+from flask_upsell.adapters.clients import web_client
 from flask_upsell.jobs import Parts
+from flask_upsell.web.edge import Edge
 
 #: Seconds: nothing but a hang takes longer.
 PATIENT = 30.0
@@ -30,3 +36,21 @@ def wait_for_redis(app: Flask, seconds: float = PATIENT) -> None:
             pool.disconnect(inuse_connections=False)
             for kept in pool._available_connections:
                 kept.socket_timeout = kept.socket_connect_timeout = seconds
+
+
+def wait_everywhere(patch: pytest.MonkeyPatch) -> None:
+    """An app of this process whose UPSELL_REDIS_SECONDS is the longest that may be set, 1, waits still longer; so do
+    commands."""
+
+    def client(url: str, seconds: float, tag: str = "book") -> Redis:
+        return web_client(url, PATIENT if seconds >= 1 else seconds, tag)
+
+    patch.setattr(extension, "web_client", client)
+    patch.setattr(extension, "Edge", lambda wait, slow: Edge(2 * PATIENT if wait >= 2 else wait, slow))
+
+
+def wait_for_locks(engine: Engine) -> Engine:
+    """Of an SQLite file that many processes write into: 5 seconds are not long for the last of them."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=60000").close())
+    return engine

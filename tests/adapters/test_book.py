@@ -82,7 +82,7 @@ class Clock:
 def open_shelf(url: str, breaker: Breaker | None = None, **more: Any) -> RedisShelf:
     """A shelf of a process of its own; it trusts its copy for no time, and waits longer than a page would."""
     more.setdefault("trust_seconds", 0)
-    return RedisShelf(web_client(url, 0.5), worker_client(url), breaker or Breaker(), **more)
+    return RedisShelf(web_client(url, 30), worker_client(url), breaker or Breaker(), **more)
 
 
 class TestValkey(ShelfContract):

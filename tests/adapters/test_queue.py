@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import socket
 import time
@@ -23,7 +24,7 @@ from flask_upsell.adapters.queue import JOBS, OurJob, RQQueue
 from flask_upsell.core.ports import Queue as Port
 
 
-def rq_queue(url: str, breaker: Breaker | None = None, seconds: float = 0.5) -> RQQueue:
+def rq_queue(url: str, breaker: Breaker | None = None, seconds: float = 30) -> RQQueue:
     return RQQueue(web_client(url, seconds), breaker or Breaker(), name="q", identifier="upsell_b2b")
 
 

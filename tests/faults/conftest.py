@@ -35,7 +35,7 @@ class Watched(Breaker):
 
     resets = 0
 
-    @property  # type: ignore[override]
+    @property
     def _failed(self) -> int:
         return int(self.__dict__["_failed"])
 
@@ -101,8 +101,6 @@ def make_shop(server: Server, tmp_path: Path) -> Iterator[MakeShop]:
         )
         app.config.update(config)
         Upsell(app, store=store)
-        if app.config["UPSELL_REDIS_SECONDS"] >= 1:
-            wait_for_redis(app)
         add_pages(app, store)
         migrate(parts_of(app).offers.ledger.engine)  # type: ignore[attr-defined]
         made.append(app)
