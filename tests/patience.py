@@ -34,7 +34,7 @@ def wait_for_redis(app: Flask, seconds: float = PATIENT) -> None:
         for pool in {offers.shelf._reader._pool, *(client.connection_pool for client in clients)}:
             pool.connection_kwargs |= {"socket_timeout": seconds, "socket_connect_timeout": seconds}
             pool.disconnect(inuse_connections=False)
-            for kept in pool._available_connections:
+            for kept in {*pool._available_connections, *pool._in_use_connections}:
                 kept.socket_timeout = kept.socket_connect_timeout = seconds
 
 

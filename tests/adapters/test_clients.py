@@ -300,7 +300,7 @@ def test_a_late_answer_is_not_taken_for_the_next_one(tmp_path: Path) -> None:
 
 def test_a_fork_asks_on_connections_of_its_own(redis_url: str) -> None:
     """Red without the look at the process id: parent and child read each other's answers."""
-    client = web_client(redis_url, SECONDS)
+    client = web_client(redis_url, 30)
     direct = Direct(client)
     assert direct.ask("MSET", "parent", "p", "child", "c") == b"OK"
     before = int(direct.ask("CLIENT", "ID"))
