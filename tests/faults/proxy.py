@@ -121,7 +121,7 @@ class Proxy:
         if self._server is not None:
             self._server.close()
         ended: set[asyncio.Task[None]] = set()
-        # Also what was accepted just now and is not served yet: a socket that is left open fails whichever test is next.
+        # Also what was accepted just now and is not served yet: a socket that is left open fails the test that is next.
         while len(asyncio.all_tasks()) > 1:
             self._close_all()
             for task in self._tasks - ended:
