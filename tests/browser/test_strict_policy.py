@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import statistics
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Error, Page, Route, expect
@@ -189,7 +190,10 @@ new PerformanceObserver((list) => { for (const e of list.getEntries()) if (e.nam
   .observe({ type: "event", durationThreshold: 16, buffered: true });"""
 
 
-def test_nothing_jumps_and_a_click_shows_at_once(open_shop: OpenShop, page: Page) -> None:
+@pytest.mark.soak
+def test_nothing_jumps_and_a_click_shows_at_once(
+    open_shop: OpenShop, page: Page, amount: Callable[[int, int], int], figure: Callable[[str, object, str], None]
+) -> None:
     shop = open_shop(GOODS)
     page.add_init_script(SHIFTS)
     shop.cart(page, "laptop")
@@ -201,8 +205,9 @@ def test_nothing_jumps_and_a_click_shows_at_once(open_shop: OpenShop, page: Page
     walk.button(page, "accept", "bag").click()
     said(page, "Added:")
     slow = page.evaluate("slow")
-    print(f"from the click to the next picture: {slow} ms (none: below 16 ms)")
-    assert all(each <= 500 for each in slow)
+    figure("from the click to the next picture (ms)", max(slow, default="below 16"), "500")
+    if amount(0, 1):
+        assert all(each <= 500 for each in slow)
 
 
 def test_a_slot_that_is_filled_late_moves_next_to_nothing(open_shop: OpenShop, page: Page) -> None:

@@ -124,7 +124,7 @@ def test_by_keyboard_alone_with_the_focus_kept(page: Page) -> None:
     expect(walk.undo_button(page)).to_be_focused()
     page.keyboard.press("Space")
     walk.expect_lines(page, (walk.LAPTOP, "1"))
-    assert page.evaluate("document.querySelector('upsell-slot').contains(document.activeElement)")
+    page.wait_for_function("document.querySelector('upsell-slot').contains(document.activeElement)")
     assert page.evaluate("document.activeElement !== document.body")
 
 

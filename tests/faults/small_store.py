@@ -25,6 +25,7 @@ from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.offers import Offers
 from flask_upsell.till import Outcome, Wanted
 from flask_upsell.web.shown import Page, wanted
+from tests.patience import wait_for_locks
 
 VISITOR = "cart-1"
 
@@ -88,7 +89,7 @@ def rule(kind: str, limits: Limits = Limits(total=1000)) -> Rule:  # noqa: B008 
 
 def prepare(url: str) -> None:
     """The store's tables, with its goods. The ledger's are there."""
-    engine = make_engine(url)
+    engine = wait_for_locks(make_engine(url))
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)
     with engine.begin() as connection:
@@ -108,7 +109,7 @@ class Shop:
         visitor: str = VISITOR,
         engine: Engine | None = None,
     ) -> None:
-        self.engine = engine or make_engine(url)
+        self.engine = engine or wait_for_locks(make_engine(url))
         self.session = Session(self.engine, expire_on_commit=False)
         self.visitor = visitor
         self.store = SQLAlchemyStore(

@@ -58,11 +58,11 @@ class Running:
         assert self._nursery.stdin is not None
         self._nursery.stdin.write(name.split()[0] + "\n")
         self._nursery.stdin.flush()
-        return self._pids.get(timeout=30)
+        return self._pids.get(timeout=120)
 
     def kill_one(self) -> None:
         """When somebody has begun to shop since the last time."""
-        until, before = time.monotonic() + 20, len(self.began)
+        until, before = time.monotonic() + 120, len(self.began)
         while len(self.began) == before:
             assert time.monotonic() < until, "nobody shops"
             time.sleep(0.005)
@@ -80,8 +80,8 @@ class Running:
             self._kill(name)
         assert self._nursery.stdin is not None
         self._nursery.stdin.close()
-        self._nursery.wait(20)
-        self._listening.join(20)
+        self._nursery.wait(60)
+        self._listening.join(60)
         assert self._nursery.stdout is not None
         self._nursery.stdout.close()
 
