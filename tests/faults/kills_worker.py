@@ -2,7 +2,7 @@
 starts it: `tests.faults.kills_worker DATABASE REDIS`.
 
 Lines in: "web" or "worker", each for another child. Lines out, as JSON: {"child": its process id}, and what a shopper
-of a child would know: {"began": the cart}.
+of a child would know: {"began": the cart}, and {"offered": the cart} of one that saw the offer.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ def shop(app: Flask) -> None:
         try:
             shopper = Shopper(app, visitor, "tea")
             say(began=visitor)
+            if shopper.see().cards:
+                say(offered=visitor)
             if shopper.accept() and chance.random() < 0.25:
                 shopper.undo()
                 shopper.accept()
