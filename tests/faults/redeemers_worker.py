@@ -1,7 +1,8 @@
 """A process of shoppers who all want what there is too little of, each on another way to it. `test_redeemers` starts
 several.
 
-Line in: a job as JSON. Then it says "ready", and with the next line it begins. Line out: as JSON what was wrong.
+Line in: a job as JSON. Then it says "ready", and with the next line it begins. Line out: as JSON what was wrong. Then
+another job may come.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ NEVER = {"fails", "half", "broken", PAUSED}
 
 
 class Redeemer:
-    """One shopper: `limit` is what there is too little of. `apart` is a shop with another database than the ledger's."""
+    """One shopper: `limit` is what there is too little of. `apart` has another database than the ledger's."""
 
     def __init__(
         self, shop: Flask, apart: Flask, alone: Flask, number: int, path: str, limit: str, customer: str
@@ -96,7 +97,11 @@ class Redeemer:
 
 
 def main() -> None:
-    job = json.loads(sys.stdin.readline())
+    for row in sys.stdin:
+        run_job(json.loads(row))
+
+
+def run_job(job: dict[str, Any]) -> None:
     shops = {name: sql_shop(job[name], job["redis"], job["shop"]) for name in ("shop", "apart", "alone")}
     for each in shops.values():
         # Midnight does not come while they order.

@@ -20,7 +20,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from flask import Flask
@@ -31,6 +30,7 @@ from flask_upsell.adapters import tables as t
 from flask_upsell.adapters.ledger import make_engine
 from flask_upsell.adapters.migrate import upgrade
 from flask_upsell.core.rule import Limits
+from flask_upsell.web.worker import alive
 from tests.faults.backends import Postgres, Server, own_postgres, own_valkey
 from tests.faults.load import percentile
 from tests.faults.small_store import CartLine, Order, OrderLine, Shop, prepare, rule
@@ -41,17 +41,10 @@ Figure = Callable[[str, object, str], None]
 PROCESSES = ("web", "web again", "worker")
 #: Valkey is twice in it: with its data, and without.
 VICTIMS = (*PROCESSES, "rq", "horse", "valkey", "empty valkey")
+#: Seconds until something must have happened, on a busy machine too.
+PATIENCE = 60
 #: How long until an order is counted (seconds), of 99 in 100.
 LAG = 15.0
-
-
-def until(true: Callable[[], Any], what: str, seconds: float = 60) -> Any:
-    """What it said when it was true; polled often, for some of it lasts a hundredth of a second."""
-    end = time.monotonic() + seconds
-    while not (found := true()):
-        assert time.monotonic() < end, what
-        time.sleep(0.001)
-    return found
 
 
 def children(pid: int) -> list[int]:
@@ -106,7 +99,7 @@ class Running:
         time after Valkey was emptied."""
         seen = self.offered if patient else self.began
         before = len(seen)
-        until(lambda: len(seen) > before, "nobody shops")
+        self.wait(lambda: len(seen) > before, "nobody shops")
         time.sleep(self._chance.uniform(0, 0.05))
         if name == "postgresql":
             assert self._postgres is not None
@@ -118,7 +111,8 @@ class Running:
                 self._valkey.lose()
             self._valkey.start()
         elif name in PROCESSES:
-            os.kill(self._made[name], signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(self._made[name], signal.SIGKILL)
             self._made[name] = self._start(name)
         else:
             self._kill_below_worker(horse=name == "horse")
@@ -128,7 +122,6 @@ class Running:
         """RQ, or its child that runs a job just then: of a worker that is there, for the old one ends with its RQ."""
 
         def kill_it() -> bool:
-            self.keep_worker()
             victims = children(self._made["worker"])
             if horse:
                 victims = [below for each in victims for below in children(each)]
@@ -138,12 +131,16 @@ class Running:
                     return True
             return False
 
-        until(kill_it, "the worker does nothing")
+        self.wait(kill_it, "the worker does nothing")
 
-    def keep_worker(self) -> None:
-        """A worker whose RQ was killed ends by itself; then it is started again."""
-        if self._made["worker"] not in children(self._nursery.pid):
-            self._made["worker"] = self._start("worker")
+    def wait(self, true: Callable[[], object], what: str) -> None:
+        """Until it is true. A worker whose RQ was killed ends by itself, and is started again in the meantime."""
+        end = time.monotonic() + PATIENCE
+        while not true():
+            assert time.monotonic() < end, what
+            if not alive(self._made["worker"]):
+                self._made["worker"] = self._start("worker")
+            time.sleep(0.001)  # a horse lives for a hundredth of a second
 
     def end(self, *names: str) -> None:
         for name in names:
@@ -250,14 +247,12 @@ def run(
         running = Running(url, valkey, postgres, random.Random(20261122))
         try:
             for victim in victims:
-                running.keep_worker()
                 running.kill(victim, patient=patient)
             running.end("web", "web again")
-            running.keep_worker()
-            until(lambda: not ledger.waiting(), "the worker does not fold what is left")
-            until(lambda: parts_of(app).offers.shelf.published(), "nobody publishes the book again")
+            running.wait(lambda: not ledger.waiting(), "the worker does not fold what is left")
+            running.wait(lambda: parts_of(app).offers.shelf.published(), "nobody publishes the book again")
             come_again(app, url)
-            until(lambda: not ledger.waiting(), "the sweep does not find what nobody asked for")
+            running.wait(lambda: not ledger.waiting(), "the sweep does not find what nobody asked for")
         finally:
             running.close()
             seconds = lag.close()

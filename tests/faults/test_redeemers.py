@@ -27,7 +27,8 @@ from tests.faults.sql_shop import close_shop, parts_of, put_up, sql_shop
 ROOT = Path(__file__).parents[2]
 KINDS = ("total", "customer", "day", "budget")
 SET, SALE = "set", "sale"
-CUSTOMERS, EACH = 5, 2
+#: How many orders each customer may have, of three or four that are wanted.
+EACH = 2
 #: What an offer takes off, and a rest of the budget with which nothing can be bought.
 OFF, OFF_A_SET, REST = 200, 320, 50
 GOODS = {
@@ -57,13 +58,14 @@ class Rush:
         for number in range(self.number):
             turn, place = divmod(number, len(PATHS) + 1)
             path, limit = (PATHS[place], KINDS[turn % 4]) if place < len(PATHS) else others[turn % 4]
-            customer = f"customer {number % CUSTOMERS}"
+            customer = f"customer {number % max(1, self.number // 16)}"
             self.redeemers.append({"number": number, "path": path, "limit": limit, "customer": customer})
         wanted = [each for each in self.redeemers if each["path"] not in NEVER]
         self.wanted = Counter(each["limit"] for each in wanted)
         of = Counter(each["customer"] for each in wanted if each["limit"] == "customer")
+        self.of_customers = sorted(min(EACH, number) for number in of.values())
         self.most = {name: (self.wanted[name] + 1) // 2 for name in (*KINDS, SET)}
-        self.granted = {**self.most, "customer": sum(min(EACH, number) for number in of.values()), SALE: 0}
+        self.granted = {**self.most, "customer": sum(self.of_customers), SALE: 0}
 
     def rules(self) -> list[Rule]:
         def money(name: str, off: int) -> tuple[Money, ...]:
@@ -111,15 +113,30 @@ def apart(tmp_path: Path) -> Iterator[str]:
     yield url
 
 
+@pytest.fixture(scope="module")
+def running(request: pytest.FixtureRequest) -> Iterator[list[subprocess.Popen[str]]]:
+    """The processes."""
+    command = [sys.executable, "-m", "tests.faults.redeemers_worker"]
+    number = 4 if request.config.getoption("--long") else 2
+    made = [
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+        for _ in range(number)
+    ]
+    yield made
+    for process in made:
+        process.communicate(timeout=60)
+
+
 @pytest.mark.soak
 def test_exactly_as_many_get_it_as_there_are(
+    running: list[subprocess.Popen[str]],
     redis_url: str, engine: Engine, database_url: str, apart: str, amount: Callable[[int, int], int],
     figure: Callable[[str, object, str], None],
 ) -> None:  # fmt: skip
     """Planted bugs that it shows: an UPDATE of an allowance that does not ask whether there is room; on PostgreSQL also
     one that asked before, without a lock."""
     prepare(database_url, GOODS)
-    processes = amount(2, 4)
+    processes = len(running)
     rush = Rush(processes * amount(24, 200))
     shop = sql_shop(database_url, redis_url)
     put_up(shop, rush.rules())
@@ -132,23 +149,14 @@ def test_exactly_as_many_get_it_as_there_are(
         "redis": redis_url,
         "now": datetime.now(UTC).isoformat(),
     }
-    command = [sys.executable, "-m", "tests.faults.redeemers_worker"]
-    running = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-        for _ in range(processes)
-    ]
-    try:
-        for place, process in enumerate(running):
-            tell(process, json.dumps({**job, "redeemers": rush.redeemers[place::processes]}))
-        assert [hear(process) for process in running] == ["ready"] * processes
-        with shop.app_context():
-            parts_of(shop).offers.set_rule(SALE, Status.PAUSED)
-        for process in running:
-            tell(process, "go")
-        wrong = [each for process in running for each in json.loads(hear(process))]
-    finally:
-        for process in running:
-            process.communicate(timeout=60)
+    for place, process in enumerate(running):
+        tell(process, json.dumps({**job, "redeemers": rush.redeemers[place::processes]}))
+    assert [hear(process) for process in running] == ["ready"] * processes
+    with shop.app_context():
+        parts_of(shop).offers.set_rule(SALE, Status.PAUSED)
+    for process in running:
+        tell(process, "go")
+    wrong = [each for process in running for each in json.loads(hear(process))]
     close_shop(shop)
     assert wrong == [], wrong[0]
 
@@ -180,7 +188,7 @@ def test_exactly_as_many_get_it_as_there_are(
     assert len(live) == len(kept)
     assert all(value <= 0 for value in over.values())
     of = Counter(row.customer for row in live if row.rule == "customer")
-    assert len(of) == CUSTOMERS and max(of.values()) == EACH
+    assert sorted(of.values()) == rush.of_customers
     for name, scope in (("total", "total"), (SET, "total"), ("day", f"day:{live[0].day:%Y-%m-%d}")):
         assert used[name, scope] == rush.granted[name]
     assert (used["budget", "budget:EUR"], used[SET, "budget:EUR"]) == (spent["budget"], spent[SET])
