@@ -1,8 +1,9 @@
 """A process whose children are web processes with their shoppers, or workers, and are killed at random. `test_kills`
 starts it: `tests.faults.kills_worker DATABASE REDIS`.
 
-Lines in: "web" or "worker", each for another child. Lines out, as JSON: {"child": its process id}, and what a shopper
-of a child would know: {"began": the cart}, and {"offered": the cart} of one that saw the offer.
+Lines in: "web" or "worker", each for another child. Lines out, as JSON: {"child": its process id}, and of its children
+{"acts": the process} before a click or an order, with what a shopper of theirs would know: {"began": the cart}, and
+{"offered": the cart} where the offer was seen.
 """
 
 from __future__ import annotations
@@ -41,9 +42,11 @@ def shop(app: Flask) -> None:
             say(began=visitor)
             if shopper.see().cards:
                 say(offered=visitor)
+            say(acts=os.getpid())
             if shopper.accept() and chance.random() < 0.25:
                 shopper.undo()
                 shopper.accept()
+            say(acts=os.getpid())
             if shopper.order() == 200 and chance.random() < 0.25:
                 shopper.cancel()
         except (AssertionError, SQLAlchemyError):  # a page without database; who saw it comes again later

@@ -11,7 +11,7 @@ import json
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import Any
@@ -22,21 +22,20 @@ from tests.faults.sql_shop import ALONE, INSIDE, Shopper, close_shop, parts_of, 
 
 #: Shoppers of one process that are there at once.
 AT_ONCE = 6
-#: Ways to a discount. All of them end with one that is wanted, but `NEVER`.
+#: Ways to a discount, beside those of a set: "whole", "half" (so much is ticked) and "broken" (a piece is taken out
+#: again). All of them end with one that is wanted, but `NEVER`.
 PATHS = ("script", "plain", "tabs", "undone", "alone", "foreign", "fails", "gives back", "cancels", "sent twice")
-OF_A_SET = ("whole", "half", "broken")
 PAUSED = "paused"
 NEVER = {"fails", "half", "broken", PAUSED}
 
 
 class Redeemer:
-    """One shopper: `limit` is what there is too little of. `apart` has another database than the ledger's."""
+    """One shopper: `limit` is what there is too little of. Of the shops "apart" has another database than the ledger's,
+    and in "alone" an order can ask without its connection."""
 
-    def __init__(
-        self, shop: Flask, apart: Flask, alone: Flask, number: int, path: str, limit: str, customer: str
-    ) -> None:
+    def __init__(self, shops: Mapping[str, Flask], number: int, path: str, limit: str, customer: str) -> None:
         self.path, self.limit, self.customer, self.cart = path, limit, customer, f"cart-{number}"
-        self._app = {"foreign": apart, "alone": alone, "gives back": alone}.get(path, shop)
+        self._app = shops[{"foreign": "apart", "alone": "alone", "gives back": "alone"}.get(path, "shop")]
         self._how = ALONE if path in ("alone", "gives back") else INSIDE
         self._shopper = self._come(self.cart)
 
@@ -107,7 +106,7 @@ def run_job(job: dict[str, Any]) -> None:
         # Midnight does not come while they order.
         now = datetime.fromisoformat(job["now"])
         parts_of(each).offers.clock = lambda now=now: now  # type: ignore[misc]
-    redeemers = [Redeemer(**shops, **each) for each in job["redeemers"]]
+    redeemers = [Redeemer(shops, **each) for each in job["redeemers"]]
     wrong: list[str] = []
 
     def run(redeemer: Redeemer, *steps: Callable[[Redeemer], None]) -> None:

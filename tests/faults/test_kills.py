@@ -47,15 +47,18 @@ PATIENCE = 60
 LAG = 15.0
 
 
+def lives(pid: int) -> bool:
+    """Whether it has not ended; one that nobody waited for has."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
 def children(pid: int) -> list[int]:
     """Ids of the processes that this one started and that have not ended."""
-    found = []
     with suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            with suppress(OSError):
-                if Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
-                    found.append(int(child))
-    return found
+        return list(filter(lives, map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())))
+    return []
 
 
 class Running:
@@ -65,6 +68,7 @@ class Running:
         self._valkey, self._postgres, self._chance = valkey, postgres, chance
         self.began: set[str] = set()
         self.offered: set[str] = set()
+        self._acts: Counter[int] = Counter()
         self.killed: Counter[str] = Counter()
         self._pids: queue.Queue[int] = queue.Queue()
         command = [sys.executable, "-m", "tests.faults.kills_worker", url, valkey.url]
@@ -83,8 +87,9 @@ class Running:
             if "child" in said:
                 self._pids.put(said["child"])
             else:
-                for what, cart in said.items():
-                    {"began": self.began, "offered": self.offered}[what].add(cart)
+                self.began |= {said["began"]} if "began" in said else set()
+                self.offered |= {said["offered"]} if "offered" in said else set()
+                self._acts[said.get("acts", 0)] += 1
 
     def _start(self, name: str) -> int:
         assert self._nursery.stdin is not None
@@ -100,6 +105,8 @@ class Running:
         seen = self.offered if patient else self.began
         before = len(seen)
         self.wait(lambda: len(seen) > before, "nobody shops")
+        if name.startswith("web"):
+            self._wait_for_act(self._made[name])
         time.sleep(self._chance.uniform(0, 0.05))
         if name == "postgresql":
             assert self._postgres is not None
@@ -118,6 +125,10 @@ class Running:
             self._kill_below_worker(horse=name == "horse")
         self.killed[name] += 1
 
+    def _wait_for_act(self, pid: int) -> None:
+        before = self._acts[pid]
+        self.wait(lambda: self._acts[pid] > before or not alive(pid), "nobody clicks or orders")
+
     def _kill_below_worker(self, *, horse: bool) -> None:
         """RQ, or its child that runs a job just then: of a worker that is there, for the old one ends with its RQ."""
 
@@ -125,7 +136,8 @@ class Running:
             victims = children(self._made["worker"])
             if horse:
                 victims = [below for each in victims for below in children(each)]
-            for victim in victims:
+                time.sleep(self._chance.uniform(0, 0.03) if victims else 0)
+            for victim in filter(lives, victims):
                 with suppress(ProcessLookupError):
                     os.kill(victim, signal.SIGKILL)
                     return True
