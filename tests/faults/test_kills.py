@@ -18,7 +18,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -28,9 +28,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from flask_upsell.adapters import tables as t
 from flask_upsell.adapters.ledger import make_engine
-from flask_upsell.adapters.migrate import upgrade
 from flask_upsell.core.rule import Limits
 from flask_upsell.web.worker import alive
+from tests.conftest import migrate
 from tests.faults.backends import Postgres, Server, own_postgres, own_valkey
 from tests.faults.load import percentile
 from tests.faults.small_store import CartLine, Order, OrderLine, Shop, prepare, rule
@@ -78,7 +78,11 @@ class Running:
         self._listening = threading.Thread(target=self._listen, daemon=True)
         self._listening.start()
         self._groups: list[int] = []
-        self._made = {name: self._start(name) for name in PROCESSES}
+        self._made: dict[str, int] = {}
+
+    def start(self) -> None:
+        for name in PROCESSES:
+            self._made[name] = self._start(name)
 
     def _listen(self) -> None:
         assert self._nursery.stdout is not None
@@ -163,6 +167,7 @@ class Running:
         for group in self._groups:
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
+        self._groups.clear()
         assert self._nursery.stdin is not None
         self._nursery.stdin.close()
         self._nursery.wait(20)
@@ -188,7 +193,9 @@ class Lag:
         counted = select(t.outbox.c.event).where(
             t.outbox.c.event.startswith("order:"), t.outbox.c.folded_at.is_not(None)
         )
-        while not self._ended.wait(0.03):
+        ended = False
+        while not ended:
+            ended = self._ended.wait(0.03)
             with suppress(SQLAlchemyError), self._engine.connect() as connection:
                 # What is counted is asked first: then its order is there.
                 done, now = connection.execute(counted).scalars().all(), time.monotonic()
@@ -240,7 +247,7 @@ def happened(engine: Engine) -> Counter[str]:
 @contextmanager
 def prepared(url: str, valkey: Server) -> Iterator[Flask]:
     engine = make_engine(url)
-    upgrade(engine)
+    migrate(engine)
     engine.dispose()
     prepare(url)
     app = sql_shop(url, valkey.url)
@@ -253,11 +260,16 @@ def run(
     url: str, victims: list[str], figure: Figure, postgres: Postgres | None = None, *, patient: bool
 ) -> list[float]:
     """Kill these in turn; seconds from each order until it was counted."""
-    with own_valkey(appendonly="yes") as valkey, prepared(url, valkey) as app:
+    with ExitStack() as stack:
+        valkey = stack.enter_context(own_valkey(appendonly="yes"))
+        # It loads while the tables are made.
+        running = Running(url, valkey, postgres, random.Random(20261122))
+        stack.callback(running.close)
+        app = stack.enter_context(prepared(url, valkey))
         ledger = ledger_of(app)
         lag = Lag(url)
-        running = Running(url, valkey, postgres, random.Random(20261122))
         try:
+            running.start()
             for victim in victims:
                 running.kill(victim, patient=patient)
             running.end("web", "web again")
@@ -280,13 +292,13 @@ def run(
     figure("conversions lost or double", ordered - figures["conversions"], "0")
     assert running.killed == Counter(victims)
     assert ordered > len(victims) / 4, "the offer was there, and wanted"
-    assert len(seconds) == ordered
     assert (figures["conversions"], figures["redemptions"], figures["used"]) == (ordered, kept, kept)
     assert (report["converted"], report["revenue"]) == (ordered, 1800 * ordered)
     assert report["undone"] == figures.get("undone", 0)
     # What was shown is counted beside the outbox.
     assert {name: number for name, number in report.items() if name != "shown"} == sums
     assert not figures.get("intended") and not figures.get("undoing")
+    assert len(seconds) == ordered
     return seconds
 
 
@@ -309,7 +321,7 @@ def tell(seconds: list[float], figure: Figure, long: bool) -> None:
 
 @pytest.mark.soak
 def test_no_conversion_is_lost_or_double(fast_folder: Path, amount: Callable[[int, int], int], figure: Figure) -> None:
-    """Planted bug that it shows: a conversion that is written after the order was committed."""
+    """Planted bug that it shows, in its long form: a conversion that is written after the order was committed."""
     long = bool(amount(0, 1))
     seconds = run(f"sqlite:///{fast_folder / 'shop.db'}", deck(amount(20, 200), *VICTIMS), figure, patient=long)
     tell(seconds, figure, long)
