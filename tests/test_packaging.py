@@ -98,7 +98,7 @@ def test_everything_is_in_the_wheel(wheel: Path) -> None:
         found = [path for path in here.glob(pattern) if path.is_file()]
         assert found, pattern
         wanted |= {str(path.relative_to(here.parent)) for path in found}
-    for pattern in ("templates/**/*.html", "templates/**/*.txt", "static/*"):
+    for pattern in ("templates/**/*.html", "templates/**/*.txt", "static/**/*", "locales/**/*.po"):
         found = [path for path in (ROOT / "widgets").glob(pattern) if path.is_file()]
         assert found, pattern
         wanted |= {f"flask_upsell/web/widgets/{path.relative_to(ROOT / 'widgets')}" for path in found}
