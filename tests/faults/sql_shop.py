@@ -24,7 +24,7 @@ from tests.faults.small_store import CartLine, Goods, Order, OrderLine
 from tests.web.markup import Form, Slot, slot
 
 #: Seconds that a writer waits for others: SQLite lets nobody pass, and a busy machine has many.
-PATIENCE = 60
+PATIENCE = 600
 #: How an order asks for its discounts: with its own connection, or without any.
 INSIDE, ALONE = "inside", "alone"
 

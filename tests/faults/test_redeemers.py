@@ -210,4 +210,6 @@ def tell(process: subprocess.Popen[str], what: str) -> None:
 
 def hear(process: subprocess.Popen[str]) -> str:
     assert process.stdout is not None
-    return process.stdout.readline().strip()
+    said = process.stdout.readline().strip()
+    assert said, f"the process ended with {process.wait(10)}"
+    return said
