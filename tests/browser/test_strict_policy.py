@@ -181,6 +181,21 @@ def test_a_session_that_ran_out_is_answered_kindly(open_shop: OpenShop, page: Pa
     assert shop.lines() == [("laptop", 1, 64900)]
 
 
+@pytest.mark.parametrize("javascript", [True, False])
+def test_one_click_too_many_is_told_on_the_page(open_shop: OpenShop, new_context: NewContext, javascript: bool) -> None:
+    """The answer of 429 leads back at once, with a script and without."""
+    shop = open_shop(GOODS, UPSELL_RATE_VISITOR=1)
+    page = new_context(java_script_enabled=javascript).new_page()
+    shop.cart(page, "laptop", path="/product/laptop")
+    walk.button(page, "accept", "bag", "product").click()
+    said(page, "Added: Canvas bag", "product")
+    with page.expect_response(lambda response: response.status == 429 and response.request.is_navigation_request()):
+        walk.button(page, "decline", "plus", "product").click()
+    said(page, "Too many clicks. Please wait a moment.", "product")
+    assert page.url == f"{shop.url}/product/laptop"
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
 # --- times and sizes -------------------------------------------------------------------------------------------------
 
 SHIFTS = """window.shifts = 0; window.slow = [];
