@@ -22,6 +22,7 @@ from flask_upsell import MemoryStore, Product, Upsell
 from flask_upsell.adapters.ledger import make_engine
 from flask_upsell.adapters.migrate import upgrade
 from flask_upsell.adapters.tables import metadata
+from tests.patience import wait_everywhere
 
 ROOT = Path(__file__).parents[1]
 #: Of the tests, and drawn by chance: a weaker one starts no app that is not TESTING.
@@ -81,12 +82,19 @@ def migrate(engine: Engine) -> None:
         upgrade(engine)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        wait_everywhere(patch)
+        yield
+
+
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[str]:
     """URL of a real Valkey of this test run."""
     folder = Path(tempfile.mkdtemp(prefix="upsell-test-"))
     server = ValkeyServer(port=0, unix_socket_path=folder / "v.sock", data_dir=folder)
-    server.start()
+    server.start(60)
     yield f"unix://{folder / 'v.sock'}"
     server.stop()
     shutil.rmtree(folder, ignore_errors=True)

@@ -74,7 +74,9 @@ class Offers:
         self._decided: tuple[tuple[str, str], dict[object, Kept]] = (("", ""), {})
         self._numbers = count(1)
         self._secret, self._key = secret, b""
-        self.discounts = Discounts(store, shelf, ledger, limits, policy, zone, self.pseudonym, lambda: self.clock())
+        self.discounts = Discounts(
+            store, shelf, ledger, limits, rules, policy, zone, self.pseudonym, lambda: self.clock()
+        )
         self.clicks = Clicks(store, ledger, self.pseudonym, lambda: self.clock())
         self.record = PriceRecord(prices, store, ledger, self.pseudonym, lambda: self.clock())
         self.till = Till(store, ledger, self.discounts, self.clicks, lambda: self.clock())

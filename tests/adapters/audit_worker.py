@@ -20,10 +20,11 @@ from flask_upsell.adapters.rulebook import SQLRules
 from flask_upsell.adapters.secret import SQLSecret
 from flask_upsell.core.rule import Learned, Rule, Status
 from flask_upsell.core.rulebook import RuleBook
+from tests.patience import wait_for_locks
 
 
 def work(url: str, name: str, times: int, what: str) -> None:
-    engine = make_engine(url)
+    engine = wait_for_locks(make_engine(url))
     audit = SQLAudit(engine, "upsell")
     if what == "secret":
         os.write(1, f"{SQLSecret(engine, 'fresh')()}\n".encode())

@@ -13,6 +13,7 @@ from datetime import datetime
 from flask_upsell.adapters.diary import SQLDiary
 from flask_upsell.adapters.ledger import make_engine
 from flask_upsell.core.followup import State
+from tests.patience import wait_for_locks
 
 
 def send_all(diary: SQLDiary, at: datetime, number: int, count: int) -> list[str]:
@@ -30,7 +31,7 @@ def send_all(diary: SQLDiary, at: datetime, number: int, count: int) -> list[str
 def main() -> None:
     for row in sys.stdin:
         job = json.loads(row)
-        engine = make_engine(job["url"])
+        engine = wait_for_locks(make_engine(job["url"]))
         diary = SQLDiary(engine, "upsell")
         at = datetime.fromisoformat(job["at"])
         diary.waiting(at)

@@ -26,7 +26,7 @@ def free_ports(count: int) -> list[int]:
             probe.close()
 
 
-def until(true: Callable[[], object], seconds: float = 30) -> None:
+def until(true: Callable[[], object], seconds: float = 120) -> None:
     """Wait for it; AssertionError when it never comes."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -71,7 +71,7 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         ports = free_ports(6)
-        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port")
+        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", "15000", "--cluster-port")
         self.nodes = [
             Server(folder / str(at), ports[at], *options, str(ports[at + 3]), "--cluster-require-full-coverage", "no")
             for at in range(3)
@@ -135,7 +135,7 @@ class Watched:
     def _watch(self, folder: Path, ports: list[int]) -> None:
         until(lambda: self.replica.client.info("replication")["master_link_status"] == "up")
         text = (
-            f"sentinel monitor shop 127.0.0.1 {ports[0]} 1\nsentinel down-after-milliseconds shop 500\n"
+            f"sentinel monitor shop 127.0.0.1 {ports[0]} 1\nsentinel down-after-milliseconds shop 3000\n"
             "sentinel failover-timeout shop 5000\n"
         )
         self.sentinels = [Server(folder / f"sentinel{at}", ports[2 + at], sentinel=text) for at in range(2)]

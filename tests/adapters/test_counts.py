@@ -65,7 +65,7 @@ def test_two_folders_in_processes_fold_each_row_once(ledger: Counts, database_ur
     )
     command = [sys.executable, "-c", script, database_url]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    assert sum(int(process.communicate(timeout=60)[0]) for process in running) == 300
+    assert sum(int(process.communicate(timeout=120)[0]) for process in running) == 300
     assert [(c.declined, c.converted, c.revenue) for c in ledger.counts()] == [(300, 0, 0), (0, 300, 1500)]
 
 

@@ -360,7 +360,7 @@ def workers() -> Iterator[list[Worker]]:
     made = [Worker() for _ in range(4)]
     yield made
     for each in made:
-        each.process.communicate(timeout=20)
+        each.process.communicate(timeout=120)
 
 
 def sent_by(workers: list[Worker], url: str) -> list[str]:
@@ -405,7 +405,7 @@ def test_a_process_that_is_killed_neither_loses_nor_doubles(
     killed.say(json.dumps({"url": database_url, "at": NOW.isoformat(), "stage": stage}))
     assert killed.hear() == "ready"
     killed.say("and die")
-    killed.process.communicate(timeout=20)
+    killed.process.communicate(timeout=120)
     assert killed.process.returncode == -signal.SIGKILL
     assert row(diary).state == stage
     assert sent_by(workers, database_url) == [], "not at once"

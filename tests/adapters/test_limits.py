@@ -317,7 +317,7 @@ def workers() -> Iterator[list[subprocess.Popen[str]]]:
     ]
     yield made
     for each in made:
-        each.communicate(timeout=20)
+        each.communicate(timeout=120)
 
 
 def say(worker: subprocess.Popen[str], word: str) -> None:

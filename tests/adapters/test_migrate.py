@@ -72,7 +72,7 @@ def test_a_hosts_own_history_and_tables_are_left_alone(database_url: str) -> Non
 
 def _upgrade_at(barrier: Any, url: str) -> None:
     engine = make_engine(url)
-    barrier.wait(30)
+    barrier.wait(120)
     upgrade(engine)
     engine.dispose()
 
@@ -86,7 +86,7 @@ def test_several_upgrades_at_once_are_one(database_url: str) -> None:
         for process in every:
             process.start()
         for process in every:
-            process.join(60)
+            process.join(120)
         assert [process.exitcode for process in every] == [0, 0, 0, 0]
         engine = make_engine(database_url)
         assert current(engine)[0] == current(engine)[1]

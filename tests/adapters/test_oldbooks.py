@@ -30,7 +30,7 @@ press.SCHEMA = int(sys.argv[2])
 from flask_upsell.adapters.book import RedisShelf
 from flask_upsell.adapters.breaker import Breaker
 from flask_upsell.adapters.clients import web_client, worker_client
-shelf = RedisShelf(web_client(sys.argv[1], 1.0), worker_client(sys.argv[1]), Breaker(), trust_seconds=0)
+shelf = RedisShelf(web_client(sys.argv[1], 30), worker_client(sys.argv[1]), Breaker(), trust_seconds=0)
 for line in sys.stdin:
     read = shelf.read(["laptop"])
     known = read.products.get("laptop")
@@ -74,7 +74,7 @@ def web(url: str, schema: int) -> Iterator[Any]:
         yield read
     finally:
         process.stdin.close()
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()
 
 

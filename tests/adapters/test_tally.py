@@ -25,7 +25,7 @@ Make = Callable[[], Tally]
 
 
 def redis_tally(url: str, breaker: Breaker | None = None, **more: float) -> RedisTally:
-    return RedisTally(web_client(url, 0.5), worker_client(url), breaker or Breaker(), every=more.get("every", 0.0))
+    return RedisTally(web_client(url, 30), worker_client(url), breaker or Breaker(), every=more.get("every", 0.0))
 
 
 def fold(tally: Tally, ledger: SQLLedger) -> None:
@@ -142,7 +142,7 @@ def test_a_batch_left_in_redis_is_counted_once_in_sql(engine: Engine, redis_url:
 
 def test_it_hands_over_once_a_while_in_one_round_trip(redis_url: str) -> None:
     now = [100.0]
-    tally = RedisTally(web_client(redis_url, 0.5), worker_client(redis_url), Breaker(), every=1.0, clock=lambda: now[0])
+    tally = RedisTally(web_client(redis_url, 30), worker_client(redis_url), Breaker(), every=1.0, clock=lambda: now[0])
     client: Any = Redis.from_url(redis_url)
     tally.add([A])
     key = client.keys("*")[0]
@@ -177,7 +177,7 @@ def test_without_redis_counts_wait_and_nothing_raises(redis_url: str, monkeypatc
         tally.add([A])
     assert breaker.open
     assert faults.seen["redis_tally"] == before + 3
-    monkeypatch.setattr(tally, "_web", web_client(redis_url, 0.5))
+    monkeypatch.setattr(tally, "_web", web_client(redis_url, 30))
     breaker.succeeded()
     tally.add([B])
     batch = tally.take()

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from flask_upsell import Product
 from flask_upsell.core.affinity import Affinities
@@ -20,6 +20,9 @@ from tests.conftest import MakeApp
 from tests.web.shop import BOOK, GOODS, SessionStore, parts_of
 
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-dev-shm-usage"]
+
+# Nothing but a hang takes longer, however busy the machine is.
+expect.set_options(timeout=60_000)
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +49,7 @@ def new_context(chromium: Browser, demo: Demo) -> Iterator[NewContext]:
 
     def make(**options: Any) -> BrowserContext:
         context = chromium.new_context(base_url=demo.url, **options)
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(60_000)
         opened.append(context)
         return context
 

@@ -67,10 +67,10 @@ class Demo:
         return found
 
     def get(self, path: str) -> str:
-        with OPENER.open(self.url + path, timeout=30) as answer:
+        with OPENER.open(self.url + path, timeout=60) as answer:
             return str(answer.read().decode())
 
-    def wait(self, seconds: float = 60) -> float:
+    def wait(self, seconds: float = 180) -> float:
         """Until /healthz is 200; returns how many seconds that took."""
         started = time.monotonic()
         while time.monotonic() - started < seconds:
@@ -85,7 +85,7 @@ class Demo:
     def flask(self, *words: str) -> str:
         """A command of `flask upsell`, in the demo's folder."""
         command = [sys.executable, "-m", "flask", "--app", f"flask_upsell.demo.app:create_app({str(self.folder)!r})"]
-        done = subprocess.run([*command, "upsell", *words], capture_output=True, text=True, check=True, timeout=60)
+        done = subprocess.run([*command, "upsell", *words], capture_output=True, text=True, check=True, timeout=180)
         return done.stdout
 
     def report(self) -> list[dict[str, Any]]:
@@ -94,13 +94,13 @@ class Demo:
     def kill(self) -> None:
         """kill -9 of the web process alone."""
         self.process.kill()
-        self.process.wait(10)
+        self.process.wait(60)
 
     def close(self) -> None:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             try:
-                self.process.wait(20)
+                self.process.wait(60)
             except subprocess.TimeoutExpired:
                 self.process.kill()
         if not self._log.closed:
@@ -112,7 +112,7 @@ class Demo:
 def valkey_pid(folder: Path) -> int | None:
     """The process of the Valkey of this folder; None when none answers."""
     once = Retry(NoBackoff(), 0)
-    client = Redis(unix_socket_path=str(embedded.socket_path(folder)), socket_timeout=2, retry=once)
+    client = Redis(unix_socket_path=str(embedded.socket_path(folder)), socket_timeout=10, retry=once)
     try:
         info: Any = client.info("server")
         return int(info["process_id"])

@@ -89,6 +89,7 @@ def fair_shop(folder: Path, redis_url: str) -> Iterator[Shop]:
     app = Flask("fair", root_path=str(folder))
     app.config.update(
         TESTING=True, SECRET_KEY=SECRET, UPSELL_REDIS_URL=redis_url, UPSELL_BOOK_SECONDS=0.0, UPSELL_REDIS_SECONDS=1.0,
+        UPSELL_SLOW_SECONDS=0,
         UPSELL_DATABASE_URL=f"sqlite:///{folder / 'upsell.db'}", UPSELL_CSP_NONCE=nonce,
     )  # fmt: skip
     Upsell(app, store=store)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page, Route
 
 _SCRIPT = Path(__file__).with_name("seen.js").read_text()
 
@@ -37,3 +37,29 @@ def unequal(page: Page) -> list[str]:
 def badly_readable(page: Page) -> list[str]:
     """Buttons whose text has a contrast below 4.5 to 1."""
     return _measured(page, "contrast")
+
+
+def without_scripts(plain: Page, context: BrowserContext) -> Page:
+    """The document that a browser without scripts has drawn, in a page where axe can run.
+
+    axe is a script itself and hangs where there are none. So the document is taken out of `plain`, as it is there, and
+    opened at the same address in a context with scripts, which lets none of the page's own through.
+    """
+    html, page, kept_out = plain.content(), context.new_page(), []
+    assert "<noscript" not in html, "a browser with scripts would not show what is in it"
+
+    def serve(route: Route) -> None:
+        kind = route.request.resource_type
+        if kind == "document":
+            route.fulfill(body=html, content_type="text/html; charset=utf-8")
+        elif kind == "script":
+            kept_out.append(route.request.url)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route("**/*", serve)
+    page.goto(plain.url)
+    assert kept_out, "there was no script to keep out"
+    assert page.evaluate("customElements.get('upsell-slot') === undefined")
+    return page

@@ -48,10 +48,10 @@ class Shop:
     store: SessionStore
     slots: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
-    def lines(self) -> list[tuple[str, int, int]]:
-        """(product, quantity, unit price) in the newest cart."""
+    def lines(self, key: str = "") -> list[tuple[str, int, int]]:
+        """(product, quantity, unit price) in the cart of this key, else in the newest one."""
         keys = [key for key in self.store.carts if key]
-        return self.store.lines(keys[-1]) if keys else []
+        return self.store.lines(key or keys[-1]) if keys else []
 
     def cart(self, page: Page, *refs: str, path: str = "/cart") -> None:
         """Bring a shopper with these products in the cart to a page."""
@@ -112,7 +112,7 @@ def served(app: Flask) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}"
     finally:
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
         server.server_close()
 
 

@@ -55,7 +55,7 @@ def shop() -> Iterator[Shop]:
 def window(shop: Shop, chromium: Browser) -> Iterator[Page]:
     """One window for all: a new one for each look would take most of the time."""
     context = chromium.new_context(base_url=shop.url)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(60_000)
     context.add_init_script(SCRIPT)
     yield context.new_page()
     context.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import statistics
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Error, Page, Route, expect
@@ -180,6 +181,21 @@ def test_a_session_that_ran_out_is_answered_kindly(open_shop: OpenShop, page: Pa
     assert shop.lines() == [("laptop", 1, 64900)]
 
 
+@pytest.mark.parametrize("javascript", [True, False])
+def test_one_click_too_many_is_told_on_the_page(open_shop: OpenShop, new_context: NewContext, javascript: bool) -> None:
+    """The answer of 429 leads back at once, with a script and without."""
+    shop = open_shop(GOODS, UPSELL_RATE_VISITOR=1)
+    page = new_context(java_script_enabled=javascript).new_page()
+    shop.cart(page, "laptop", path="/product/laptop")
+    walk.button(page, "accept", "bag", "product").click()
+    said(page, "Added: Canvas bag", "product")
+    with page.expect_response(lambda response: response.status == 429 and response.request.is_navigation_request()):
+        walk.button(page, "decline", "plus", "product").click()
+    said(page, "Too many clicks. Please wait a moment.", "product")
+    assert page.url == f"{shop.url}/product/laptop"
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
 # --- times and sizes -------------------------------------------------------------------------------------------------
 
 SHIFTS = """window.shifts = 0; window.slow = [];
@@ -189,7 +205,10 @@ new PerformanceObserver((list) => { for (const e of list.getEntries()) if (e.nam
   .observe({ type: "event", durationThreshold: 16, buffered: true });"""
 
 
-def test_nothing_jumps_and_a_click_shows_at_once(open_shop: OpenShop, page: Page) -> None:
+@pytest.mark.soak
+def test_nothing_jumps_and_a_click_shows_at_once(
+    open_shop: OpenShop, page: Page, amount: Callable[[int, int], int], figure: Callable[[str, object, str], None]
+) -> None:
     shop = open_shop(GOODS)
     page.add_init_script(SHIFTS)
     shop.cart(page, "laptop")
@@ -201,8 +220,9 @@ def test_nothing_jumps_and_a_click_shows_at_once(open_shop: OpenShop, page: Page
     walk.button(page, "accept", "bag").click()
     said(page, "Added:")
     slow = page.evaluate("slow")
-    print(f"from the click to the next picture: {slow} ms (none: below 16 ms)")
-    assert all(each <= 500 for each in slow)
+    figure("from the click to the next picture (ms)", max(slow, default="below 16"), "500")
+    if amount(0, 1):
+        assert all(each <= 500 for each in slow)
 
 
 def test_a_slot_that_is_filled_late_moves_next_to_nothing(open_shop: OpenShop, page: Page) -> None:

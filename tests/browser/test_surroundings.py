@@ -86,6 +86,7 @@ def test_by_keyboard_from_the_cart_to_the_checkout(
         page.keyboard.press("Enter")
         said(page, words)
         if javascript:
+            page.wait_for_function("document.querySelector('upsell-slot').contains(document.activeElement)")
             page.wait_for_timeout(100)
             assert page.evaluate("document.activeElement !== document.body"), "the focus is lost"
             assert page.evaluate("document.querySelector('upsell-slot').contains(document.activeElement)")

@@ -6,7 +6,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from tests.browser import walk
+from tests.browser import seen, walk
 from tests.browser.conftest import NewContext
 
 pytestmark = pytest.mark.browser
@@ -40,6 +40,13 @@ def test_axe_finds_nothing(new_context: NewContext, place: str) -> None:
     for width in (1280, 390):
         page.set_viewport_size({"width": width, "height": 900})
         assert violations(page) == [], width
+
+
+def test_axe_finds_nothing_without_scripts(new_context: NewContext) -> None:
+    plain = new_context(java_script_enabled=False).new_page()
+    at_place(plain, "cart")
+    page = seen.without_scripts(plain, new_context(bypass_csp=True, viewport={"width": 390, "height": 900}))
+    assert violations(page) == []
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
@@ -124,7 +131,7 @@ def test_by_keyboard_alone_with_the_focus_kept(page: Page) -> None:
     expect(walk.undo_button(page)).to_be_focused()
     page.keyboard.press("Space")
     walk.expect_lines(page, (walk.LAPTOP, "1"))
-    assert page.evaluate("document.querySelector('upsell-slot').contains(document.activeElement)")
+    page.wait_for_function("document.querySelector('upsell-slot').contains(document.activeElement)")
     assert page.evaluate("document.activeElement !== document.body")
 
 

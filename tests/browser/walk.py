@@ -173,7 +173,7 @@ def counted(demo: Demo) -> dict[str, int]:
 
 def wait_for_counts(demo: Demo, before: dict[str, int], **more: int) -> dict[str, int]:
     """Until the worker has folded what happened; AssertionError with what is there when it does not."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     now: dict[str, Any] = {}
     while time.monotonic() < until:
         now = counted(demo)

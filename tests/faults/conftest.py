@@ -12,14 +12,45 @@ import pytest
 from flask import Flask
 
 from flask_upsell import Line, MemoryStore, Upsell, faults
+from flask_upsell.adapters.breaker import Breaker
 from flask_upsell.settings import BY_NAME
 from tests.conftest import SECRET, migrate
 from tests.faults.backends import Server, own_valkey
+from tests.patience import wait_for_redis
 from tests.web.shop import GOODS, add_pages, parts_of
 
 MakeShop = Callable[..., Flask]
 #: A page waits for Redis no longer than it does by default.
-HASTY = {"UPSELL_REDIS_SECONDS": BY_NAME["REDIS_SECONDS"].default}
+DEFAULT: float = BY_NAME["REDIS_SECONDS"].default
+HASTY = {"UPSELL_REDIS_SECONDS": DEFAULT}
+
+
+def hurry(app: Flask) -> None:
+    """Its pages wait no longer than they do by default."""
+    wait_for_redis(app, DEFAULT)
+
+
+class Watched(Breaker):
+    """A breaker that counts its `resets`: answers after failures. It allows as many failures again after each."""
+
+    resets = 0
+
+    @property
+    def _failed(self) -> int:
+        return int(self.__dict__["_failed"])
+
+    @_failed.setter
+    def _failed(self, times: int) -> None:
+        self.resets += not times and self._failed > 0
+        self.__dict__["_failed"] = times
+
+
+def watched(app: Flask) -> Watched:
+    """The breaker of this shop, from now on counting."""
+    breaker = parts_of(app).breakers["redis"]
+    breaker.__class__ = Watched
+    assert isinstance(breaker, Watched)
+    return breaker
 
 
 @pytest.fixture
@@ -48,7 +79,8 @@ def no_faults_yet() -> Iterator[None]:
 def make_shop(server: Server, tmp_path: Path) -> Iterator[MakeShop]:
     """Processes of one shop: apps that share Valkey and database, each with its own copy of the book.
 
-    Config by keyword. A Valkey that answers is waited for, however busy the machine is; `HASTY` is for one that hangs.
+    Config by keyword. A Valkey that answers is waited for, however busy the machine is; `HASTY` is for one that hangs:
+    as long as it works, such a shop may be told to `wait_for_redis`, and `hurry` back.
     """
     made: list[Flask] = []
 

@@ -10,6 +10,8 @@ from itertools import count
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+#: Seconds after the last request's time: what is not answered then never will be.
+HANGS = 120.0
 
 
 @dataclass
@@ -41,11 +43,13 @@ def open_loop(act: Callable[[int], T], number: int, per_second: float, at_once: 
                 return
             done.append(Timed(got, time.perf_counter() - due))
 
-    threads = [threading.Thread(target=run) for _ in range(at_once)]
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(at_once)]
     for thread in threads:
         thread.start()
+    ends = start + number / per_second + HANGS
     for thread in threads:
-        thread.join()
+        thread.join(max(0.0, ends - time.perf_counter()))
+    assert not any(thread.is_alive() for thread in threads), f"hangs: {len(done)} of {number} were answered"
     if errors:
         raise errors[0]
     return done

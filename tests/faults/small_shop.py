@@ -12,6 +12,7 @@ from werkzeug.serving import make_server
 
 from flask_upsell import Line, MemoryStore, Upsell
 from tests.conftest import SECRET
+from tests.patience import wait_for_redis
 from tests.web.shop import GOODS, add_pages
 
 
@@ -27,6 +28,8 @@ def shop(redis: str, database: str, seconds: float) -> Flask:
         UPSELL_SLOW_SECONDS=0,
     )
     Upsell(app, store=store)
+    if seconds >= 1:
+        wait_for_redis(app)
     add_pages(app, store)
     return app
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,6 +25,7 @@ from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.offers import Offers
 from flask_upsell.till import Outcome, Wanted
 from flask_upsell.web.shown import Page, wanted
+from tests.patience import wait_for_locks
 
 VISITOR = "cart-1"
 
@@ -54,6 +55,7 @@ class Order(Base):
     __tablename__ = "shop_order"
     number: Mapped[str] = mapped_column(primary_key=True)
     placed_at: Mapped[datetime]
+    cancelled: Mapped[bool] = mapped_column(default=False)
 
 
 class OrderLine(Base):
@@ -86,13 +88,13 @@ def rule(kind: str, limits: Limits = Limits(total=1000)) -> Rule:  # noqa: B008 
     return Rule(name="tea", offer=OFFERS[kind], when=WITH_TEA, discount=PERCENT, limits=limits)
 
 
-def prepare(url: str) -> None:
-    """The store's tables, with its goods. The ledger's are there."""
-    engine = make_engine(url)
+def prepare(url: str, goods: Mapping[str, tuple[str, int, str]] = GOODS) -> None:
+    """The store's tables, with its goods: reference -> title, price, category. The ledger's are there."""
+    engine = wait_for_locks(make_engine(url))
     Base.metadata.drop_all(engine)
     Base.metadata.create_all(engine)
     with engine.begin() as connection:
-        for sku, (title, price, category) in GOODS.items():
+        for sku, (title, price, category) in goods.items():
             connection.execute(insert(Goods).values(sku=sku, title=title, price=price, category=category))
     engine.dispose()
 
@@ -108,7 +110,7 @@ class Shop:
         visitor: str = VISITOR,
         engine: Engine | None = None,
     ) -> None:
-        self.engine = engine or make_engine(url)
+        self.engine = engine or wait_for_locks(make_engine(url))
         self.session = Session(self.engine, expire_on_commit=False)
         self.visitor = visitor
         self.store = SQLAlchemyStore(

@@ -26,6 +26,7 @@ from flask_upsell.adapters.stores.sqlalchemy import SQLAlchemyStore
 from flask_upsell.offers import Offers
 from flask_upsell.till import Clicks, Discounts, Till
 from tests.faults.small_store import Shop
+from tests.patience import wait_for_locks
 
 TRACED = (Claims, Counts, SQLLedger, SQLLimits, SQLAlchemyStore, Offers, Clicks, Discounts, Till)
 KILLED = 9
@@ -38,7 +39,7 @@ engines: dict[str, Engine] = {}
 
 
 def open_shop(job: dict[str, Any]) -> Shop:
-    engine = engines.setdefault(job["url"], make_engine(job["url"]))
+    engine = engines.setdefault(job["url"], wait_for_locks(make_engine(job["url"])))
     return Shop(job["url"], job["kind"], engine=engine)
 
 

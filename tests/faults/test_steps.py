@@ -28,7 +28,7 @@ def worker() -> Iterator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "tests.faults.steps_worker"]
     made = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     yield made
-    made.communicate(timeout=20)
+    made.communicate(timeout=60)
 
 
 def run(worker: subprocess.Popen[str], url: str, journey: str, kind: str, most: int) -> dict[str, object]:

@@ -12,6 +12,7 @@ from flask_upsell.adapters.memory import MemoryShelf
 from flask_upsell.core.money import Money
 from flask_upsell.core.ports import Count
 from flask_upsell.core.rule import Bundle, Limits, Orphan, Schedule, Status
+from flask_upsell.core.rulebook import RuleBook
 from tests.till.shop import NOW, PERCENT, Shop, cup_rule, set_rule
 
 # --- when the reason goes ------------------------------------------------------------------------------------------
@@ -110,6 +111,31 @@ def test_an_ended_rule_grants_nothing(shop: Shop) -> None:
     shop.offers.set_rule("cup", Status.ENDED)
     assert shop.order() == ["the offer has ended"]
     assert shop.prices() == [("tea", 1000), ("cup", 2000)]
+
+
+def test_without_a_book_an_order_is_granted_by_the_rules_as_they_are_kept(shop: Shop) -> None:
+    """In a process that is new while Redis is away. Red with the live rules only: whoever has the offer in the cart
+    cannot order until Redis is back, however often it is tried."""
+    shop.rule(cup_rule(limits=Limits(total=1)))
+    shop.fill("tea")
+    shop.accept()
+    shop.offers.discounts.shelf = MemoryShelf()
+    assert shop.order() == []
+    assert shop.offers.limits.used("cup") == {"total": 1}
+
+
+@pytest.mark.parametrize("why", ["the offer has ended", "this offer was taken as often as it was there"])
+def test_without_a_book_what_is_refused_is_repriced(shop: Shop, why: str) -> None:
+    """Red when nothing is settled without the book: the order is refused again and again."""
+    shop.rule(cup_rule())
+    shop.fill("tea")
+    shop.accept()
+    now = cup_rule(status=Status.ENDED) if "ended" in why else cup_rule(limits=Limits(total=0))
+    shop.offers.rules.save(RuleBook(rules=(now,)), shop.now)
+    shop.offers.discounts.shelf = MemoryShelf()
+    assert shop.order() == [why]
+    assert shop.prices() == [("tea", 1000), ("cup", 2000)]
+    assert shop.order() == []
 
 
 def test_a_used_up_rule_is_not_offered_any_more_once_it_was_counted(shop: Shop) -> None:

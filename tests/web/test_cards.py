@@ -200,3 +200,16 @@ def test_the_confirmation_page_says_what_adding_does() -> None:
     assert printed(offer(), "confirmation").note == str(NEW_CART)
     assert [printed(offer(), place).note for place in ("cart", "product", "checkout")] == ["", "", ""]
     assert printed(offer(Kind.PROGRAMME), "confirmation").note == ""
+
+
+@pytest.mark.parametrize(("language", "wanted"), [("en", "+€150.00"), ("ar", "\u200f\u200e+150.00\xa0\u20ac")])
+def test_the_plus_stands_before_the_figures(language: str, wanted: str) -> None:
+    """From right to left a plus before the whole amount would be seen behind its figures."""
+
+    def money(minor: int, currency: str) -> str:
+        return format_money(minor, currency, language)
+
+    made = offer(Kind.UPGRADE, PLUS, Quote("EUR", PLUS.price, 1, LAPTOP.price), trigger=Line("1", "laptop", 1, 64900))
+    shown = card(made, [("", "")], money, Speech(), "cart")
+    assert shown.difference == wanted
+    assert shown.total == wanted

@@ -277,17 +277,18 @@ def test_counting_costs_a_page_little(figure: Callable[[str, object, str], None]
     signer = URLSafeTimedSerializer("k" * 32)
     meter = Meter("upsell", {"redis": Breaker()})
 
-    def fastest(act: Callable[[], object]) -> float:
-        slices = []
-        for _ in range(20):
-            began = time.perf_counter()
-            for _ in range(300):
-                act()
-            slices.append((time.perf_counter() - began) / 300)
-        return min(slices)
+    def a_slice(act: Callable[[], object]) -> float:
+        began = time.perf_counter()
+        for _ in range(100):
+            act()
+        return (time.perf_counter() - began) / 100
 
-    counted = fastest(lambda: meter.rendered("cart", "offers", 0.0004))
-    signed = fastest(lambda: signer.dumps({"placement": "cart", "offers": [1, 2, 3]}))
+    # In turn, and of each the fastest of many: what else the machine does holds up both.
+    acts = (
+        lambda: meter.rendered("cart", "offers", 0.0004),
+        lambda: signer.dumps({"placement": "cart", "offers": [1, 2, 3]}),
+    )
+    counted, signed = map(min, zip(*[[a_slice(act) for act in acts] for _ in range(100)], strict=True))
     figure("metrics.count_us", f"{counted * 1e6:.2f}", "about 2")
     figure("metrics.count_vs_token", f"{counted / signed:.2f}", "<= 0.5")
     assert counted < signed / 2

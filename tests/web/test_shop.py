@@ -30,6 +30,7 @@ from flask_upsell.adapters.tables import metadata
 from flask_upsell.core.affinity import Affinities
 from flask_upsell.core.offer import Decision, Kind
 from flask_upsell.core.rule import Products, Rule
+from flask_upsell.till import clicks
 from flask_upsell.web import shown as tokens
 from flask_upsell.web.mail import Leaving
 from flask_upsell.web.tokens import Tokens
@@ -124,7 +125,7 @@ def test_two_undos_at_once_take_away_once(serve: Serve) -> None:
                 if self.first is None:
                     self.first = who
                 else:
-                    changed.wait(1)
+                    changed.wait(20)
             return super().cart(given)
 
         def replace(
@@ -397,14 +398,17 @@ def in_parallel(app: Flask, visitor: Visitor, form: Form, times: int) -> list[Te
     def click() -> None:
         client = app.test_client()
         client.set_cookie("session", cookie.value)
-        start.wait(5)
+        start.wait(60)
         answers.append(client.post(form.url, data=form.fields, headers={**HERE, "X-Upsell": "1"}))
 
     threads = [threading.Thread(target=click, name=f"click {n}") for n in range(times)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
+    with pytest.MonkeyPatch.context() as patch:
+        # The others wait for the first one, however long it takes.
+        patch.setattr(clicks, "PATIENCE_SECONDS", 60)
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
     assert len(answers) == times
     return answers
 

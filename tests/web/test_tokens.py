@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from flask_upsell.errors import TokenError
-from flask_upsell.web.shown import Shown
+from flask_upsell.web.shown import Page, Shown
 from flask_upsell.web.tokens import PURPOSES, SKEW_SECONDS, Tokens
 
 KEY = "k" * 32
@@ -184,3 +184,8 @@ def test_a_value_of_another_shape_is_refused(value: object) -> None:
     made = tokens().sign("offer", "ada", value)
     with pytest.raises(TokenError):
         tokens().read("offer", "ada", made, Shown)
+
+
+@pytest.mark.parametrize("token", ["", ".", "é.1.2", "bm8.1.2", "W10=.1.2", "a.b.c", "\ud800.1", "WzEsMl0=.1.2"])
+def test_peeking_at_what_is_no_token_tells_nothing(token: str) -> None:
+    assert Tokens.peek(token, tuple[str, Page]) is None

@@ -81,14 +81,14 @@ def create_app():
     app.config.update(SECRET_KEY="5f0c1d7be8a24936d1f6c07e9b3a8452ce71f09d46b83a25170be9c48d62fa3b")
     app.config.update(UPSELL_REDIS_URL=URL,
                       UPSELL_DATABASE_URL=f"sqlite:///{HERE / 'upsell.db'}", UPSELL_BOOK_SECONDS=0.0,
-                      UPSELL_REDIS_SECONDS=0.5, UPSELL_FOLLOW_UP=send, UPSELL_SITE_URL="https://shop.example")
+                      UPSELL_REDIS_SECONDS=1.0, UPSELL_FOLLOW_UP=send, UPSELL_SITE_URL="https://shop.example")
     Upsell(app, store=Shop())
     return app
 '''
 Start = Callable[..., "subprocess.Popen[bytes]"]
 
 
-def until(true: Callable[[], object], seconds: float = 60) -> bool:
+def until(true: Callable[[], object], seconds: float = 120) -> bool:
     """Whether it became true in time."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
@@ -155,7 +155,7 @@ def start(offers: Offers, redis_url: str, tmp_path: Path) -> Iterator[Start]:
         if process.poll() is None:
             process.terminate()
             try:
-                process.wait(20)
+                process.wait(60)
             except subprocess.TimeoutExpired:
                 for child in children(process.pid):
                     os.kill(child, signal.SIGKILL)
@@ -259,7 +259,7 @@ def test_a_worker_folds_by_itself_without_redis(start: Start, offers: Offers, tm
         client.close()
         server.kill() if how == "gone" else server.hang()
         offers.ledger.record_decline("cart", "complement", "bag", offers.clock())
-        assert until(lambda: [c.declined for c in offers.ledger.counts()] == [1], 15)
+        assert until(lambda: [c.declined for c in offers.ledger.counts()] == [1])
         assert worker.poll() is None
         worker.kill()
         worker.wait()
@@ -272,7 +272,7 @@ def test_a_worker_folds_by_itself_while_its_child_has_a_long_job(start: Start, o
     os.kill(child, signal.SIGSTOP)
     offers.ledger.record_decline("cart", "complement", "bag", offers.clock())
     try:
-        assert until(lambda: [c.declined for c in offers.ledger.counts()] == [1], 15)
+        assert until(lambda: [c.declined for c in offers.ledger.counts()] == [1])
     finally:
         os.kill(child, signal.SIGCONT)
 
@@ -299,9 +299,9 @@ def test_a_worker_follows_up_orders_that_nobody_asked_it_to(start: Start, offers
     ordered(offers, "4", "eve", days=6)
     start()
     start()
-    assert until(lambda: len(mails(tmp_path)) == 2, 30)
+    assert until(lambda: len(mails(tmp_path)) == 2)
     assert offers.diary is not None
-    assert until(lambda: offers.diary is not None and not offers.diary.waiting(offers.clock()), 15)
+    assert until(lambda: offers.diary is not None and not offers.diary.waiting(offers.clock()))
     assert offers.diary.states() == {"due": 1, "recent": 1, "sent": 2}
     first, second = sorted(mails(tmp_path), key=lambda mail: mail.order)
     assert (first.customer, first.order, first.language) == ("ada", "1 of ada", "de-AT")
@@ -319,21 +319,21 @@ def test_a_worker_asks_again_when_a_mail_is_not_taken(start: Start, offers: Offe
     start()
     assert offers.diary is not None
     diary, later = offers.diary, offers.clock() + timedelta(hours=2)
-    assert until(lambda: diary.states() == {"due": 1} and [plan.tries for plan in diary.due(later, 1)] == [1], 30)
+    assert until(lambda: diary.states() == {"due": 1} and [plan.tries for plan in diary.due(later, 1)] == [1])
     assert mails(tmp_path) == []
     (tmp_path / "refused").unlink()
     with parts_of_shop(tmp_path).offers.ledger.engine.begin() as connection:  # type: ignore[attr-defined]
         connection.execute(follow_ups.update().values(next_at=offers.clock()))  # an hour has passed
     assert offers.queue.enqueue("follow_up")
-    assert until(lambda: len(mails(tmp_path)) == 1, 15)
-    assert until(lambda: diary.states() == {"sent": 1}, 15)
+    assert until(lambda: len(mails(tmp_path)) == 1)
+    assert until(lambda: diary.states() == {"sent": 1})
 
 
 def test_a_worker_that_is_asked_to_stop_says_goodbye(start: Start, offers: Offers) -> None:
     worker = start()
     (child,) = children(worker.pid)
     worker.terminate()
-    assert worker.wait(15) == 0
+    assert worker.wait(60) == 0
     assert gone(child)
     assert not offers.queue.worker_seen()
 
@@ -345,32 +345,33 @@ def test_a_child_ends_when_its_parent_was_killed(start: Start, offers: Offers) -
     assert offers.queue.worker_seen()
     worker.kill()
     worker.wait()
+    killed_at = time.time()
     try:
-        assert until(lambda: gone(child), 10)
+        assert until(lambda: gone(child))
     finally:
         if not gone(child):
             os.kill(child, signal.SIGKILL)
     client = offers.queue._web  # type: ignore[attr-defined]
     (until_then,) = [score for _, score in client.zrange("upsell:{jobs}:workers", 0, -1, withscores=True)]
-    assert time.time() < until_then <= time.time() + HEARTBEAT_SECONDS, "the heartbeat goes by itself"
+    assert until_then <= killed_at + HEARTBEAT_SECONDS, "the heartbeat goes by itself"
 
 
 def test_a_worker_ends_with_its_child(start: Start, offers: Offers) -> None:
     worker = start()
     (child,) = children(worker.pid)
     os.kill(child, signal.SIGKILL)
-    assert worker.wait(10) != 0
+    assert worker.wait(60) != 0
     assert not offers.queue.worker_seen()
 
 
 def test_a_worker_ends_with_the_process_it_was_told_to_end_with(start: Start, offers: Offers) -> None:
-    other = subprocess.Popen(["sleep", "60"])
+    other = subprocess.Popen(["sleep", "600"])
     worker = start("--exit-with", str(other.pid))
     (child,) = children(worker.pid)
     assert worker.poll() is None
     other.kill()
     other.wait()
-    worker.wait(15)
+    worker.wait(60)
     assert gone(child)
     assert not offers.queue.worker_seen()
 
@@ -434,14 +435,14 @@ def test_whoever_writes_into_redis_runs_nothing(
     start()
     offers.ledger.record_decline("cart", Kind.UPGRADE, "bag", datetime.now(UTC))
     assert offers.queue.enqueue("fold")
-    assert until(lambda: not client.llen("rq:queue:upsell") and not offers.ledger.waiting(), 60)
+    assert until(lambda: not client.llen("rq:queue:upsell") and not offers.ledger.waiting())
     time.sleep(0.5)
     assert sorted(path.name for path in tmp_path.iterdir() if path.name in ("imported", "called")) == []
     client.close()
 
 
 def test_alive_is_about_processes_that_exist() -> None:
-    other = subprocess.Popen(["sleep", "60"])
+    other = subprocess.Popen(["sleep", "600"])
     assert alive(other.pid) and alive(os.getpid()) and alive(1)
     other.kill()
     other.wait()

@@ -32,7 +32,7 @@ from ..web.rulefile import load
 from . import embedded, journey, loading
 from .app import create_app, engine_of
 
-WORKER_SECONDS = 30
+WORKER_SECONDS = 90
 #: Seasons and rules to start with, linked from the top-level config/.
 SAMPLES = Path(__file__).with_name("config")
 #: How often (seconds) the demo looks whether Valkey and worker are still there.

@@ -25,7 +25,7 @@ from redis.retry import Retry
 
 from ..errors import UpsellError
 
-START_SECONDS = 15
+START_SECONDS = 60
 
 
 def socket_path(folder: Path) -> Path:

@@ -15,10 +15,11 @@ from ..core.conditions import Scene
 from ..core.context import Cart, Context, Line, Policy
 from ..core.discount import together
 from ..core.offer import Code, Placement, RuleCode
-from ..core.ports import Acceptance, Allowances, Done, Ledger, Refusal, Refused, Shelf, Store, Want
+from ..core.ports import Acceptance, Allowances, Done, Ledger, Refusal, Refused, Rules, Shelf, Store, Want
 from ..core.pricing import not_given, reduced
 from ..core.product import Product
 from ..core.rule import Off, Orphan, Rule, Second
+from ..core.rules import RuleSet
 from ..core.words import Sentence, say
 from .wanted import Wanted
 
@@ -33,7 +34,7 @@ IN_PART, MORE = say("not all of what belongs together is ordered"), say("more is
 
 
 class Discounts:
-    """Needs the store, the ledger with its limits, and the rules that are live."""
+    """Needs the store, the ledger with its limits, and the rules: those that are live, or as they are kept in SQL."""
 
     def __init__(
         self,
@@ -41,13 +42,14 @@ class Discounts:
         shelf: Shelf,
         ledger: Ledger,
         limits: Allowances,
+        rules: Rules,
         policy: Policy,
         zone: str,
         pseudonym: Callable[[str], str],
         clock: Callable[[], datetime],
     ) -> None:
-        self.store, self.shelf, self.ledger, self.limits, self.policy = store, shelf, ledger, limits, policy
-        self.zone = zone
+        self.store, self.shelf, self.ledger, self.limits, self.rules = store, shelf, ledger, limits, rules
+        self.policy, self.zone = policy, zone
         self.pseudonym, self.clock = pseudonym, clock
 
     def price(self, normal: int, wanted: Wanted, live: Product, cart: Cart) -> int:
@@ -95,8 +97,8 @@ class Discounts:
         there = {(line.ref, line.product) for line in cart.lines}
         broken = {each.bundle for each in accepted if (each.line, each.product) not in there} - {""}
         book = self.shelf.read([line.product for line in cart.lines])
-        if not book.version:
-            return []  # without the rules nobody can tell
+        if not book.version:  # without the rules nobody can tell, but of what was refused
+            accepted = [each for each in accepted if (each.bundle or each.id) in (refused or {})]
         said = []
         bundled = {each.line: each.bundle for each in accepted if each.bundle}
         for each in accepted:
@@ -194,6 +196,8 @@ class Discounts:
         if not asked:
             return []
         visitor, book = self.store.visitor(), self.shelf.read([each.product for each in accepted])
+        if not book.version:  # Redis is away, or was emptied: what was offered is given all the same
+            book = msgspec.structs.replace(book, rules=RuleSet(self.rules.load(), self.zone))
         today = self.clock().astimezone(ZoneInfo(self.zone)).date()
         customer = self.pseudonym(visitor.customer or visitor.key)
         wants, refusals = [], []

@@ -21,6 +21,7 @@ BY_PEOPLE = say("Chosen by the people of this store to go with what you look at 
 NEW_CART = say("This goes into a new cart. Nothing is charged now.")
 #: The templates of cards.
 LOOKS = ("complement", "nearly", "gift", "upgrade", "levels", "bundle", "programme")
+RTL_MARK, LTR_MARK = "\u200f", "\u200e"
 #: How many differences are compared.
 MOST_POINTS = 4
 
@@ -49,7 +50,7 @@ def card(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech, pla
         period=period(product, speech),
         quantity=quote.quantity,
         difference=_difference(product, quote, line, base, money, speech) if upgrade else "",
-        total=("+" if replaces else "") + money(quote.total, currency),
+        total=_more(money(quote.total, currency)) if replaces else money(quote.total, currency),
         reason=speech.tell(offer.reason.sentence),
         token=token,
         key=key,
@@ -110,7 +111,12 @@ def _difference(product: Product, quote: Quote, line: Line, base: Product | None
         months = product.period_months or 1
         monthly = money((quote.unit_price + months // 2) // months, product.currency)
         return speech.plain("{price} a month", price=monthly)
-    return "+" + money(quote.unit_price - line.unit_price, product.currency)
+    return _more(money(quote.unit_price - line.unit_price, product.currency))
+
+
+def _more(amount: str) -> str:
+    """With a plus. In an amount that is written from right to left it stands before the figures, as CLDR's signs do."""
+    return f"{RTL_MARK}{LTR_MARK}+{amount[1:]}" if amount.startswith(RTL_MARK) else f"+{amount}"
 
 
 def _is_longer(product: Product, base: Product | None) -> bool:
@@ -208,7 +214,7 @@ def _levels(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech) 
                 period(product, speech),
                 points(product),
                 _difference(product, quote, line, base, money, speech),
-                ("+" if quote.replaces is not None else "") + money(quote.total, currency),
+                money(quote.total, currency) if quote.replaces is None else _more(money(quote.total, currency)),
                 _saved(product, quote, line, base, money, speech),
                 token,
                 key,

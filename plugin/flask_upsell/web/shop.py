@@ -26,9 +26,11 @@ from .schemas import read_accept
 from .shown import Asking, Page, Shown
 from .spans import mark, span
 from .view import Notice
-from .widget import UNSAFE, Widget, keep_private, root
+from .widget import PLACEMENT, UNSAFE, Widget, keep_private, root
 
 LARGEST_BODY = 64 * 1024
+#: How many products of an address or a page are looked at.
+MOST_PRODUCTS = 20
 #: On all that comes from here. In no frame: a click there is not one that a shopper knows of. (A store that answers
 #: with a policy of its own may say otherwise by `frame-ancestors`, which browsers believe first.)
 GUARDED = {"X-Frame-Options": "DENY", "X-Content-Type-Options": "nosniff"}
@@ -68,7 +70,7 @@ def blueprint(identifier: str, widget: Widget, parts: Any, rates: Rates) -> Blue
         if not request.query_string:
             return _html(_again(widget, Page(placement)))
         products = request.args.getlist("product") or None
-        elsewhere = frozenset(request.args.getlist("not")[:20])
+        elsewhere = frozenset(request.args.getlist("not")[:MOST_PRODUCTS])
         return _html(_again(widget, Page(placement, products), elsewhere=elsewhere))
 
     @shop.post("/accept")
@@ -144,7 +146,10 @@ def _answered_with(widget: Widget, pace: Pace, act: Any, purpose: str) -> AnyRes
             widget.offers.queue.enqueue("amend", outcome.live.ref)
     except TokenError as error:
         faults.note("token", "%s refused: %s", request.path, error)
-        notice = Notice(_told(widget, OLD if error.expired else FOREIGN), "sorry")
+        page, way_back = _stood(widget, purpose)
+        # Too old is one that was made here and for this visitor, so the way back may be shown again too.
+        undo = widget.undo_token(visitor, way_back, page) if error.expired and way_back else ""
+        notice = Notice(_told(widget, OLD if error.expired else FOREIGN), "sorry", undo)
     except BadInput as error:
         faults.note("bad_input", "%s refused: %s", request.path, error)
         notice = Notice(_told(widget, SORRY), "sorry")
@@ -177,12 +182,27 @@ def _read(widget: Widget, purpose: str) -> tuple[Any, Page]:
     return (shown.wanted[int(number)], shown.page), shown.page
 
 
+def _stood(widget: Widget, purpose: str) -> tuple[Page, str]:
+    """Where the form of a token that is no good stood, else the cart's; and the acceptance that it would undo.
+
+    Nobody vouches for the page. It only says which placement is shown again, as anybody may ask for it, and where in
+    this store the shopper goes back to.
+    """
+    token = request.form.get("token", "").partition("~")[0]
+    page, way_back = Page("cart"), ""
+    if purpose == "undo":
+        way_back, page = widget.tokens.peek(token, tuple[str, Page]) or (way_back, page)
+    elif purpose == "answer":
+        page = getattr(widget.tokens.peek(token, Asking), "page", page)
+    else:
+        page = getattr(widget.tokens.peek(token, Shown), "page", page)
+    known = PLACEMENT.match(page.placement) and len(page.products or ()) <= MOST_PRODUCTS
+    return page if known else Page("cart"), way_back
+
+
 def _wait(widget: Widget, purpose: str, seconds: int) -> Response:
     """One click too many. The sentence is in the slot when the browser is back on its page."""
-    try:
-        page = _read(widget, purpose)[1]
-    except TokenError:
-        page = Page("cart")
+    page, _ = _stood(widget, purpose)
     text = _told(widget, TOO_MANY)
     if not request.headers.get("X-Upsell"):
         Memory(widget.identifier).say(page.placement, Notice(text, "sorry"))

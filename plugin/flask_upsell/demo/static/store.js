@@ -34,4 +34,6 @@
 
   document.addEventListener("upsell:accepted", reload);
   document.addEventListener("upsell:undone", reload);
+  // The back button may bring a page as it was left.
+  addEventListener("pageshow", (event) => event.persisted && reload());
 })();
