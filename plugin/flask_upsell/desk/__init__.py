@@ -10,9 +10,11 @@ from functools import cached_property
 from sqlalchemy import Engine
 
 from ..adapters.audit import SQLAudit
+from ..adapters.catalogue import SQLCatalogue
 from ..adapters.drafts import SQLDrafts
 from ..adapters.options import SQLOptions
 from ..offers import Offers
+from .catalogue import Catalogue
 from .drafts import Drafts
 from .options import Options
 
@@ -30,6 +32,10 @@ class Desk:
     @cached_property
     def drafts(self) -> Drafts:
         return Drafts(SQLDrafts(self.engine, self.identifier), self.offers)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return Catalogue(SQLCatalogue(self.engine, self.identifier), self.offers)
 
     @property
     def off(self) -> bool:
