@@ -258,7 +258,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         zone=values.zone,
         diary=diary if send is not None else None,
         prices=SQLPrices(engine, identifier),
-        curation=SQLCuration(engine, identifier),
+        curation=SQLCuration(engine, identifier, audit),
         follow_up_after=timedelta(days=values.follow_up_days),
         queue=RQQueue(asking, jobs_breaker, name=values.queue, identifier=identifier, patient=waiting),
         policy=policy,
