@@ -35,6 +35,9 @@ from .dialects import insert_into, start_writing
 from .tables import affinities as a
 
 NEVER = "never"
+#: Kind, antecedent, consequent; and with a verdict and a reason.
+Key = tuple[str, str, str]
+Decision = tuple[Key, str, str]
 KINDS = (Kind.COMPLEMENT, Kind.UPGRADE)
 
 
@@ -89,20 +92,20 @@ class SQLVerdicts:
 
     # --- deciding ----------------------------------------------------------------------------------------------------
 
-    def decide(self, keys: Sequence[tuple[str, str, str]], verdict: str, why: str, at: datetime) -> list[Verdict]:
-        """Say so of these (kind, antecedent, consequent); "" takes back what was said. Returns what was said of them
-        before, those without anything with the verdict "". "never" is kept once, its references in order."""
+    def decide(self, decisions: Sequence[Decision], at: datetime, *, only: datetime | None = None) -> int:
+        """Say this of these pairs, a verdict of "" takes back what was said; returns how many changed. "never" is kept
+        once, its references in order. `only`: pairs of which something was said at another instant are left alone."""
         self._audit.ready()
-        before, entries = [], []
+        entries = []
         with self.engine.begin() as connection:
             start_writing(connection)
-            for kind, one, other in dict.fromkeys(keys):
-                key = (kind, *sorted((one, other))) if kind == NEVER else (kind, one, other)
+            for (kind, one, other), verdict, why in dict.fromkeys(decisions):
+                key = (kind, *_in_order(one, other)) if kind == NEVER else (kind, one, other)
                 this = self._this(key)
                 row = connection.execute(select(t).where(this)).first()
                 was = _verdict(row) if row is not None else None
-                before.append(was or Verdict(*key, "", "", "", at))
-                if verdict == (was.verdict if was is not None else "") and (was is None or why == was.why):
+                same = (verdict, why) == ((was.verdict, was.why) if was is not None else ("", why))
+                if same or (only is not None and was is not None and was.at != only):
                     continue
                 if not verdict:
                     connection.execute(delete(t).where(this))
@@ -112,16 +115,13 @@ class SQLVerdicts:
                     made = insert_into(connection, t).values(instance=self._instance, **names, **values)
                     columns = ["instance", "kind", "antecedent", "consequent"]
                     connection.execute(made.on_conflict_do_update(index_elements=columns, set_=values))
-                after = {"verdict": verdict, "why": why} if verdict else None
-                entries.append(_entry(key, was, after))
+                entries.append(_entry(key, was, {"verdict": verdict, "why": why} if verdict else None))
             self._audit.append(connection, *entries, at=at)
-        return before
+        return len(entries)
 
-    def _this(self, key: Sequence[str]) -> ColumnElement[bool]:
+    def _this(self, key: Key) -> ColumnElement[bool]:
         kind, one, other = key
-        return and_(
-            t.c.instance == self._instance, t.c.kind == kind, t.c.antecedent == one, t.c.consequent == other
-        )
+        return and_(t.c.instance == self._instance, t.c.kind == kind, t.c.antecedent == one, t.c.consequent == other)
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -147,11 +147,6 @@ class SQLVerdicts:
         query = select(t).where(t.c.instance == self._instance).order_by(t.c.at.desc(), t.c.kind, t.c.antecedent)
         with self.engine.connect() as connection:
             return [_verdict(row) for row in connection.execute(query.limit(most))]
-
-    def last(self) -> datetime | None:
-        """When somebody decided something last (that still stands)."""
-        with self.engine.connect() as connection:
-            return connection.execute(select(func.max(t.c.at)).where(t.c.instance == self._instance)).scalar_one()
 
     def pairs(
         self,
@@ -209,14 +204,16 @@ class SQLVerdicts:
             query = query.where(or_(a.c.antecedent.in_(refs), a.c.consequent.in_(refs)))
         return query
 
-    def _said(self, connection: Connection, keys: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], Verdict]:
+    def _said(
+        self, connection: Connection, keys: Sequence[tuple[str, str, str]]
+    ) -> dict[tuple[str, str, str], Verdict]:
         """What was decided of these, of the pair itself before what was of the two products."""
         refs = {ref for _, one, other in keys for ref in (one, other)}
         query = select(t).where(t.c.instance == self._instance, t.c.antecedent.in_(refs), t.c.consequent.in_(refs))
         every = {each.key: each for each in map(_verdict, connection.execute(query))} if refs else {}
         found = {}
         for kind, one, other in keys:
-            never = every.get((NEVER, *sorted((one, other))))
+            never = every.get((NEVER, *_in_order(one, other)))
             said = never or every.get((kind, one, other))
             if said is not None:
                 found[kind, one, other] = said
@@ -231,9 +228,11 @@ def _decided(verdict: str) -> ColumnElement[bool]:
 
 def _never() -> ColumnElement[bool]:
     def way(one: Any, other: Any) -> ColumnElement[bool]:
-        return exists().where(
-            t.c.instance == a.c.instance, t.c.kind == NEVER, t.c.antecedent == one, t.c.consequent == other
-        ).correlate(a)
+        return (
+            exists()
+            .where(t.c.instance == a.c.instance, t.c.kind == NEVER, t.c.antecedent == one, t.c.consequent == other)
+            .correlate(a)
+        )
 
     return or_(way(a.c.antecedent, a.c.consequent), way(a.c.consequent, a.c.antecedent))
 
@@ -260,6 +259,10 @@ def _sure(least: int) -> ColumnElement[bool]:
     chance = case((a.c.kind == Kind.COMPLEMENT.value, cast(a.c.consequent_orders, Float) / a.c.orders), else_=0.0)
     q = share * (least / 100) + chance
     return and_(share >= q, (share - q) * (share - q) * a.c.base >= DEVIATIONS**2 * q * (1 - q))
+
+
+def _in_order(one: str, other: str) -> tuple[str, str]:
+    return (one, other) if one < other else (other, one)
 
 
 def _pair(row: Any, said: dict[tuple[str, str, str], Verdict]) -> Pair:
