@@ -151,7 +151,9 @@ const picker = (field) => {
   });
 
   for (const each of inputs) if (each.value) chips.append(chip(each.value, each.dataset.title || each.value));
-  box.replaceChildren(chips, search, list, status);
+  const find = make("div", { class: "find" });
+  find.append(search, list);
+  box.replaceChildren(chips, find, status);
 };
 
 const enliven = () => {

@@ -20,7 +20,8 @@ def add(admin: Admin) -> None:
         text = request.args.get("q", "").strip()[:200]
         choices = admin.desk.catalogue.choices(what, text, MOST)
         # What is not known here may be there tomorrow; who names it is told by the linter.
-        free = text if text and text not in {each.value for each in choices} else ""
+        there = bool(choices) if what == "product" else text in {each.value for each in choices}
+        free = "" if there else text
         found = say("One is found. Take it with Enter.", "{n} are found. Choose with the arrow keys.", n=len(choices))
         said = found if choices else say("Nothing is found that begins so.")
         return admin.show("pick", choices=choices, free=free, said=admin.speech.tell(said))

@@ -18,7 +18,7 @@ from ...errors import BadInput
 from .office import Admin, Answer
 
 #: Suggestions on a page; products that a search looks for.
-MOST, SEARCHED = 40, 60
+MOST, SEARCHED = 25, 60
 STATES = {
     State.WAITING: (say("waits for you"), "busy"),
     State.LIVE: (say("live by itself"), "good"),
