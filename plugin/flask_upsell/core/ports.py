@@ -226,7 +226,8 @@ class Ledger(Claims, Protocol):
     def add_shown(self, batch: str, shown: Mapping[tuple[str, str, str], int]) -> None:
         """Add (placement, kind, product) -> times shown; a batch of the same name counts once."""
 
-    def counts(self) -> list[Count]: ...
+    def counts(self, product: str = "") -> list[Count]:
+        """All of them, or those of one product."""
 
     def save_affinities(self, rows: Iterable[tuple[Kind, str, Affinity]]) -> int: ...
 

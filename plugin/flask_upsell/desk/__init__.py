@@ -10,11 +10,18 @@ from functools import cached_property
 from sqlalchemy import Engine
 
 from ..adapters.audit import SQLAudit
+from ..adapters.catalogue import SQLCatalogue
 from ..adapters.drafts import SQLDrafts
+from ..adapters.notes import SQLNotes
 from ..adapters.options import SQLOptions
+from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
+from .catalogue import Catalogue
 from .drafts import Drafts
+from .notes import Notes
 from .options import Options
+from .products import Products
+from .verdicts import Verdicts
 
 
 class Desk:
@@ -30,6 +37,23 @@ class Desk:
     @cached_property
     def drafts(self) -> Drafts:
         return Drafts(SQLDrafts(self.engine, self.identifier), self.offers)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return Catalogue(SQLCatalogue(self.engine, self.identifier), self.offers)
+
+    @cached_property
+    def verdicts(self) -> Verdicts:
+        kept = SQLVerdicts(self.engine, self.identifier, self.audit)
+        return Verdicts(kept, self.options, self.audit, self.offers)
+
+    @cached_property
+    def notes(self) -> Notes:
+        return Notes(SQLNotes(self.engine, self.identifier, self.audit), self.offers)
+
+    @cached_property
+    def products(self) -> Products:
+        return Products(self.offers, self.catalogue, self.notes, self.verdicts)
 
     @property
     def off(self) -> bool:

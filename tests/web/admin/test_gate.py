@@ -19,6 +19,16 @@ VIEW, EDIT, APPROVE, OWN = Role.VIEWER, Role.EDITOR, Role.APPROVER, Role.OWNER
 VERDICTS = {
     ("GET", "/"): VIEW,
     ("GET", "/help"): VIEW,
+    ("GET", "/pick/<what>"): VIEW,
+    ("GET", "/products"): VIEW,
+    ("GET", "/products/one"): VIEW,
+    ("POST", "/products/ladder"): EDIT,
+    ("POST", "/products/note"): EDIT,
+    ("GET", "/suggestions"): VIEW,
+    ("POST", "/suggestions/decide"): EDIT,
+    ("POST", "/suggestions/never"): EDIT,
+    ("POST", "/suggestions/publish"): EDIT,
+    ("POST", "/suggestions/undo"): EDIT,
 }
 ROLES: list[Role | None] = [None, *Role]
 
