@@ -12,9 +12,11 @@ from sqlalchemy import Engine
 from ..adapters.audit import SQLAudit
 from ..adapters.drafts import SQLDrafts
 from ..adapters.options import SQLOptions
+from ..adapters.runs import SQLRuns
 from ..offers import Offers
 from .drafts import Drafts
 from .options import Options
+from .simulation import JOB, Simulation
 
 
 class Desk:
@@ -30,6 +32,10 @@ class Desk:
     @cached_property
     def drafts(self) -> Drafts:
         return Drafts(SQLDrafts(self.engine, self.identifier), self.offers)
+
+    @cached_property
+    def simulation(self) -> Simulation:
+        return Simulation(SQLRuns(self.engine, self.identifier, JOB), self.offers)
 
     @property
     def off(self) -> bool:
