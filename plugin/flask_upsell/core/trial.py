@@ -27,7 +27,7 @@ from .rules import RuleSet
 #: How many products, examples and rules are kept in the figures.
 PRODUCTS, EXAMPLES, VERDICTS = 20, 6, 100
 #: Reasons are asked of each rule in so many orders in all, then of every second, third ... order only.
-REASONS = 500_000
+REASONS = 200_000
 #: Lines of an example that are kept.
 EXAMPLE_LINES = 8
 #: What an offer is compared by: its rule, kind and products.
@@ -136,7 +136,7 @@ class Trial:
         policy: Policy = _POLICY,
         capabilities: frozenset[Capability] = frozenset(Capability),
     ) -> None:
-        self.tried, self._origins = tried.keys(), dict(tried)
+        self.tried, self._origins = frozenset(tried), dict(tried)
         self._before = frozenset(filter(None, tried.values()))
         active = tuple([_active(rule) if rule.name in self.tried else rule for rule in book.rules])
         self.book = msgspec.structs.replace(book, rules=active)
@@ -165,16 +165,26 @@ class Trial:
             self._unknown += 1
             return
         context = self._context(lines, placed_at, currency)
-        explained = self._carts % self._every == 0
-        after = decide(context, msgspec.structs.replace(book, rules=self._with), explain=explained)
-        live = decide(context, msgspec.structs.replace(book, rules=self._without), explain=False)
+        scene = Scene(context, book.products)
+        matched = [each.rule.name for each in self._with.matching(scene)]
+        after = decide(context, msgspec.structs.replace(book, rules=self._with), explain=False)
+        # Most carts meet nothing of what is tried: the same rules decide the same.
+        live = after
+        if not self._as_live(scene, matched):
+            live = decide(context, msgspec.structs.replace(book, rules=self._without), explain=False)
+        if self._carts % self._every == 0:
+            self._count_reasons(scene, after)
         self._carts += 1
         self._first, self._last = self._first or placed_at, placed_at
-        self._count_met(context, book)
+        met = self.tried & matched
+        self._rules["met"].update(met)
+        self._met += bool(met)
         self._count_shown(after, context, book.products)
         self._count_live(after, live)
-        if explained:
-            self._count_reasons(after)
+
+    def _as_live(self, scene: Scene, matched: Sequence[str]) -> bool:
+        changed = self.tried | self._before
+        return changed.isdisjoint(matched) and matched == [each.rule.name for each in self._without.matching(scene)]
 
     def figures(self) -> Figures:
         """What came out so far."""
@@ -226,11 +236,6 @@ class Trial:
             policy=self._policy,
         )
 
-    def _count_met(self, context: Context, book: Book) -> None:
-        met = {each.rule.name for each in self._with.matching(Scene(context, book.products))} & self.tried
-        self._rules["met"].update(met)
-        self._met += bool(met)
-
     def _count_shown(self, after: Decision, context: Context, products: Mapping[str, Product]) -> None:
         mine = [offer for offer in after.offers if not self.tried.isdisjoint(_names(offer))]
         self._rules["shown"].update({name for offer in mine for name in _names(offer)} & self.tried)
@@ -257,9 +262,10 @@ class Trial:
         self._gone.update({rule for rule, _, _ in then - now if rule not in self._before})
         self._come.update({rule for rule, _, _ in now - then if rule not in self.tried})
 
-    def _count_reasons(self, after: Decision) -> None:
+    def _count_reasons(self, scene: Scene, after: Decision) -> None:
         self._asked += 1
-        for verdict in after.rules:
+        filled = Counter(name for offer in after.offers for name in (offer.rule, offer.beside))
+        for verdict in self._with.explain(scene, filled):
             self._codes.setdefault(verdict.rule, Counter())[verdict.code.value] += 1
             details = self._details.setdefault(verdict.rule, {})
             if verdict.detail and verdict.code is not RuleCode.APPLIED:

@@ -145,7 +145,7 @@ class Simulation:
         id, now = uuid4().hex, self._offers.clock()
         figures = {"asked": msgspec.to_builtins(asked)}
         self._kept.begin(id, figures, now)
-        if self._offers.queue.enqueue(JOB, id) is None:
+        if self._offers.queue.enqueue("simulate", id) is None:
             self._kept.end(id, "failed", "the queue (Redis) does not answer; try again in a moment", now, figures)
         return id
 
