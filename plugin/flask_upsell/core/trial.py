@@ -176,7 +176,7 @@ class Trial:
             self._count_reasons(scene, after)
         self._carts += 1
         self._first, self._last = self._first or placed_at, placed_at
-        met = self.tried & matched
+        met = self.tried.intersection(matched)
         self._rules["met"].update(met)
         self._met += bool(met)
         self._count_shown(after, context, book.products)
