@@ -19,6 +19,12 @@ VIEW, EDIT, APPROVE, OWN = Role.VIEWER, Role.EDITOR, Role.APPROVER, Role.OWNER
 VERDICTS = {
     ("GET", "/"): VIEW,
     ("GET", "/help"): VIEW,
+    ("GET", "/simulate"): VIEW,
+    ("POST", "/simulate"): EDIT,
+    ("GET", "/simulate/<id>"): VIEW,
+    ("GET", "/simulate/<id>/state"): VIEW,
+    ("POST", "/simulate/<id>/cancel"): EDIT,
+    ("POST", "/simulate/<id>/again"): EDIT,
 }
 ROLES: list[Role | None] = [None, *Role]
 

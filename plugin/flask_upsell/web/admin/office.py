@@ -38,6 +38,7 @@ MENU = (
     ("seasons", say("Seasons")),
     ("suggestions", say("Suggestions")),
     ("products", say("Products")),
+    ("simulate", say("Simulate")),
     ("publish", say("Publish")),
     ("files", say("Import and export")),
     ("audit", say("Audit")),
