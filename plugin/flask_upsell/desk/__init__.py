@@ -16,6 +16,7 @@ from ..adapters.runs import SQLRuns
 from ..offers import Offers
 from .drafts import Drafts
 from .options import Options
+from .releases import Releases
 from .simulation import JOB, Simulation
 
 
@@ -32,6 +33,10 @@ class Desk:
     @cached_property
     def drafts(self) -> Drafts:
         return Drafts(SQLDrafts(self.engine, self.identifier), self.offers)
+
+    @cached_property
+    def releases(self) -> Releases:
+        return Releases(self.drafts, self.offers)
 
     @cached_property
     def simulation(self) -> Simulation:

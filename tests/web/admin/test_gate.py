@@ -19,6 +19,13 @@ VIEW, EDIT, APPROVE, OWN = Role.VIEWER, Role.EDITOR, Role.APPROVER, Role.OWNER
 VERDICTS = {
     ("GET", "/"): VIEW,
     ("GET", "/help"): VIEW,
+    ("GET", "/seasons"): VIEW,
+    ("POST", "/seasons/draft"): EDIT,
+    ("GET", "/seasons/<id>"): EDIT,
+    ("POST", "/seasons/<id>"): EDIT,
+    ("POST", "/seasons/<id>/preview"): EDIT,
+    ("POST", "/seasons/<id>/drop"): EDIT,
+    ("POST", "/seasons/<id>/publish"): APPROVE,
     ("GET", "/simulate"): VIEW,
     ("POST", "/simulate"): EDIT,
     ("GET", "/simulate/<id>"): VIEW,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_datetime, get_month_names
 from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
@@ -214,6 +214,10 @@ class Admin:
         """(address, words, whether it is here)."""
         here = (request.endpoint or "").rpartition(".")[2]
         return [(self.url(name), words, here.startswith(name)) for name, words in MENU if self.may(name)]
+
+    def month(self, number: int) -> str:
+        """The name of a month, short."""
+        return str(get_month_names("abbreviated", "stand-alone", self.speech.language.replace("-", "_"))[number])
 
     def file(self, name: str) -> str:
         """The address of a file of ours, another one when the file is another one."""
