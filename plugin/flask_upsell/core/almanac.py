@@ -18,8 +18,9 @@ from .windows import DAY
 
 #: From a date to another, both included.
 Span = tuple[date, date]
-#: Spans of one lane in a year; a rule that holds on weekdays only is asked without them.
-_MOST = 120
+#: Spans of one lane that are looked at.
+_MOST = 400
+_STEP = timedelta(days=2 * 365)
 
 
 class RuleLane(msgspec.Struct, frozen=True):
@@ -88,15 +89,23 @@ def spans(
 
 
 def coming(season: Season, zone: str, now: datetime, count: int = 5, country: str | None = None) -> list[Span]:
-    """Its next days, as far as three years ahead, the present ones first. Raises RuleError."""
+    """Its next days, the present ones first, as far as eight years ahead. Raises RuleError."""
     table = Timetable(Schedule(seasons=(season.name,)), {season.name: season}, zone)
-    # The present one from its own beginning: from a year ago on, what is over is left out.
-    past = now.astimezone(UTC) - timedelta(days=366)
-    open_now = [each for each in table.occurrences(past, _MOST, country) if each[1] > now]
-    later = table.occurrences(now, count, country)
-    if open_now and later and open_now[0][0] < now:
-        later = [open_now[0], *later[1:]]
-    return [_local(start, end, clock(season.zone or zone)) for start, end in later]
+    found: list[tuple[datetime, datetime]] = []
+    # From a year ago, so that the present one has its own beginning. A timetable looks three years ahead and ends there
+    # what is still open: of each look two years are taken, and what goes on in the next one is joined.
+    at = now.astimezone(UTC) - timedelta(days=366)
+    for _ in range(5):
+        for start, end in table.occurrences(at, _MOST, country):
+            if found and start <= found[-1][1]:
+                found[-1] = (found[-1][0], max(end, found[-1][1]))
+            elif start < at + _STEP:
+                found.append((start, end))
+        found = [each for each in found if each[1] > now]
+        at += _STEP
+        if len(found) > count:
+            break
+    return [_local(start, end, clock(season.zone or zone)) for start, end in found[:count]]
 
 
 def countries(seasons: Iterable[Season]) -> list[str]:

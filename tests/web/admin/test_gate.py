@@ -19,6 +19,7 @@ VIEW, EDIT, APPROVE, OWN = Role.VIEWER, Role.EDITOR, Role.APPROVER, Role.OWNER
 VERDICTS = {
     ("GET", "/"): VIEW,
     ("GET", "/help"): VIEW,
+    ("POST", "/language"): VIEW,
     ("GET", "/seasons"): VIEW,
     ("POST", "/seasons/draft"): EDIT,
     ("GET", "/seasons/<id>"): EDIT,

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from babel import Locale
+from babel.dates import format_skeleton
 from flask import request
 
 from ...core import lint
@@ -69,7 +70,8 @@ def add(admin: Admin) -> None:
             "seasons",
             lanes=found,
             picture=_picture(found, year, _today(admin)),
-            year=year,
+            year=str(year),
+            brief=lambda day: format_skeleton("MMMd", day, locale=admin.speech.language.replace("-", "_")),
             years=(year - 1 if year > EARLIEST else None, year + 1 if year < LATEST else None),
             places=[(code, _country(admin, code)) for code in places],
             country=country if country in places else "",
@@ -224,10 +226,11 @@ def _preview(admin: Admin, draft: Draft, given: Mapping[str, Any]) -> dict[str, 
     book = offers.rules.load()
     names = {draft.origin, draft.name} - {""}
     users = [rule for rule in book.rules if names & set(rule.schedule.seasons)]
-    answer: dict[str, Any] = {"soon": [], "abroad": [], "unfinished": [each for _, each in problems][:3], "odd": []}
+    answer: dict[str, Any] = {"never": False, "zone": offers.zone, "soon": [], "abroad": [], "odd": []}
+    answer["unfinished"] = [sentence for _, sentence in problems][:3]
     if isinstance(part, Season):
         try:
-            now = offers.clock()
+            now, answer["zone"] = offers.clock(), part.zone or offers.zone
             answer["soon"] = coming(part, offers.zone, now)
             for code in countries([part]):
                 answer["abroad"].append((_country(admin, code), coming(part, offers.zone, now, 1, code)))
@@ -236,7 +239,7 @@ def _preview(admin: Admin, draft: Draft, given: Mapping[str, Any]) -> dict[str, 
             answer["unfinished"] = [str(error)]
         answer["never"] = not answer["soon"] and not any(days for _, days in answer["abroad"])
     used = [(rule.label or rule.name, rule.name) for rule in users[:MOST_USERS]]
-    return {**answer, "draft": draft, "users": used, "more_users": len(users) - len(used)}
+    return {**answer, "users": used, "more_users": len(users) - len(used)}
 
 
 def _odd(admin: Admin, book: RuleBook, draft: Draft, part: Season, users: set[str]) -> list[str]:
