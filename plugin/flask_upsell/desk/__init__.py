@@ -14,6 +14,7 @@ from ..adapters.catalogue import SQLCatalogue
 from ..adapters.drafts import SQLDrafts
 from ..adapters.notes import SQLNotes
 from ..adapters.options import SQLOptions
+from ..adapters.runs import SQLRuns
 from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
 from .catalogue import Catalogue
@@ -21,6 +22,8 @@ from .drafts import Drafts
 from .notes import Notes
 from .options import Options
 from .products import Products
+from .releases import Releases
+from .simulation import JOB, Simulation
 from .verdicts import Verdicts
 
 
@@ -54,6 +57,14 @@ class Desk:
     @cached_property
     def products(self) -> Products:
         return Products(self.offers, self.catalogue, self.notes, self.verdicts)
+
+    @cached_property
+    def releases(self) -> Releases:
+        return Releases(self.drafts, self.offers)
+
+    @cached_property
+    def simulation(self) -> Simulation:
+        return Simulation(SQLRuns(self.engine, self.identifier, JOB), self.offers)
 
     @property
     def off(self) -> bool:

@@ -46,6 +46,8 @@ def read(draft: Draft) -> tuple[Part, list[Problem]]:
 def made(kind: str, given: Mapping[str, Any]) -> tuple[Part, list[Problem]]:
     """The same of what is written, empty fields left out."""
     kept = _filled(given)
+    if kind == "season":
+        kept = _with_nevers(kept, given)
     try:
         if kind == "ladder":
             wrong: list[Problem] = [(("name",), said) for _, said in name_problems(str(kept.get("name", "")))]
@@ -65,6 +67,17 @@ def _texts(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)
+
+
+def _with_nevers(kept: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """No windows for a country, or for the southern ones, mean something: the season is never there."""
+    if "south" in given:
+        kept.setdefault("south", {})
+    countries = given.get("countries")
+    if isinstance(countries, Mapping) and countries:
+        inner = kept.setdefault("countries", {})
+        kept["countries"] = {code: inner.get(code, {}) for code in countries}
+    return kept
 
 
 def _filled(value: Any) -> Any:

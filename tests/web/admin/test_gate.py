@@ -29,6 +29,20 @@ VERDICTS = {
     ("POST", "/suggestions/never"): EDIT,
     ("POST", "/suggestions/publish"): EDIT,
     ("POST", "/suggestions/undo"): EDIT,
+    ("POST", "/language"): VIEW,
+    ("GET", "/seasons"): VIEW,
+    ("POST", "/seasons/draft"): EDIT,
+    ("GET", "/seasons/<id>"): EDIT,
+    ("POST", "/seasons/<id>"): EDIT,
+    ("POST", "/seasons/<id>/preview"): EDIT,
+    ("POST", "/seasons/<id>/drop"): EDIT,
+    ("POST", "/seasons/<id>/publish"): APPROVE,
+    ("GET", "/simulate"): VIEW,
+    ("POST", "/simulate"): EDIT,
+    ("GET", "/simulate/<id>"): VIEW,
+    ("GET", "/simulate/<id>/state"): VIEW,
+    ("POST", "/simulate/<id>/cancel"): EDIT,
+    ("POST", "/simulate/<id>/again"): EDIT,
 }
 ROLES: list[Role | None] = [None, *Role]
 

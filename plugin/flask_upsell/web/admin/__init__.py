@@ -7,11 +7,19 @@ from flask import Blueprint
 from ...desk import Desk
 from ...jobs import Parts
 from ..widget import Widget
-from . import help, home, pick, products, suggestions
+from . import help, home, pick, products, seasons, simulate, suggestions
 from .office import Admin
 
 #: Modules of pages, in the order of the menu.
-PAGES = (home, suggestions, products, help, pick)
+PAGES = (
+    home,
+    seasons,
+    simulate,
+    suggestions,
+    products,
+    help,
+    pick,
+)
 
 
 def admin_blueprint(parts: Parts, widget: Widget, desk: Desk) -> Blueprint:

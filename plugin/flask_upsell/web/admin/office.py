@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
+from functools import cached_property, wraps
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime
+from babel import Locale
+from babel.dates import format_date, format_datetime, get_month_names
 from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
@@ -24,7 +25,7 @@ from ...core.words import Sentence, say
 from ...desk import Desk
 from ...errors import UpsellError
 from ...jobs import Parts
-from ..speech import Languages, Speech
+from ..speech import SOURCE, Languages, Speech
 from ..widget import STATIC, Widget, keep_private
 from .gate import ROLES, Gate, Refusal, Said
 
@@ -38,6 +39,7 @@ MENU = (
     ("seasons", say("Seasons")),
     ("suggestions", say("Suggestions")),
     ("products", say("Products")),
+    ("simulate", say("Simulate")),
     ("publish", say("Publish")),
     ("files", say("Import and export")),
     ("audit", say("Audit")),
@@ -125,11 +127,28 @@ class Admin:
 
     @property
     def speech(self) -> Speech:
-        """In the person's language, else in his browser's."""
-        person = self.gate.person
+        """In the language that the person chose here, else that of his own at the store, else his browser's."""
+        person, chosen = self.gate.person, session.get(self._chosen)
+        if isinstance(chosen, str) and chosen in dict(self.tongues):
+            return self.languages.speech(chosen)
         if person is not None and person.language:
             return self.languages.speech(person.language)
         return self.languages.speech(request.accept_languages.best_match(self.languages.names))
+
+    @cached_property
+    def tongues(self) -> list[tuple[str, str]]:
+        """The languages that the admin is written in: (BCP 47, its own name)."""
+        codes = [SOURCE, *sorted(path.stem for path in WORDS.glob("*.po") if path.stem != SOURCE)]
+        return [(code, Locale.parse(code, sep="-").get_display_name(code) or code) for code in codes]
+
+    def choose(self, language: str) -> None:
+        """Remember it for this person's visit."""
+        if language in dict(self.tongues):
+            session[self._chosen] = language
+
+    @property
+    def _chosen(self) -> str:
+        return f"_{self.identifier}_language"
 
     def show(self, template: str, status: int = 200, **values: Any) -> Response:
         """A page or a part of one: `upsell/admin/TEMPLATE.html` with `values` and all that pages share."""
@@ -175,6 +194,12 @@ class Admin:
             self.say(said, tone)
         return redirect(self.url(endpoint, **given), 303)
 
+    def back(self, path: str) -> AnyResponse:
+        """To a page of the admin by its path, else to the first one."""
+        home = self.url("home")
+        ours = path.startswith(home) and "\\" not in path and path.isprintable()
+        return redirect(path if ours else home, 303)
+
     def say(self, said: Sentence | str, tone: str = "done") -> None:
         """Tell it at the top of the next page."""
         text = self.speech.tell(said) if isinstance(said, Sentence) else said
@@ -213,6 +238,28 @@ class Admin:
         """(address, words, whether it is here)."""
         here = (request.endpoint or "").rpartition(".")[2]
         return [(self.url(name), words, here.startswith(name)) for name, words in MENU if self.may(name)]
+
+    @property
+    def here(self) -> str:
+        """The page itself, to come back to: of a form that was sent, the first page."""
+        return request.full_path.rstrip("?") if request.method == "GET" else self.url("home")
+
+    @property
+    def in_help(self) -> bool:
+        return self._page == "help"
+
+    @property
+    def help_section(self) -> str:
+        """The section of the help that is about this page."""
+        return self._page if self._page in dict(MENU) or self._page == "options" else "decision"
+
+    @property
+    def _page(self) -> str:
+        return (request.endpoint or "").rpartition(".")[2].partition("_")[0]
+
+    def month(self, number: int) -> str:
+        """The name of a month, short."""
+        return str(get_month_names("abbreviated", "stand-alone", self.speech.language.replace("-", "_"))[number])
 
     def file(self, name: str) -> str:
         """The address of a file of ours, another one when the file is another one."""
