@@ -40,13 +40,12 @@ def keys_of(count: Mapping[str, Any], day: date) -> list[tuple[Key, int]]:
 def add_days(connection: Connection, instance: str, added: Mapping[Key, int]) -> None:
     """Add to the days, in an order that is the same for all, so that no two wait for each other. Call it last."""
     rows: dict[tuple[date, str, str, str, str], dict[str, int]] = {}
-    for (*key, name), number in added.items():
-        rows.setdefault(tuple(key), {})[name] = number  # type: ignore[arg-type]
-    for key in sorted(rows):
-        day, placement, kind, rule, currency = key
-        names = {"day": day, "placement": placement, "kind": kind, "rule": rule, "currency": currency}
-        made = insert_into(connection, days).values(instance=instance, **names, **rows[key])
-        more = {name: days.c[name] + made.excluded[name] for name in rows[key]}
+    for (day, placement, kind, rule, currency, name), number in added.items():
+        rows.setdefault((day, placement, kind, rule, currency), {})[name] = number
+    for row in sorted(rows):
+        names = dict(zip(("day", "placement", "kind", "rule", "currency"), row, strict=True))
+        made = insert_into(connection, days).values(instance=instance, **names, **rows[row])
+        more = {name: days.c[name] + made.excluded[name] for name in rows[row]}
         connection.execute(made.on_conflict_do_update(index_elements=["instance", *names], set_=more))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,13 +20,15 @@ KEPT = 200
 
 
 class Revision(msgspec.Struct, frozen=True):
-    """A saving: who (adapters.audit) did it when and why, and the names of what he `changed`."""
+    """A saving: who (adapters.audit) did it when and why, and the names of what he changed. `writers` wrote
+    that: who saved it, or those whose drafts he put live."""
 
     revision: int
     at: datetime
     who: str
     why: str
     changes: Changes
+    writers: tuple[str, ...]
 
 
 class SQLRevisions:
@@ -34,13 +37,16 @@ class SQLRevisions:
     def __init__(self, engine: Engine, instance: str) -> None:
         self.engine, self._instance = engine, instance
 
-    def keep(self, connection: Connection, changes: Changes, book: bytes, at: datetime) -> None:
+    def keep(
+        self, connection: Connection, changes: Changes, book: bytes, at: datetime, writers: Sequence[str] = ()
+    ) -> None:
         """Write down the whole book (JSON) as this saving leaves it, in its transaction."""
         acts = actor()
         row = {
             "who": acts.who[:100],
             "why": acts.why,
             "changes": msgspec.json.encode(changes).decode(),
+            "writers": msgspec.json.encode(list(writers) or [acts.who]).decode(),
             "book": zlib.compress(book),
         }
         connection.execute(insert(t).values(instance=self._instance, revision=changes.revision, at=at, **row))
@@ -49,7 +55,8 @@ class SQLRevisions:
 
     def all(self) -> list[Revision]:
         """The last one first, without their books."""
-        query = select(t.c.revision, t.c.at, t.c.who, t.c.why, t.c.changes).where(t.c.instance == self._instance)
+        columns = (t.c.revision, t.c.at, t.c.who, t.c.why, t.c.changes, t.c.writers)
+        query = select(*columns).where(t.c.instance == self._instance)
         with self.engine.connect() as connection:
             rows = connection.execute(query.order_by(t.c.revision.desc())).all()
         return [_read(row) for row in rows]
@@ -68,4 +75,5 @@ class SQLRevisions:
 
 
 def _read(row: Any) -> Revision:
-    return Revision(row.revision, row.at, row.who, row.why, msgspec.json.decode(row.changes, type=Changes))
+    changes, writers = msgspec.json.decode(row.changes, type=Changes), tuple(msgspec.json.decode(row.writers))
+    return Revision(row.revision, row.at, row.who, row.why, changes, writers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -28,8 +28,8 @@ PARTS: dict[str, tuple[Table, Any]] = {
 
 
 class SQLRules:
-    """See core.ports.Rules. Every change is a row of the audit, and a revision with the whole book as it then is, in the
-    same transaction."""
+    """See core.ports.Rules. Every change is a row of the audit, and a revision with the whole book as it then is, in
+    the same transaction."""
 
     def __init__(self, engine: Engine, instance: str, audit: SQLAudit | None = None) -> None:
         self.engine = engine
@@ -71,7 +71,7 @@ class SQLRules:
         with self.engine.connect() as connection:
             return connection.execute(query).scalar_one_or_none()
 
-    def save(self, book: RuleBook, at: datetime, expected: int | None = None) -> Changes:
+    def save(self, book: RuleBook, at: datetime, expected: int | None = None, writers: Sequence[str] = ()) -> Changes:
         added: list[str] = []
         changed: list[str] = []
         removed: list[str] = []
@@ -92,7 +92,7 @@ class SQLRules:
                 revision = self._advance(connection, revision, at)
             changes = Changes(revision, tuple(added), tuple(changed), tuple(removed))
             if entries:
-                self._revisions.keep(connection, changes, msgspec.json.encode(book), at)
+                self._revisions.keep(connection, changes, msgspec.json.encode(book), at, writers)
                 self._audit.append(connection, *entries, at=at)
         return changes
 

@@ -23,7 +23,7 @@ MOST_WAITING = 10_000
 
 
 class RedisTally:
-    """Counts (placement, kind, product), and by rule; `upsell:{tally}:open` collects, batches wait to be folded into SQL."""
+    """Counts what was shown; `upsell:{tally}:open` collects, batches wait to be folded into SQL."""
 
     def __init__(
         self,

@@ -306,10 +306,10 @@ class Rules(Protocol):
     def changed_at(self) -> datetime | None:
         """When it was last changed; None when it never was."""
 
-    def save(self, book: RuleBook, at: datetime, expected: int | None = None) -> Changes:
+    def save(self, book: RuleBook, at: datetime, expected: int | None = None, writers: Sequence[str] = ()) -> Changes:
         """Replace all or nothing. Raises RuleError (`stale`) when `expected` is not the current revision.
 
-        Saving what is there already changes nothing.
+        `writers` wrote what is new; without them whoever saves it did. Saving what is there already changes nothing.
         """
 
     def set_status(self, name: str, status: Status, at: datetime) -> Changes:

@@ -10,11 +10,15 @@ from functools import cached_property
 from sqlalchemy import Engine
 
 from ..adapters.audit import SQLAudit
+from ..adapters.days import SQLDays
 from ..adapters.drafts import SQLDrafts
 from ..adapters.options import SQLOptions
+from ..adapters.reach import SQLReach
+from ..adapters.revisions import SQLRevisions
 from ..offers import Offers
 from .drafts import Drafts
 from .options import Options
+from .releases import Releases
 
 
 class Desk:
@@ -30,6 +34,15 @@ class Desk:
     @cached_property
     def drafts(self) -> Drafts:
         return Drafts(SQLDrafts(self.engine, self.identifier), self.offers)
+
+    @cached_property
+    def releases(self) -> Releases:
+        kept, catalogue = SQLRevisions(self.engine, self.identifier), SQLReach(self.engine, self.identifier)
+        return Releases(self.offers, self.drafts, self.options, kept, catalogue)
+
+    @cached_property
+    def days(self) -> SQLDays:
+        return SQLDays(self.engine, self.identifier, self.offers.zone)
 
     @property
     def off(self) -> bool:
