@@ -18,6 +18,7 @@ from ..adapters.revisions import SQLRevisions
 from ..offers import Offers
 from .drafts import Drafts
 from .options import Options
+from .overview import Overview
 from .releases import Releases
 
 
@@ -37,8 +38,12 @@ class Desk:
 
     @cached_property
     def releases(self) -> Releases:
-        kept, catalogue = SQLRevisions(self.engine, self.identifier), SQLReach(self.engine, self.identifier)
-        return Releases(self.offers, self.drafts, self.options, kept, catalogue)
+        kept = SQLRevisions(self.engine, self.identifier)
+        return Releases(self.offers, self.drafts, self.options, kept, SQLReach(self.engine, self.identifier))
+
+    @cached_property
+    def overview(self) -> Overview:
+        return Overview(self.offers, self.days, self.drafts, SQLReach(self.engine, self.identifier))
 
     @cached_property
     def days(self) -> SQLDays:

@@ -100,7 +100,7 @@ class Releases:
 
         Raises RiskError (`.risks`) when it is risky and `by` is one of those who wrote them; StaleError when a draft
         was saved meanwhile (`.current`: it), or its live part was changed (`.current`: a list of Clash); BadInput for
-        what does not fit together. BookError: it is saved, and goes live when Redis answers again.
+        what does not fit together. BookError: it is saved, and waits for `put_live`.
         """
         _may(by)
         if not changes:
@@ -143,6 +143,14 @@ class Releases:
                 self._offers.publish_rules()
                 return done
         raise StaleError("others are publishing just now; try again")
+
+    def behind(self) -> bool:
+        """Whether shoppers see other rules than those that were saved last: Redis was away, or lost them."""
+        return self._offers.shelf.read(()).rules.book != self._offers.rules.load()
+
+    def put_live(self) -> None:
+        """What was saved last, once more. Raises BookError."""
+        self._offers.publish_rules()
 
     def switch(self, on: bool, by: Person, why: str = "") -> None:
         """The kill switch. BookError: Redis does not answer; processes see it within five seconds all the same."""

@@ -55,8 +55,11 @@ def judge(before: RuleBook, after: RuleBook, reach: Reaches, percent: int, most:
     for more products."""
     old = {rule.name: rule for rule in before.rules}
     found: list[Risk] = []
+    around = (before.seasons, before.ladders) == (after.seasons, after.ladders)
     for rule in after.rules:
         then = old.get(rule.name)
+        if then is rule and around:
+            continue
         if rule.discount is None or (then is not None and _substance(then, before) == _substance(rule, after)):
             continue
         found += [Risk(code, rule.name, sentence) for code, sentence in _risks(rule, reach(rule, after), percent, most)]

@@ -18,6 +18,23 @@ VIEW, EDIT, APPROVE, OWN = Role.VIEWER, Role.EDITOR, Role.APPROVER, Role.OWNER
 #: Every route: its method, and the least role that may. A new one has to be judged here before it can be built.
 VERDICTS = {
     ("GET", "/"): VIEW,
+    ("POST", "/learn"): APPROVE,
+    ("GET", "/publish"): VIEW,
+    ("GET", "/publish/compare"): VIEW,
+    ("GET", "/publish/revision/<int:revision>"): VIEW,
+    ("POST", "/publish/live"): APPROVE,
+    ("POST", "/publish/submit"): EDIT,
+    ("POST", "/publish/back"): APPROVE,
+    ("POST", "/publish/keep"): EDIT,
+    ("POST", "/publish/drop"): EDIT,
+    ("POST", "/publish/revision/<int:revision>"): APPROVE,
+    ("POST", "/publish/again"): APPROVE,
+    ("POST", "/publish/switch"): APPROVE,
+    ("GET", "/audit"): VIEW,
+    ("GET", "/audit/file.csv"): VIEW,
+    ("GET", "/audit/verify"): VIEW,
+    ("GET", "/options"): OWN,
+    ("POST", "/options"): OWN,
     ("GET", "/help"): VIEW,
 }
 ROLES: list[Role | None] = [None, *Role]
