@@ -32,7 +32,8 @@ LATE = timedelta(minutes=5)
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """Results of the last 30 days in the store's zone, the last one today. `earned`: by currency, in minor units."""
+    """Results of the last 30 days in the store's zone, the last one today. `earned`: by currency, in minor units,
+    what there is most of first."""
 
     days: list[date]
     shown: list[int]
@@ -101,9 +102,10 @@ class Overview:
             at = place[row.day]
             shown[at] += row.shown
             accepted[at] += row.accepted
-            if row.currency:
+            if row.revenue:
                 earned.setdefault(row.currency, [0] * DAYS)[at] += row.revenue
-        return Figures(days, shown, accepted, list(self._days.orders(days[0], DAYS).values()), earned)
+        most_first = dict(sorted(earned.items(), key=lambda each: -sum(each[1])))
+        return Figures(days, shown, accepted, list(self._days.orders(days[0], DAYS).values()), most_first)
 
     def today(self, book: RuleBook) -> Today:
         now = self._now()
@@ -116,14 +118,12 @@ class Overview:
                 rules.append(rule)
             if schedule != Schedule():
                 coming += self._edges("rule", rule.name, schedule, book, now)
-        used = {name for rule in active for name in rule.schedule.seasons}
         here = []
         for name in seasons:
             schedule = Schedule(seasons=(name,))
             if self._holds(schedule, book, now):
                 here.append(name)
-            if name in used:
-                coming += self._edges("season", name, schedule, book, now)
+            coming += self._edges("season", name, schedule, book, now)
         return Today(rules, here, sorted(coming, key=lambda each: (each.at, each.kind != "season", each.name)))
 
     def needs(self, book: RuleBook, suggestions: int = 0) -> list[Need]:

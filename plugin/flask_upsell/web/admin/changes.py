@@ -8,13 +8,15 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from ...core.rule import Rule
+from ...core.rule import Rule, Status
 from ...core.season import Season
 from ...core.words import Sentence, say
 from ..rulediff import ADDED, CHANGED, REMOVED, Difference, plain_part
 
 HOW = {ADDED: say("added"), CHANGED: say("changed"), REMOVED: say("removed")}
 KINDS = {"rule": say("rule"), "season": say("season"), "ladder": say("ladder")}
+#: What a field is that is left out.
+STATE = {"status": Status.ACTIVE.value}
 TYPES: dict[str, Any] = {"rule": Rule, "season": Season, "ladder": tuple[str, ...]}
 
 
@@ -33,12 +35,15 @@ def fields(before: Any, after: Any) -> list[Field]:
 
 def of_part(kind: str, before: Any, after: Any) -> list[Field]:
     """What differs between two rules, seasons or ladders; None is not there."""
-    old, new = (None if part is None else plain_part(kind, part) for part in (before, after))
+    old, new = (None if part is None else _plain(kind, part) for part in (before, after))
     return fields(old or {}, new or {}) if kind != "ladder" else fields(old, new)
 
 
 def of_difference(difference: Difference) -> list[Field]:
-    return [Field(_name(path.split(".")), _told(_json(old)), _told(_json(new))) for path, old, new in difference.fields]
+    return [
+        Field(_name(path.split(".")), *(_told(_json(text or STATE.get(path, ""))) for text in (old, new)))
+        for path, old, new in difference.fields
+    ]
 
 
 def of_texts(what: str, before: str, after: str) -> list[Field]:
@@ -47,12 +52,18 @@ def of_texts(what: str, before: str, after: str) -> list[Field]:
     return fields(_read(kind, before), _read(kind, after))
 
 
+def _plain(kind: str, part: Any) -> Any:
+    """In the form of files, with the state that is left out in them."""
+    plain = plain_part(kind, part)
+    return {"status": part.status.value, **plain} if kind == "rule" else plain
+
+
 def _read(kind: str, text: str) -> Any:
     if not text:
         return {}
     if kind in TYPES:
         try:
-            return plain_part(kind, msgspec.json.decode(text, type=TYPES[kind]))
+            return _plain(kind, msgspec.json.decode(text, type=TYPES[kind]))
         except (ValueError, RecursionError):  # it only moved, or is of another version
             pass
     return _json(text)
