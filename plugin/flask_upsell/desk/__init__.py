@@ -11,9 +11,12 @@ from sqlalchemy import Engine
 
 from ..adapters.audit import SQLAudit
 from ..adapters.catalogue import SQLCatalogue
+from ..adapters.days import SQLDays
 from ..adapters.drafts import SQLDrafts
 from ..adapters.notes import SQLNotes
 from ..adapters.options import SQLOptions
+from ..adapters.reach import SQLReach
+from ..adapters.revisions import SQLRevisions
 from ..adapters.runs import SQLRuns
 from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
@@ -21,6 +24,7 @@ from .catalogue import Catalogue
 from .drafts import Drafts
 from .notes import Notes
 from .options import Options
+from .overview import Overview
 from .products import Products
 from .releases import Releases
 from .simulation import JOB, Simulation
@@ -65,6 +69,19 @@ class Desk:
     @cached_property
     def simulation(self) -> Simulation:
         return Simulation(SQLRuns(self.engine, self.identifier, JOB), self.offers)
+
+    @cached_property
+    def releases(self) -> Releases:
+        kept = SQLRevisions(self.engine, self.identifier)
+        return Releases(self.offers, self.drafts, self.options, kept, SQLReach(self.engine, self.identifier))
+
+    @cached_property
+    def overview(self) -> Overview:
+        return Overview(self.offers, self.days, self.drafts, SQLReach(self.engine, self.identifier))
+
+    @cached_property
+    def days(self) -> SQLDays:
+        return SQLDays(self.engine, self.identifier, self.offers.zone)
 
     @property
     def off(self) -> bool:

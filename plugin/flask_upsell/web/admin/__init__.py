@@ -7,7 +7,7 @@ from flask import Blueprint
 from ...desk import Desk
 from ...jobs import Parts
 from ..widget import Widget
-from . import help, home, pick, products, seasons, simulate, suggestions
+from . import audit, help, home, options, pick, products, publish, seasons, simulate, suggestions
 from .office import Admin
 
 #: Modules of pages, in the order of the menu.
@@ -17,6 +17,9 @@ PAGES = (
     simulate,
     suggestions,
     products,
+    publish,
+    audit,
+    options,
     help,
     pick,
 )

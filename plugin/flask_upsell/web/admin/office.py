@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import cached_property, wraps
 from pathlib import Path
@@ -161,7 +161,7 @@ class Admin:
             say=speech.say,
             tell=speech.tell,
             number=speech.number,
-            money=lambda minor, currency: format_money(minor, currency, speech.language),
+            money=self.money,
             day=lambda day: format_date(day, "medium", locale=speech.language.replace("-", "_")),
             moment=lambda at: self.moment(at, speech),
             language=speech.language,
@@ -169,6 +169,9 @@ class Admin:
             roles=ROLES,
         )
         return Response(html, status)
+
+    def money(self, minor: int, currency: str) -> str:
+        return format_money(minor, currency, self.speech.language)
 
     def moment(self, at: datetime, speech: Speech | None = None) -> Markup:
         """An instant in the store's zone, as a <time>."""
@@ -260,6 +263,11 @@ class Admin:
     def month(self, number: int) -> str:
         """The name of a month, short."""
         return str(get_month_names("abbreviated", "stand-alone", self.speech.language.replace("-", "_"))[number])
+
+    def told_pairs(self, pairs: Iterable[tuple[str, Sentence]]) -> list[tuple[str, str]]:
+        """(value, words) for a choice."""
+        tell = self.speech.tell
+        return [(value, tell(words)) for value, words in pairs]
 
     def file(self, name: str) -> str:
         """The address of a file of ours, another one when the file is another one."""
