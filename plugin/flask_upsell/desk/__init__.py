@@ -11,9 +11,11 @@ from sqlalchemy import Engine
 
 from ..adapters.audit import SQLAudit
 from ..adapters.drafts import SQLDrafts
+from ..adapters.machines import SQLMachines
 from ..adapters.options import SQLOptions
 from ..offers import Offers
 from .drafts import Drafts
+from .machines import Machines
 from .options import Options
 
 
@@ -30,6 +32,10 @@ class Desk:
     @cached_property
     def drafts(self) -> Drafts:
         return Drafts(SQLDrafts(self.engine, self.identifier), self.offers)
+
+    @cached_property
+    def machines(self) -> Machines:
+        return Machines(SQLMachines(self.engine, self.identifier, self.audit), lambda: self.offers.clock())
 
     @property
     def off(self) -> bool:
