@@ -160,9 +160,17 @@ class SQLAudit:
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def history(
-        self, *, who: str = "", what: str = "", subject: str = "", since: datetime | None = None, most: int = 100
+        self,
+        *,
+        who: str = "",
+        what: str = "",
+        subject: str = "",
+        since: datetime | None = None,
+        before: int | None = None,
+        most: int = 100,
     ) -> list[Audited]:
-        """The last `most` rows that fit, oldest first. `what` may be the beginning of it: "rule"."""
+        """The last `most` rows that fit, oldest first. `what` may be the beginning of it: "rule"; `before`: with lower
+        numbers than this."""
         c = rows.c
         query: Select[Any] = select(*_columns()).where(c.instance == self._instance)
         if who:
@@ -173,6 +181,8 @@ class SQLAudit:
             query = query.where(c.subject == subject)
         if since is not None:
             query = query.where(c.at >= since)
+        if before is not None:
+            query = query.where(c.number < before)
         with self.engine.connect() as connection:
             found = connection.execute(query.order_by(c.number.desc()).limit(most)).all()
         return [Audited(*row) for row in reversed(found)]

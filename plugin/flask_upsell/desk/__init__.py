@@ -13,10 +13,12 @@ from ..adapters.audit import SQLAudit
 from ..adapters.drafts import SQLDrafts
 from ..adapters.machines import SQLMachines
 from ..adapters.options import SQLOptions
+from ..adapters.runs import SQLRuns
 from ..offers import Offers
 from .drafts import Drafts
 from .machines import Machines
 from .options import Options
+from .releases import Releases
 
 
 class Desk:
@@ -36,6 +38,14 @@ class Desk:
     @cached_property
     def machines(self) -> Machines:
         return Machines(SQLMachines(self.engine, self.identifier, self.audit), lambda: self.offers.clock())
+
+    @cached_property
+    def releases(self) -> Releases:
+        return Releases(self.engine, self.identifier, self.offers, self.drafts)
+
+    @cached_property
+    def runs(self) -> SQLRuns:
+        return SQLRuns(self.engine, self.identifier)
 
     @property
     def off(self) -> bool:
