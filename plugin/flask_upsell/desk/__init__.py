@@ -13,7 +13,7 @@ from ..adapters.audit import SQLAudit
 from ..adapters.drafts import SQLDrafts
 from ..adapters.machines import SQLMachines
 from ..adapters.options import SQLOptions
-from ..adapters.runs import SQLRuns
+from ..adapters.runlist import SQLRunList
 from ..offers import Offers
 from .drafts import Drafts
 from .machines import Machines
@@ -44,8 +44,8 @@ class Desk:
         return Releases(self.engine, self.identifier, self.offers, self.drafts)
 
     @cached_property
-    def runs(self) -> SQLRuns:
-        return SQLRuns(self.engine, self.identifier)
+    def runs(self) -> SQLRunList:
+        return SQLRunList(self.engine, self.identifier)
 
     @property
     def off(self) -> bool:

@@ -23,7 +23,7 @@ class Revision(msgspec.Struct, frozen=True):
     at: datetime
     who: str
     why: str
-    changes: str
+    changes: Changes
 
 
 class Releases:
@@ -41,7 +41,7 @@ class Releases:
         c = t.c
         query = select(c.revision, c.at, c.who, c.why, c.changes).where(c.instance == self._instance)
         with self.engine.connect() as connection:
-            return [Revision(*row) for row in connection.execute(query.order_by(c.revision.desc()))]
+            return [Revision(row.revision, row.at, row.who, row.why, msgspec.json.decode(row.changes, type=Changes)) for row in connection.execute(query.order_by(c.revision.desc()))]
 
     def book(self, revision: int) -> RuleBook:
         query = select(t.c.book).where(t.c.instance == self._instance, t.c.revision == revision)
@@ -58,7 +58,7 @@ class Releases:
         at = self._offers.clock()
         done = self._offers.rules.save(book, at, expected)
         if done.revision != expected:
-            told = ", ".join([*done.added, *done.changed, *done.removed])
+            told = msgspec.json.encode(done).decode()
             packed = zlib.compress(msgspec.json.encode(book))
             row = {"revision": done.revision, "at": at, "who": actor().who, "why": why, "changes": told, "book": packed}
             with self.engine.begin() as connection:

@@ -17,13 +17,13 @@ from .paging import Paged, answered, page
 
 
 class RevisionAnswer(Schema):
-    """The rules as they were saved then; `changes` in words."""
+    """The rules as they were saved then, and what that changed."""
 
     revision = fields.Integer(required=True)
     at = moment(required=True)
     who = fields.String(required=True)
     why = fields.String(required=True)
-    changes = fields.String(required=True)
+    changes = fields.Nested(ChangesAnswer, required=True)
 
 
 class RulesAnswer(Schema):

@@ -1,4 +1,4 @@
-"""Background runs in SQL, as they are looked at: what was asked for, how far it is, how it ended."""
+"""Background runs of all jobs, as they are looked at: how far each is, and how it ended."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from .tables import runs as t
 COLUMNS = [t.c[name] for name in Progress.__struct_fields__]
 
 
-class SQLRuns:
-    """One instance's. The ledger writes them."""
+class SQLRunList:
+    """One instance's. Others write them."""
 
     def __init__(self, engine: Engine, instance: str) -> None:
         self.engine, self._instance = engine, instance
