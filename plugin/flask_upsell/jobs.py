@@ -147,6 +147,12 @@ def tidy(identifier: str) -> int:
         return sum(here.privacy.tidy().values())
 
 
+def simulate(identifier: str, run: str) -> dict[str, Any]:
+    """Try rules on past orders, as this run asks; returns what came out."""
+    with _fresh(identifier) as here:
+        return here.desk.simulation.run(run)
+
+
 def follow_up(identifier: str) -> int:
     """Write to customers whose follow-up is due; returns to how many. The rest of many is another job's."""
     with _fresh(identifier) as here:

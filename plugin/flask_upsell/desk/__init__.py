@@ -14,11 +14,13 @@ from ..adapters.drafts import SQLDrafts
 from ..adapters.machines import SQLMachines
 from ..adapters.options import SQLOptions
 from ..adapters.runlist import SQLRunList
+from ..adapters.runs import SQLRuns
 from ..offers import Offers
 from .drafts import Drafts
 from .machines import Machines
 from .options import Options
 from .releases import Releases
+from .simulation import JOB, Simulation
 
 
 class Desk:
@@ -46,6 +48,9 @@ class Desk:
     @cached_property
     def runs(self) -> SQLRunList:
         return SQLRunList(self.engine, self.identifier)
+
+    def simulation(self) -> Simulation:
+        return Simulation(SQLRuns(self.engine, self.identifier, JOB), self.offers)
 
     @property
     def off(self) -> bool:

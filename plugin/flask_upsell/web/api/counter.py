@@ -11,14 +11,13 @@ from typing import Any
 import msgspec
 from flask import Flask, Response, g, request
 from marshmallow import Schema
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import NotFound
 from werkzeug.routing import RequestRedirect
 
 from ... import faults
 from ...adapters.api_requests import Answered, SQLRequests, Taken
 from ...adapters.audit import acting
 from ...core.roles import Person, Role
-from ...desk import Desk
 from ...desk.machines import ACTS_AS
 from ...jobs import Parts
 from ..admin.gate import Gate
@@ -217,9 +216,7 @@ class Counter:
         wait = self.pace.of_keys(key)
         if wait:
             raise Problem(429, "Too many wrong keys. Please wait a moment.", headers={"Retry-After": str(wait)})
-        raise Problem(
-            401, NO_KEY, headers={"WWW-Authenticate": 'Bearer realm="Flask-Upsell", error="invalid_token"'}
-        )
+        raise Problem(401, NO_KEY, headers={"WWW-Authenticate": 'Bearer realm="Flask-Upsell", error="invalid_token"'})
 
     # --- once --------------------------------------------------------------------------------------------------------
 

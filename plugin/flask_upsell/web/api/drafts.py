@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -119,9 +120,7 @@ def add(counter: Counter) -> None:
     def list_drafts(query: dict[str, Any]) -> Any:
         """All drafts, the last saved first"""
         every = [
-            each
-            for each in drafts.all()
-            if query["kind"] in ("", each.kind) and query["state"] in ("", each.state)
+            each for each in drafts.all() if query["kind"] in ("", each.kind) and query["state"] in ("", each.state)
         ]
         found, next = page(every, lambda each: each.id, query)
         return answered([shown(each) for each in found], next)
@@ -188,9 +187,7 @@ def add(counter: Counter) -> None:
             if draft.version != named["version"]:
                 raise Problem(409, f"{draft.writer} has saved the draft {draft.id} meanwhile.", kind="stale")
             part, problems = read(draft)
-            wrong += [
-                {"pointer": f"/drafts/{place}", "detail": f"{pointer(path)}: {said}"} for path, said in problems
-            ]
+            wrong += [{"pointer": f"/drafts/{place}", "detail": f"{pointer(path)}: {said}"} for path, said in problems]
             changes.append((draft, part))
         if len({draft.id for draft, _ in changes}) < len(changes):
             wrong.append({"pointer": "/drafts", "detail": "names a draft twice"})
@@ -208,3 +205,18 @@ def shown(draft: Draft) -> dict[str, Any]:
 
 def told(draft: Draft) -> tuple[dict[str, Any], int, dict[str, str]]:
     return shown(draft), 200, {"ETag": quoted(str(draft.version))}
+
+
+def finished(counter: Counter, ids: Sequence[str]) -> list[tuple[Draft, Part]]:
+    """Drafts by their ids, each with the part that it becomes. Raises Problem for one that is not there or not finished."""
+    found: list[tuple[Draft, Part]] = []
+    for place, id in enumerate(ids):
+        try:
+            draft = counter.desk.drafts.get(id)
+        except BadInput as error:
+            raise invalid([(("drafts", place), str(error))]) from None
+        part, wrong = read(draft)
+        if wrong:
+            raise invalid([(("drafts", place), f"{pointer(path)}: {sentence}") for path, sentence in wrong])
+        found.append((draft, part))
+    return found

@@ -13,17 +13,17 @@ from ...core.product import Product
 from ...core.roles import Role
 from ...core.rulebook import RuleBook
 from ...core.rules import RuleSet
-from ...desk.drafts import Draft, Part, merged
+from ...desk.drafts import merged
 from ...errors import BadInput
 from ..cards import titles
-from ..drafted import read
 from ..goldencarts import run_cart
 from ..goldenfile import GoldenCart
 from ..refusals import flat
 from ..written import schema_of
 from .counter import Counter
+from .drafts import finished
 from .fields import Given, Switch, moment, texts, whole, words
-from .problems import Problem, invalid, pointer
+from .problems import Problem, invalid
 
 
 class LineGiven(Given):
@@ -105,7 +105,7 @@ class DecisionAnswer(Schema):
 
 
 def add(counter: Counter) -> None:
-    offers, desk = counter.parts.offers, counter.desk
+    offers = counter.parts.offers
 
     @counter.operation("POST", "/explain", Role.VIEWER, "explain", answer=DecisionAnswer, body=Scene)
     def explain(body: dict[str, Any]) -> Any:
@@ -133,24 +133,15 @@ def add(counter: Counter) -> None:
                 capabilities=offers.store.capabilities,
             )
         except BadInput as error:
-            raise Problem(422, f"{error}.", kind="invalid", errors=[{"pointer": "/cart", "detail": str(error)}]) from None
+            raise Problem(
+                422, f"{error}.", kind="invalid", errors=[{"pointer": "/cart", "detail": str(error)}]
+            ) from None
         except OverflowError:
             raise invalid([(("at",), "is too far away")]) from None
         return told(decision)
 
     def with_drafts(ids: list[str]) -> RuleSet:
-        changes: list[tuple[Draft, Part]] = []
-        for place, id in enumerate(ids):
-            try:
-                draft = desk.drafts.get(id)
-            except BadInput as error:
-                raise invalid([(("drafts", place), str(error))]) from None
-            part, wrong = read(draft)
-            if wrong:
-                said = [(("drafts", place), f"{pointer(path)}: {sentence}") for path, sentence in wrong]
-                raise Problem(422, "A draft is not finished.", kind="invalid", errors=invalid(said).errors)
-            changes.append((draft, part))
-        rules: RuleBook = merged(offers.rules.load(), changes)
+        rules: RuleBook = merged(offers.rules.load(), finished(counter, ids))
         spent = frozenset(offers.limits.exhausted(rules.rules))
         return RuleSet(rules, offers.zone, "draft", spent, offers.sold(rules.rules))
 

@@ -72,5 +72,8 @@ def answered(found: Sequence[Any], next: str | None) -> tuple[dict[str, Any], in
 
 def _unknown() -> Problem:
     return Problem(
-        422, "The cursor is none of this list.", kind="invalid", errors=[{"parameter": "cursor", "detail": "is unknown"}]
+        422,
+        "The cursor is none of this list.",
+        kind="invalid",
+        errors=[{"parameter": "cursor", "detail": "is unknown"}],
     )

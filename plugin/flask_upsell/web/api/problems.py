@@ -103,7 +103,9 @@ def problem_of(error: Exception) -> Problem | None:
         case RuleFileError():
             return Problem(422, str(error), kind="invalid", errors=[{"detail": each} for each in error.problems])
         case BookError():
-            return Problem(503, f"It is kept, but not live yet: {error}.", kind="not-live", headers={"Retry-After": "5"})
+            return Problem(
+                503, f"It is kept, but not live yet: {error}.", kind="not-live", headers={"Retry-After": "5"}
+            )
         case UpsellError():
             return Problem(422, str(error))
         case _:

@@ -16,6 +16,7 @@ from .fields import listed, moment, one_of, words
 from .paging import Paged, answered, page
 from .problems import Problem
 
+
 class RuleAnswer(Schema):
     """A live rule. `written` is what a file of rules says; `draft` the id of the draft that changes it."""
 
