@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import msgspec
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import ColumnElement, Engine, delete, select, update
 
 from .desk_tables import api_requests as t
 from .dialects import insert_into, start_writing
@@ -74,5 +74,5 @@ class SQLRequests:
             start_writing(connection)
             connection.execute(delete(t).where(*self._mine(who, key), t.c.status.is_(None)))
 
-    def _mine(self, who: str, key: str) -> tuple[object, ...]:
+    def _mine(self, who: str, key: str) -> tuple[ColumnElement[bool], ...]:
         return (t.c.instance == self._instance, t.c.who == who, t.c.key == key)

@@ -35,4 +35,4 @@ class SQLRunList:
 
 
 def _read(row: Row[tuple[object, ...]]) -> Progress:
-    return Progress(**row._mapping)  # type: ignore[arg-type]
+    return Progress(**row._mapping)

@@ -49,6 +49,7 @@ class Desk:
     def runs(self) -> SQLRunList:
         return SQLRunList(self.engine, self.identifier)
 
+    @cached_property
     def simulation(self) -> Simulation:
         return Simulation(SQLRuns(self.engine, self.identifier, JOB), self.offers)
 

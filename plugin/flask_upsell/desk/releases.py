@@ -41,10 +41,8 @@ class Releases:
         c = t.c
         query = select(c.revision, c.at, c.who, c.why, c.changes).where(c.instance == self._instance)
         with self.engine.connect() as connection:
-            return [
-                Revision(row.revision, row.at, row.who, row.why, msgspec.json.decode(row.changes, type=Changes))
-                for row in connection.execute(query.order_by(c.revision.desc()))
-            ]
+            rows = connection.execute(query.order_by(c.revision.desc())).all()
+        return [Revision(*row[:4], msgspec.json.decode(row.changes, type=Changes)) for row in rows]
 
     def book(self, revision: int) -> RuleBook:
         query = select(t.c.book).where(t.c.instance == self._instance, t.c.revision == revision)

@@ -110,13 +110,13 @@ class Counter:
         also: tuple[int, ...] = (),
         match: bool = False,
         persons: bool = False,
-        secret: str = "",
+        untold: str = "",
     ) -> Callable[[View], View]:
         """The view gets `query` and `body`, as far as there are any, then what is in the path; returns what `answer`
         writes, or that with a status and headers.
 
         `may`: statuses of problems that are its own; `also`: other good ones. `match`: it wants If-Match. `persons`: no
-        machine may. `secret`: a member of the answer that is not kept for those who ask again.
+        machine may. `untold`: a member of the answer that is not kept for those who ask again.
         """
         once = method == "POST"
 
@@ -150,7 +150,7 @@ class Counter:
                 request.max_content_length = LARGEST
                 with faults.about(self.identifier):
                     try:
-                        return self._served(made, given, role, persons=persons, once=once, secret=secret)
+                        return self._served(made, given, role, persons=persons, once=once, untold=untold)
                     except Exception as error:
                         return self._sorry(error, view.__name__)
 
@@ -161,14 +161,14 @@ class Counter:
         return add
 
     def _served(
-        self, made: View, given: dict[str, Any], role: Role, *, persons: bool, once: bool, secret: str
+        self, made: View, given: dict[str, Any], role: Role, *, persons: bool, once: bool, untold: str
     ) -> Response:
         self._let_in(role, persons=persons)
         for each in (*given.values(), *request.args.keys(), *request.args.values()):
             check_text(str(each))
         with acting(self.person.name, request.headers.get("X-Upsell-Why", "")[:500]):
             if once and "Idempotency-Key" in request.headers:
-                return self._once(made, given, request.headers["Idempotency-Key"], secret)
+                return self._once(made, given, request.headers["Idempotency-Key"], untold)
             return _conditional(made(**given))
 
     def _sorry(self, error: Exception, what: str) -> Response:
@@ -220,7 +220,7 @@ class Counter:
 
     # --- once --------------------------------------------------------------------------------------------------------
 
-    def _once(self, made: View, given: dict[str, Any], key: str, secret: str) -> Response:
+    def _once(self, made: View, given: dict[str, Any], key: str, untold: str) -> Response:
         if not key.isascii() or not key.isprintable() or " " in key or not 0 < len(key) <= LONGEST_KEY:
             wrong = {"parameter": "Idempotency-Key", "detail": f"is 1 to {LONGEST_KEY} letters, digits and signs"}
             raise Problem(422, "The header Idempotency-Key cannot be used.", kind="invalid", errors=[wrong])
@@ -240,8 +240,8 @@ class Counter:
             self.requests.drop(who, key)
             raise
         body = answer.get_data(as_text=True)
-        if secret:
-            body = msgspec.json.encode({**msgspec.json.decode(body), secret: None}).decode()
+        if untold:
+            body = msgspec.json.encode({**msgspec.json.decode(body), untold: None}).decode()
         location, etag = answer.headers.get("Location", ""), answer.headers.get("ETag", "")
         self.requests.end(who, key, Answered(answer.status_code, body, location, etag))
         return answer
@@ -253,7 +253,7 @@ class Counter:
         if "If-Match" not in request.headers:
             raise Problem(428, UNTIL)
         if not request.if_match.contains(etag):
-            more = {"current": current} if current is not None else {}
+            more: dict[str, Any] = {"current": current} if current is not None else {}
             raise Problem(
                 412,
                 "Somebody else has changed it meanwhile; look at how it is now.",
@@ -302,6 +302,7 @@ def _guard(answer: Response) -> Response:
     return keep_private(answer)
 
 
-DESCRIPTION = """What the pages of the admin do, for machines. Errors are application/problem+json (RFC 9457). Lists come
-by pages: `limit`, `cursor`, and a `Link` to the next page. Money is in minor units of its currency, times are UTC. What
-is changed is a row of the audit, with the reason that the header `X-Upsell-Why` gives."""
+DESCRIPTION = """\
+What the pages of the admin do, for machines. Errors are application/problem+json (RFC 9457). Lists come by pages:
+`limit`, `cursor`, and a `Link` to the next page. Money is in minor units of its currency, times are UTC. What is
+changed is a row of the audit, with the reason that the header `X-Upsell-Why` gives."""

@@ -113,7 +113,7 @@ def add(counter: Counter) -> None:
             raise
         except StaleError as error:
             current = error.current
-            more = {"current": shown(current)} if isinstance(current, Draft) else {}
+            more: dict[str, Any] = {"current": shown(current)} if isinstance(current, Draft) else {}
             raise Problem(412, f"{error}.", kind="stale", **more) from None
 
     @counter.operation("GET", "/drafts", Role.VIEWER, "drafts", answer=listed(DraftAnswer), query=DraftQuery)
@@ -208,7 +208,7 @@ def told(draft: Draft) -> tuple[dict[str, Any], int, dict[str, str]]:
 
 
 def finished(counter: Counter, ids: Sequence[str]) -> list[tuple[Draft, Part]]:
-    """Drafts by their ids, each with the part that it becomes. Raises Problem for one that is not there or not finished."""
+    """Drafts by their ids, each with the part that it becomes. Raises Problem for one that is gone or not finished."""
     found: list[tuple[Draft, Part]] = []
     for place, id in enumerate(ids):
         try:

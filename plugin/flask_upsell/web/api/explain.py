@@ -35,7 +35,7 @@ class LineGiven(Given):
     price = words(40)
 
 
-def many(longest: int = 200) -> fields.List:
+def many(longest: int = 200) -> fields.List[Any]:
     return fields.List(words(longest), validate=validate.Length(max=100))
 
 
@@ -133,9 +133,7 @@ def add(counter: Counter) -> None:
                 capabilities=offers.store.capabilities,
             )
         except BadInput as error:
-            raise Problem(
-                422, f"{error}.", kind="invalid", errors=[{"pointer": "/cart", "detail": str(error)}]
-            ) from None
+            raise invalid([(("cart",), str(error))]) from None
         except OverflowError:
             raise invalid([(("at",), "is too far away")]) from None
         return told(decision)

@@ -65,15 +65,11 @@ def answered(found: Sequence[Any], next: str | None) -> tuple[dict[str, Any], in
     """A page as a view returns it, with the link to the next one (RFC 8288)."""
     headers = {}
     if next is not None:
-        args = {**request.args.to_dict(), "cursor": next}
+        args: dict[str, Any] = {**request.args.to_dict(), "cursor": next}
         headers["Link"] = f'<{url_for(request.endpoint or "", **(request.view_args or {}), **args)}>; rel="next"'
     return {"items": list(found), "next": next}, 200, headers
 
 
 def _unknown() -> Problem:
-    return Problem(
-        422,
-        "The cursor is none of this list.",
-        kind="invalid",
-        errors=[{"parameter": "cursor", "detail": "is unknown"}],
-    )
+    wrong = {"parameter": "cursor", "detail": "is unknown"}
+    return Problem(422, "The cursor is none of this list.", kind="invalid", errors=[wrong])

@@ -68,8 +68,8 @@ def invalid(problems: Iterable[tuple[Path, str]], under: Path = (), *, query: bo
         else:
             found.append({"pointer": pointer(steps), "detail": sentence})
     where = "the query" if query else "the body"
-    return Problem(422, f"{len(found)} things in {where} are wrong." if len(found) > 1 else f"Something in {where} is wrong.",
-                   kind="invalid", errors=found)  # fmt: skip
+    told = f"{len(found)} things in {where} are wrong." if len(found) > 1 else f"Something in {where} is wrong."
+    return Problem(422, told, kind="invalid", errors=found)
 
 
 def pointer(path: Path) -> str:
@@ -103,9 +103,8 @@ def problem_of(error: Exception) -> Problem | None:
         case RuleFileError():
             return Problem(422, str(error), kind="invalid", errors=[{"detail": each} for each in error.problems])
         case BookError():
-            return Problem(
-                503, f"It is kept, but not live yet: {error}.", kind="not-live", headers={"Retry-After": "5"}
-            )
+            told = f"It is kept, but not live yet: {error}."
+            return Problem(503, told, kind="not-live", headers={"Retry-After": "5"})
         case UpsellError():
             return Problem(422, str(error))
         case _:

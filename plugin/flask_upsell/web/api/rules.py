@@ -9,6 +9,7 @@ from marshmallow import Schema, fields
 from ...core.roles import Role
 from ...core.rule import Rule, Status
 from ...core.rulebook import RuleBook
+from ...core.season import Season
 from ..drafted import live
 from ..written import schema_of
 from .counter import Counter, missing
@@ -146,5 +147,5 @@ def plain(kind: str, name: str, part: Any) -> dict[str, Any]:
     """A part as a file says it, with numbers as numbers."""
     if kind == "ladder":
         return {"name": name, "steps": list(part)}
-    found: dict[str, Any] = schema_of(type(part)).dump(part)
+    found: dict[str, Any] = schema_of(Rule if kind == "rule" else Season).dump(part)
     return found

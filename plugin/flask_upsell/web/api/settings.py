@@ -92,7 +92,7 @@ def add(counter: Counter) -> None:
         return answered(found, next)
 
     @counter.operation(
-        "POST", "/keys", Role.OWNER, "keys", answer=NewKeyAnswer, status=201, body=Make, persons=True, secret="key"
+        "POST", "/keys", Role.OWNER, "keys", answer=NewKeyAnswer, status=201, body=Make, persons=True, untold="key"
     )
     def make_key(body: dict[str, Any]) -> Any:
         """Make a key for a machine; what it says is told this once"""

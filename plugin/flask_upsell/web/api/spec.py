@@ -44,7 +44,7 @@ class ProblemDetails(Schema):
     current = fields.Dict()
 
 
-class OurApi(flask_smorest.Api):
+class OurApi(flask_smorest.Api):  # type: ignore[misc]
     """Without what flask-smorest does to the whole app: its handler would answer the host's 404 in JSON, and its group
     of commands would take the name `openapi`."""
 
@@ -70,7 +70,7 @@ class OurApi(flask_smorest.Api):
             self.spec.components.response(status.name, response, lazy=True)
 
 
-class Blueprint(flask_smorest.Blueprint):
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
     """Reads what is sent as we do."""
 
     ARGUMENTS_PARSER = Reader()
