@@ -19,6 +19,10 @@ VIEW, EDIT, APPROVE, OWN = Role.VIEWER, Role.EDITOR, Role.APPROVER, Role.OWNER
 VERDICTS = {
     ("GET", "/"): VIEW,
     ("GET", "/help"): VIEW,
+    ("GET", "/api"): VIEW,
+    ("GET", "/keys"): OWN,
+    ("POST", "/keys"): OWN,
+    ("POST", "/keys/<id>/revoke"): OWN,
 }
 ROLES: list[Role | None] = [None, *Role]
 

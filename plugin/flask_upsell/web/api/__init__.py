@@ -30,4 +30,5 @@ def add_api(app: Flask, parts: Parts) -> Counter | None:
     for module in (rules, drafts, releases, runs, explain, looking, settings, document):
         module.add(counter)
     counter.api.register_blueprint(counter.blueprint)
+    document.describe(counter)
     return counter

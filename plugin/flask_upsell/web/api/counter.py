@@ -69,7 +69,7 @@ class Counter:
         self.roles: dict[str, Role] = {}
         self.api = OurApi(
             app,
-            f"_{parts.identifier}_rest",
+            spec_prefix(parts.identifier),
             title="Flask-Upsell",
             version="1",
             openapi_version="3.1.0",
@@ -143,6 +143,7 @@ class Counter:
             for each in sorted(wrong | ({304} if method == "GET" else set())):
                 told["response"]["responses"][each] = [HTTPStatus(each).name]
             noted = [KEY_HEADER] * once + [MATCH_HEADER] * match
+            told["manual_doc"] = {"operationId": view.__name__, "x-role": role.value, "x-persons-only": persons}
             told.setdefault("arguments", {}).setdefault("parameters", []).extend(noted)
 
             @wraps(made)
@@ -261,6 +262,11 @@ class Counter:
                 headers={"ETag": quoted(etag)},
                 **more,
             )
+
+
+def spec_prefix(identifier: str) -> str:
+    """What flask-smorest calls the API of an instance: no setting of the host's or of ours begins so."""
+    return f"_{identifier}_rest_".upper()
 
 
 def quoted(etag: str) -> str:
