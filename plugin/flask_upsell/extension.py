@@ -45,6 +45,7 @@ from .learn.mining import Parameters
 from .offers import Offers
 from .privacy import Privacy
 from .web.admin import admin_blueprint
+from .web.api import add_api
 from .web.cli import commands
 from .web.edge import Edge, harmless
 from .web.mail import Writer
@@ -118,6 +119,7 @@ class Upsell:
         app.register_blueprint(shop)
         if values.admin_user is not None:
             app.register_blueprint(admin_blueprint(parts, widget, parts.desk))
+            add_api(app, parts)
         app.cli.add_command(commands(identifier))
         if values.enabled:
             _listen(app, identifier, parts, edge)

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Engine, Table, and_, delete, exists, func, not_, or_, select, tuple_, update
 
+from . import desk_tables as d
 from . import tables as t
 from .dialects import start_writing
 from .diary import KEEP as KEEP_FOLLOW_UPS
@@ -53,6 +54,7 @@ class SQLRetention:
         last = select(func.max(t.runs.c.started_at)).where(t.runs.c.instance == self._instance).group_by(t.runs.c.job)
         done = {
             "upsell_request": self._delete(t.requests, t.requests.c.created_at < at - KEEP_REQUESTS),
+            "upsell_api_request": self._delete(d.api_requests, d.api_requests.c.created_at < at - KEEP_REQUESTS),
             "upsell_outbox": self._delete(t.outbox, t.outbox.c.folded_at < at - KEEP_EVENTS),
             "upsell_batch": self._delete(t.batches, t.batches.c.folded_at < at - KEEP_EVENTS),
             "upsell_conversion": self._delete(

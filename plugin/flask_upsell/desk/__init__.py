@@ -13,15 +13,18 @@ from ..adapters.audit import SQLAudit
 from ..adapters.catalogue import SQLCatalogue
 from ..adapters.days import SQLDays
 from ..adapters.drafts import SQLDrafts
+from ..adapters.machines import SQLMachines
 from ..adapters.notes import SQLNotes
 from ..adapters.options import SQLOptions
 from ..adapters.reach import SQLReach
 from ..adapters.revisions import SQLRevisions
+from ..adapters.runlist import SQLRunList
 from ..adapters.runs import SQLRuns
 from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
 from .catalogue import Catalogue
 from .drafts import Drafts
+from .machines import Machines
 from .notes import Notes
 from .options import Options
 from .overview import Overview
@@ -63,8 +66,12 @@ class Desk:
         return Products(self.offers, self.catalogue, self.notes, self.verdicts)
 
     @cached_property
-    def releases(self) -> Releases:
-        return Releases(self.drafts, self.offers)
+    def machines(self) -> Machines:
+        return Machines(SQLMachines(self.engine, self.identifier, self.audit), lambda: self.offers.clock())
+
+    @cached_property
+    def runs(self) -> SQLRunList:
+        return SQLRunList(self.engine, self.identifier)
 
     @cached_property
     def simulation(self) -> Simulation:

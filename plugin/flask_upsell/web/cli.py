@@ -21,6 +21,7 @@ from ..errors import UpsellError
 from ..jobs import Parts, parts, run_follow_ups, run_learning, this_app
 from .dbcli import add_db_commands
 from .health import health
+from .keycli import add_key_commands
 from .mail import one_line
 from .pricecli import print_prices
 from .rulecli import add_rule_commands
@@ -53,6 +54,7 @@ def commands(identifier: str) -> AppGroup:
     add_rule_commands(group, here)
     add_trust_commands(group, here)
     add_db_commands(group, here)
+    add_key_commands(group, here)
 
     @group.command("learn")
     @click.option("--here", "in_process", is_flag=True, help="Learn in this process instead of a worker.")

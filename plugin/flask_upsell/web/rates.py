@@ -20,6 +20,8 @@ from ..settings import Settings
 FREE_SHARE = 20
 #: So many addresses are known to a process.
 MOST_ADDRESSES = 10_000
+#: So often in a minute a key that opens nothing is looked up, and any such keys of one address.
+WRONG_KEYS = 20
 TOO_MANY = say("Too many clicks. Please wait a moment.")
 
 
@@ -41,6 +43,13 @@ class Pace:
         if (here := network()) and self._settings.rate_address:
             found[self._name(f"address {here}")] = self._settings.rate_address
         return self._rates.take(found, surely=surely)
+
+    def of_keys(self, key: str) -> int:
+        """The same after a key of a machine that opened nothing: by the key, and by the address that sent it."""
+        found = {self._name(f"key {key}"): WRONG_KEYS}
+        if here := network():
+            found[self._name(f"keys of {here}")] = WRONG_KEYS
+        return self._rates.take(found, surely=True)
 
     def of_readings(self) -> int:
         """The same for a placement that is asked for again. Each process takes a twentieth of the limit on top of it:

@@ -60,6 +60,10 @@ VERDICTS = {
     ("GET", "/simulate/<id>/state"): VIEW,
     ("POST", "/simulate/<id>/cancel"): EDIT,
     ("POST", "/simulate/<id>/again"): EDIT,
+    ("GET", "/api"): VIEW,
+    ("GET", "/keys"): OWN,
+    ("POST", "/keys"): OWN,
+    ("POST", "/keys/<id>/revoke"): OWN,
 }
 ROLES: list[Role | None] = [None, *Role]
 

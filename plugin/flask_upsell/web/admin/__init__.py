@@ -7,7 +7,7 @@ from flask import Blueprint
 from ...desk import Desk
 from ...jobs import Parts
 from ..widget import Widget
-from . import audit, help, home, options, pick, products, publish, seasons, simulate, suggestions
+from . import api, audit, help, home, options, pick, products, publish, seasons, simulate, suggestions
 from .office import Admin
 
 #: Modules of pages, in the order of the menu.
@@ -22,6 +22,7 @@ PAGES = (
     options,
     help,
     pick,
+    api,
 )
 
 

@@ -78,13 +78,17 @@ class Gate:
 
     def check_form(self) -> None:
         """Whether this POST is a form of this person's own. Raises Refusal."""
+        self.check(request.form.get("csrf", ""))
+
+    def check(self, token: str) -> None:
+        """Whether this request came from one of our pages, with a token of this person's own. Raises Refusal."""
         person = self.person
         if person is None:
             raise Refusal(403, NOBODY)
         if not from_here(anonymous=True):
             raise Refusal(403, ELSEWHERE)
         try:
-            self._tokens.read(PURPOSE, person.name, request.form.get("csrf", ""), str)
+            self._tokens.read(PURPOSE, person.name, token, str)
         except TokenError as error:
             raise Refusal(409 if error.expired else 403, OLD_FORM, again=True) from None
 

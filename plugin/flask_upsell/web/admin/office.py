@@ -43,6 +43,7 @@ MENU = (
     ("publish", say("Publish")),
     ("files", say("Import and export")),
     ("audit", say("Audit")),
+    ("api", say("API")),
     ("help", say("Help")),
 )
 #: Nothing but our own files, in no frame; pictures are the store's, wherever they are.

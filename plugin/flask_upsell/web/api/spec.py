@@ -1,0 +1,76 @@
+"""flask-smorest in an app of somebody else's: it keeps to our prefix, and the host's own pages and commands stay as
+they are."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+import flask_smorest
+from flask import Flask
+from flask_smorest.utils import prepare_response
+from marshmallow import Schema, fields
+
+from .fields import Reader
+from .problems import MEDIA
+
+
+class Wrong(Schema):
+    """One thing that is wrong: `pointer` into the body (RFC 6901), `parameter` of the query, or a `field` by name."""
+
+    detail = fields.String(required=True)
+    pointer = fields.String()
+    parameter = fields.String()
+    field = fields.String()
+
+
+class Risk(Schema):
+    """Why it takes a second person."""
+
+    code = fields.String(required=True)
+    rule = fields.String(required=True)
+    detail = fields.String(required=True)
+
+
+class ProblemDetails(Schema):
+    """RFC 9457. `current` is how the thing is now, where somebody else was faster."""
+
+    type = fields.String(required=True)
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    errors = fields.List(fields.Nested(Wrong))
+    risks = fields.List(fields.Nested(Risk))
+    current = fields.Dict()
+
+
+class OurApi(flask_smorest.Api):  # type: ignore[misc]
+    """Without what flask-smorest does to the whole app: its handler would answer the host's 404 in JSON, and its group
+    of commands would take the name `openapi`."""
+
+    ERROR_SCHEMA = ProblemDetails
+    DEFAULT_ERROR_RESPONSE_NAME = None
+
+    def __init__(self, app: Flask, prefix: str, **spec: Any) -> None:
+        before = app.cli.commands.get("openapi")
+        super().__init__(app, spec_kwargs=spec, config_prefix=prefix)
+        app.cli.commands.pop("openapi", None)
+        if before is not None:
+            app.cli.add_command(before)
+
+    def _register_error_handlers(self) -> None:
+        """None: the blueprint answers for itself."""
+
+    def _register_responses(self) -> None:
+        for status in HTTPStatus:
+            response: dict[str, Any] = {"description": status.phrase}
+            if status >= 400:
+                response["schema"] = ProblemDetails
+                prepare_response(response, self.spec, MEDIA)
+            self.spec.components.response(status.name, response, lazy=True)
+
+
+class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
+    """Reads what is sent as we do."""
+
+    ARGUMENTS_PARSER = Reader()
