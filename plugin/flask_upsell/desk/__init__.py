@@ -12,9 +12,12 @@ from sqlalchemy import Engine
 from ..adapters.audit import SQLAudit
 from ..adapters.drafts import SQLDrafts
 from ..adapters.options import SQLOptions
+from ..adapters.rulelist import SQLRuleList
 from ..offers import Offers
 from .drafts import Drafts
 from .options import Options
+from .releases import Releases
+from .rulelist import RuleList
 
 
 class Desk:
@@ -30,6 +33,14 @@ class Desk:
     @cached_property
     def drafts(self) -> Drafts:
         return Drafts(SQLDrafts(self.engine, self.identifier), self.offers)
+
+    @cached_property
+    def releases(self) -> Releases:
+        return Releases(self.offers, self.drafts)
+
+    @cached_property
+    def rules(self) -> RuleList:
+        return RuleList(SQLRuleList(self.engine, self.identifier), self.offers)
 
     @property
     def off(self) -> bool:

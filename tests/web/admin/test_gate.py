@@ -19,6 +19,17 @@ VIEW, EDIT, APPROVE, OWN = Role.VIEWER, Role.EDITOR, Role.APPROVER, Role.OWNER
 VERDICTS = {
     ("GET", "/"): VIEW,
     ("GET", "/help"): VIEW,
+    ("GET", "/rules"): VIEW,
+    ("GET", "/rules/flaws"): VIEW,
+    ("POST", "/rules/move"): APPROVE,
+    ("POST", "/rules/bulk"): EDIT,
+    ("GET", "/rules/new"): EDIT,
+    ("POST", "/rules/new"): EDIT,
+    ("GET", "/rules/<id>"): EDIT,
+    ("POST", "/rules/<id>"): EDIT,
+    ("GET", "/rules/<id>/preview"): EDIT,
+    ("POST", "/rules/<id>/publish"): APPROVE,
+    ("POST", "/rules/<id>/drop"): EDIT,
 }
 ROLES: list[Role | None] = [None, *Role]
 
