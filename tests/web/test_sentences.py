@@ -51,7 +51,9 @@ def test_as_the_merchant_would_say_it() -> None:
         discount=Discount(off=Off.PERCENT, percent=1000),
         limits=Limits(per_customer=1),
     )
-    told = rule_sentence(rule, SPEECH, format_money, {"WP": "Wrapping paper", "MS": "Card"}, {"valentine": "Valentine's"})
+    told = rule_sentence(
+        rule, SPEECH, format_money, {"WP": "Wrapping paper", "MS": "Card"}, {"valentine": "Valentine's"}
+    )
     assert told == Markup(
         "In <em>Valentine&#39;s</em>, when the cart has any <em>Chocolate</em>, offer <em>Wrapping paper</em> and "
         "<em>Card</em> at <em>10 % off</em>, once per customer."

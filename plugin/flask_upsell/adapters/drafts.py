@@ -11,6 +11,7 @@ from sqlalchemy import Engine, delete, select, update
 
 from ..errors import BadInput, StaleError
 from .audit import actor
+from .desk_tables import draft_steps
 from .desk_tables import drafts as t
 from .dialects import insert_into, start_writing
 
@@ -115,7 +116,9 @@ class SQLDrafts:
 
     def drop(self, id: str) -> bool:
         """Throw it away; whether it was there."""
+        c = draft_steps.c
         with self.engine.begin() as connection:
+            connection.execute(delete(draft_steps).where(c.instance == self._instance, c.id == id))
             gone: int = connection.execute(delete(t).where(t.c.instance == self._instance, t.c.id == id)).rowcount
         return gone == 1
 

@@ -13,11 +13,13 @@ from ..adapters.audit import SQLAudit
 from ..adapters.drafts import SQLDrafts
 from ..adapters.options import SQLOptions
 from ..adapters.rulelist import SQLRuleList
+from ..adapters.steps import SQLSteps
 from ..offers import Offers
 from .drafts import Drafts
 from .options import Options
 from .releases import Releases
 from .rulelist import RuleList
+from .steps import Steps
 
 
 class Desk:
@@ -41,6 +43,10 @@ class Desk:
     @cached_property
     def rules(self) -> RuleList:
         return RuleList(SQLRuleList(self.engine, self.identifier), self.offers)
+
+    @cached_property
+    def steps(self) -> Steps:
+        return Steps(SQLSteps(self.engine, self.identifier), self.drafts)
 
     @property
     def off(self) -> bool:

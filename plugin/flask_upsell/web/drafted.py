@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 from ..core.rule import Rule
 from ..core.rulebook import RuleBook
 from ..core.season import Season
+from ..core.trees import NAMES
 from ..desk.drafts import Draft, Part
 from .refusals import flat
 from .ruleschema import name_problems, read_ladder
@@ -46,6 +47,10 @@ def read(draft: Draft) -> tuple[Part, list[Problem]]:
 def made(kind: str, given: Mapping[str, Any]) -> tuple[Part, list[Problem]]:
     """The same of what is written, empty fields left out."""
     kept = _filled(given)
+    for name in ("audience", "when"):
+        # A condition without arguments is one that is not finished, and no missing one: the rule would apply to all.
+        if kind == "rule" and given.get(name):
+            kept[name] = _tree(given[name])
     try:
         if kind == "ladder":
             wrong: list[Problem] = [(("name",), said) for _, said in name_problems(str(kept.get("name", "")))]
@@ -55,6 +60,15 @@ def made(kind: str, given: Mapping[str, Any]) -> tuple[Part, list[Problem]]:
         return part, []
     except ValidationError as error:
         return None, flat(error.messages)
+
+
+def _tree(value: Any) -> Any:
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return value
+    ((name, inner),) = value.items()
+    if name in NAMES and isinstance(inner, list | tuple):
+        return {name: [_tree(each) for each in inner]}
+    return {name: _filled(inner)}
 
 
 def _texts(value: Any) -> Any:

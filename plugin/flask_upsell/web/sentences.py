@@ -105,7 +105,7 @@ def _offer(rule: Rule, speech: Speech, pen: Pen) -> Markup:
     return pen.say("{first} and {last}", first=asked, last=told) if asked is not None else told
 
 
-def _what(rule: Rule, speech: Speech, pen: Pen) -> Markup:  # noqa: PLR0911 (a line for each kind)
+def _what(rule: Rule, speech: Speech, pen: Pen) -> Markup:
     match rule.offer:
         case Products(refs=refs):
             return pen.both(pen.products(refs))

@@ -41,3 +41,15 @@ document.addEventListener("drop", (event) => {
   say("way", event.clientY < box.top + box.height / 2 ? "before" : "after");
   form.submit();
 });
+
+// The preview stands in a shadow root, so that no style of these pages meets those of the store. What a page brings is
+// put there by the browser itself; what htmx brings, here.
+const stage = () => {
+  for (const each of document.querySelectorAll("template[shadowrootmode]")) {
+    const host = each.parentElement;
+    if (!(each instanceof HTMLTemplateElement) || !host || host.shadowRoot) continue;
+    host.attachShadow({ mode: "open" }).append(each.content);
+    each.remove();
+  }
+};
+new MutationObserver(stage).observe(document.documentElement, { childList: true, subtree: true });

@@ -7,11 +7,11 @@ from flask import Blueprint
 from ...desk import Desk
 from ...jobs import Parts
 from ..widget import Widget
-from . import help, home, rules
+from . import help, home, ruleedit, rules
 from .office import Admin
 
 #: Modules of pages, in the order of the menu.
-PAGES = (home, rules, help)
+PAGES = (home, rules, ruleedit, help)
 
 
 def admin_blueprint(parts: Parts, widget: Widget, desk: Desk) -> Blueprint:

@@ -35,7 +35,9 @@ STATUSES = (
 )
 TONES = {"active": "good", "paused": "busy", "draft": "calm", "ended": "calm"}
 ELSEWHERE = say("Somebody changed the rules meanwhile. This is how they are now; please press again if it still fits.")
-SAVED_AS_DRAFTS = say("One draft was written: an approver puts it live.", "{n} drafts were written: an approver puts them live.")
+SAVED_AS_DRAFTS = say(
+    "One draft was written: an approver puts it live.", "{n} drafts were written: an approver puts them live."
+)
 
 
 class Shown(msgspec.Struct, frozen=True):
@@ -152,7 +154,9 @@ def add(admin: Admin) -> None:
 
     def listed(template: str, **more: Any) -> Answer:
         given = request.args
-        wanted = Wanted(*(given.get(name, "").strip()[:100] for name in ("q", "status", "label", "season", "placement")))
+        wanted = Wanted(
+            *(given.get(name, "").strip()[:100] for name in ("q", "status", "label", "season", "placement"))
+        )
         drafts = here.drafts()
         of = {draft.origin: draft for draft in drafts if draft.origin}
         every = desk.rules.rows()
