@@ -51,6 +51,8 @@ def made(kind: str, given: Mapping[str, Any]) -> tuple[Part, list[Problem]]:
         # A condition without arguments is one that is not finished, and no missing one: the rule would apply to all.
         if kind == "rule" and given.get(name):
             kept[name] = _tree(given[name])
+            if kept[name] in ({"all": []}, {"any": []}, {"none": []}):
+                del kept[name]
     try:
         if kind == "ladder":
             wrong: list[Problem] = [(("name",), said) for _, said in name_problems(str(kept.get("name", "")))]

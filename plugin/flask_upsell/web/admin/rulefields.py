@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 import msgspec
@@ -64,20 +65,40 @@ class Drawing:
         """The fields of a Struct."""
         schema, inner = schema_of(of), given if isinstance(given, dict) else {}
         return [
-            self.field(of.__name__, str(field.data_key), field, inner.get(str(field.data_key)), name, path)
-            for field in schema.fields.values()
+            self.field(
+                of.__name__,
+                str(field.data_key),
+                field,
+                inner.get(str(field.data_key)),
+                name,
+                path,
+                _usual(schema._defaults.get(key)),
+            )
+            for key, field in schema.fields.items()
         ]
 
     def one(self, of: type[msgspec.Struct], key: str, given: Any) -> Field:
         """One field of a rule itself."""
-        field = next(each for each in schema_of(of).fields.values() if each.data_key == key)
-        return self.field(of.__name__, key, field, given, (), ())
+        schema = schema_of(of)
+        name, field = next((name, each) for name, each in schema.fields.items() if each.data_key == key)
+        return self.field(of.__name__, key, field, given, (), (), _usual(schema._defaults.get(name)))
 
-    def field(self, owner: str, key: str, field: Any, given: Any, name: tuple[str | int, ...], path: Path) -> Field:
+    def field(
+        self,
+        owner: str,
+        key: str,
+        field: Any,
+        given: Any,
+        name: tuple[str | int, ...],
+        path: Path,
+        default: str = "",
+    ) -> Field:
         label, help = words_of(owner, key)
         here, place = (*name, key), (*path, key)
         made = Field("text", name_of(*here), label, help)
         self._fill(made, owner, key, field, given, here, place)
+        if made.kind == "choice" and not made.value:
+            made.value = default
         return made
 
     def _fill(
@@ -99,11 +120,7 @@ class Drawing:
         elif choices is not None:
             made.kind, made.value, made.options = "choice", _text(given), list(choices)
         elif isinstance(field, w.YesNo):
-            made.kind, made.value = "choice", _text(given)
-            default = schema_of_default(owner, key)
-            made.options = (
-                [("true", say("yes")), ("false", say("no"))] if default else [("", say("no")), ("true", say("yes"))]
-            )
+            made.kind, made.value, made.options = "choice", _text(given), [("true", say("yes")), ("false", say("no"))]
         elif isinstance(field, w.Choice):
             made.kind, made.value = "choice", _text(given)
             made.options = [(each.value, each.value.replace("_", " ")) for each in field._enum]
@@ -188,12 +205,11 @@ class Drawing:
         return self.part(SOURCES[kind], given.get(kind), ("offer", kind), ("offer", kind))
 
 
-def schema_of_default(owner: str, key: str) -> bool:
-    """Whether a yes-or-no of a condition is yes when nothing is said."""
-    for kind in CONDITIONS.values():
-        if kind.__name__ == owner:
-            return any(each.encode_name == key and each.default is True for each in msgspec.structs.fields(kind))
-    return False
+def _usual(default: Any) -> str:
+    """What a choice has when nothing is said."""
+    if isinstance(default, bool):
+        return "true" if default else "false"
+    return str(default.value if isinstance(default, StrEnum) else default) if isinstance(default, str) else ""
 
 
 def _text(given: Any) -> str:

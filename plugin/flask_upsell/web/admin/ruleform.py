@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from ...core.conditions import CONDITIONS
 from ...core.rule import Off, Rule
 from ...core.trees import NAMES
@@ -62,7 +64,7 @@ def typed(pairs: Pairs) -> dict[str, Any]:
         _turned(found, path_of(name), ways[name])
     for tree in TREES:
         if tree in found:
-            found[tree] = _single(found[tree])
+            found[tree] = _single(_plain(found[tree]))
             if not found[tree]:
                 del found[tree]
     if "offer" in found:
@@ -147,6 +149,23 @@ def _single(tree: Any) -> Any:
     if name == "all" and len(inner) == 1 and isinstance(inner[0], dict) and not set(inner[0]) & set(NAMES):
         return inner[0]
     return tree
+
+
+def _plain(tree: Any) -> Any:
+    """Without what a form says of a condition and would be so anyhow, so that an unchanged rule stays as it was."""
+    if not isinstance(tree, dict) or len(tree) != 1:
+        return tree
+    ((name, inner),) = tree.items()
+    if name in NAMES and isinstance(inner, list):
+        return {name: [_plain(each) for each in inner]}
+    if name not in CONDITIONS or not isinstance(inner, dict):
+        return tree
+    defaults = {each.encode_name: _told(each.default) for each in msgspec.structs.fields(CONDITIONS[name])}
+    return {name: {key: value for key, value in inner.items() if key == "is" or value != defaults.get(key)}}
+
+
+def _told(default: Any) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default)
 
 
 def _offered(found: dict[str, Any]) -> None:
