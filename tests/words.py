@@ -28,7 +28,7 @@ def words(admin: bool = False) -> Words:
     package = ROOT / "plugin" / "flask_upsell"
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package).parts
-        if "demo" not in parts and bool({"admin", "desk"} & set(parts)) == admin:
+        if "demo" not in parts and bool({"admin", "desk", "phrases.py", "sentences.py"} & set(parts)) == admin:
             _collect(found, path, _in_python(path.read_text()))
     for path in sorted((ROOT / "widgets" / "templates").rglob("*.*")):
         if ("admin" in path.parts) == admin:

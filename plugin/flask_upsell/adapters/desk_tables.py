@@ -49,6 +49,17 @@ drafts = Table(
     unique_where("uq_upsell_draft_origin", "origin <> ''", "instance", "kind", "origin"),
 )
 
+#: A draft's last forms, to go back to and forth: JSON lists of bodies, the nearest last. `tab`: the page that saved it.
+draft_steps = Table(
+    "upsell_draft_step",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("id", String(16), primary_key=True),
+    Column("back", Text, nullable=False),
+    Column("forth", Text, nullable=False),
+    Column("tab", String(32), nullable=False),
+)
+
 #: Rulebooks as they were saved, whoever saved them: zlib of their JSON. `writers`: JSON list of who wrote what was new.
 revisions = Table(
     "upsell_revision",

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, delete, select, update
 
 from ..errors import BadInput, StaleError
 from .audit import actor
+from .desk_tables import draft_steps
 from .desk_tables import drafts as t
 from .dialects import insert_into, start_writing
 
@@ -120,8 +121,11 @@ class SQLDrafts:
     def drop(self, id: str, version: int | None = None) -> bool:
         """Throw it away, only as it was at `version` when one is given; whether it was there."""
         which = [t.c.instance == self._instance, t.c.id == id, *([] if version is None else [t.c.version == version])]
+        steps = draft_steps.c
         with self.engine.begin() as connection:
             gone: int = connection.execute(delete(t).where(*which)).rowcount
+            if gone:
+                connection.execute(delete(draft_steps).where(steps.instance == self._instance, steps.id == id))
         return gone == 1
 
 

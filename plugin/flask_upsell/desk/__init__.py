@@ -18,8 +18,10 @@ from ..adapters.notes import SQLNotes
 from ..adapters.options import SQLOptions
 from ..adapters.reach import SQLReach
 from ..adapters.revisions import SQLRevisions
+from ..adapters.rulelist import SQLRuleList
 from ..adapters.runlist import SQLRunList
 from ..adapters.runs import SQLRuns
+from ..adapters.steps import SQLSteps
 from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
 from .catalogue import Catalogue
@@ -30,7 +32,9 @@ from .options import Options
 from .overview import Overview
 from .products import Products
 from .releases import Releases
+from .rulelist import RuleList
 from .simulation import JOB, Simulation
+from .steps import Steps
 from .verdicts import Verdicts
 
 
@@ -89,6 +93,14 @@ class Desk:
     @cached_property
     def days(self) -> SQLDays:
         return SQLDays(self.engine, self.identifier, self.offers.zone)
+
+    @cached_property
+    def rules(self) -> RuleList:
+        return RuleList(SQLRuleList(self.engine, self.identifier), self.offers)
+
+    @cached_property
+    def steps(self) -> Steps:
+        return Steps(SQLSteps(self.engine, self.identifier), self.drafts)
 
     @property
     def off(self) -> bool:

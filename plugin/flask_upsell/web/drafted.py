@@ -10,6 +10,7 @@ from marshmallow import ValidationError
 from ..core.rule import Rule
 from ..core.rulebook import RuleBook
 from ..core.season import Season
+from ..core.trees import NAMES
 from ..desk.drafts import Draft, Part
 from .refusals import flat
 from .ruleschema import name_problems, read_ladder
@@ -48,6 +49,12 @@ def made(kind: str, given: Mapping[str, Any]) -> tuple[Part, list[Problem]]:
     kept = _filled(given)
     if kind == "season":
         kept = _with_nevers(kept, given)
+    for name in ("audience", "when"):
+        # A condition without arguments is one that is not finished, and no missing one: the rule would apply to all.
+        if kind == "rule" and given.get(name):
+            kept[name] = _tree(given[name])
+            if kept[name] in ({"all": []}, {"any": []}, {"none": []}):
+                del kept[name]
     try:
         if kind == "ladder":
             wrong: list[Problem] = [(("name",), said) for _, said in name_problems(str(kept.get("name", "")))]
@@ -57,6 +64,15 @@ def made(kind: str, given: Mapping[str, Any]) -> tuple[Part, list[Problem]]:
         return part, []
     except ValidationError as error:
         return None, flat(error.messages)
+
+
+def _tree(value: Any) -> Any:
+    if not isinstance(value, Mapping) or len(value) != 1:
+        return value
+    ((name, inner),) = value.items()
+    if name in NAMES and isinstance(inner, list | tuple):
+        return {name: [_tree(each) for each in inner]}
+    return {name: _filled(inner)}
 
 
 def _texts(value: Any) -> Any:

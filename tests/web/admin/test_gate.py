@@ -64,6 +64,17 @@ VERDICTS = {
     ("GET", "/keys"): OWN,
     ("POST", "/keys"): OWN,
     ("POST", "/keys/<id>/revoke"): OWN,
+    ("GET", "/rules"): VIEW,
+    ("GET", "/rules/flaws"): VIEW,
+    ("POST", "/rules/move"): APPROVE,
+    ("POST", "/rules/bulk"): EDIT,
+    ("GET", "/rules/new"): EDIT,
+    ("POST", "/rules/new"): EDIT,
+    ("GET", "/rules/<id>"): EDIT,
+    ("POST", "/rules/<id>"): EDIT,
+    ("GET", "/rules/<id>/preview"): EDIT,
+    ("POST", "/rules/<id>/publish"): APPROVE,
+    ("POST", "/rules/<id>/drop"): EDIT,
 }
 ROLES: list[Role | None] = [None, *Role]
 

@@ -7,12 +7,13 @@ from flask import Blueprint
 from ...desk import Desk
 from ...jobs import Parts
 from ..widget import Widget
-from . import api, audit, help, home, options, pick, products, publish, seasons, simulate, suggestions
+from . import api, audit, help, home, options, pick, products, publish, ruleedit, rules, seasons, simulate, suggestions
 from .office import Admin
 
 #: Modules of pages, in the order of the menu.
 PAGES = (
     home,
+    rules,
     seasons,
     simulate,
     suggestions,
@@ -23,6 +24,7 @@ PAGES = (
     help,
     pick,
     api,
+    ruleedit,
 )
 
 

@@ -71,6 +71,15 @@ def upgrade() -> None:
         sa.CheckConstraint("version > 0", name=op.f("ck_upsell_draft_version")),
         sa.PrimaryKeyConstraint("instance", "id", name=op.f("pk_upsell_draft")),
     )
+    op.create_table(
+        "upsell_draft_step",
+        sa.Column("instance", sa.String(length=40), nullable=False),
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("back", sa.Text(), nullable=False),
+        sa.Column("forth", sa.Text(), nullable=False),
+        sa.Column("tab", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("instance", "id", name=op.f("pk_upsell_draft_step")),
+    )
     op.create_index(
         "uq_upsell_draft_origin",
         "upsell_draft",
@@ -213,6 +222,7 @@ def downgrade() -> None:
     op.drop_table("upsell_machine_key")
     op.drop_index("ix_upsell_imported_line_placed_at", table_name="upsell_imported_line")
     op.drop_table("upsell_imported_line")
+    op.drop_table("upsell_draft_step")
     op.drop_index("uq_upsell_draft_origin", table_name="upsell_draft")
     op.drop_table("upsell_draft")
     op.drop_table("upsell_day")
