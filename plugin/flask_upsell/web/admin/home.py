@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ...core.roles import Role
 from ...core.words import say
-from ..sentences import rule_sentence
 from .office import Admin, Answer
+from .rules import Rules
 
 #: More rules than anybody reads on a first page.
 MOST_RULES = 8
@@ -18,15 +18,14 @@ def add(admin: Admin) -> None:
     def home() -> Answer:
         book = admin.parts.offers.rules.load()
         today = overview.today(book)
-        speech = admin.speech
-        verdicts = getattr(admin.desk, "verdicts", None)
+        first = today.rules[:MOST_RULES]
         return admin.show(
             "home",
             start=overview.start(),
             figures=overview.figures(),
             today=today,
-            sentences=[(rule, rule_sentence(rule, speech, admin.money)) for rule in today.rules[:MOST_RULES]],
-            needs=overview.needs(book, verdicts.waiting() if verdicts is not None else 0),
+            sentences=list(zip(first, Rules(admin).sentences(first), strict=True)),
+            needs=overview.needs(book, admin.desk.verdicts.waiting()),
             labels={season.name: season.label or season.name for season in book.seasons},
         )
 
