@@ -42,11 +42,8 @@ def test_each_season_of_a_year_with_its_rules_and_what_meets_it() -> None:
     assert found["winter"].spans == ((date(2026, 1, 1), date(2026, 1, 6)), (date(2026, 12, 20), date(2026, 12, 31)))
     (sweets,) = found["love"].rules
     assert sweets.spans == (found["winter"].spans[0], found["love"].spans[0], found["winter"].spans[1])
-    assert (found["love"].together, found["carnival"].together, found["winter"].together) == (
-        ("carnival",),
-        ("love",),
-        (),
-    )
+    assert (found["love"].together, found["carnival"].together) == (("carnival",), ("love",))
+    assert found["winter"].together == ()
     assert [each.name for each in found[""].rules] == ["june"]
     assert found[""].rules[0].spans == ((date(2026, 6, 10), date(2026, 6, 30)),)
     assert crowded(found.values()) == [(date(2026, 2, 10), date(2026, 2, 14))]
@@ -75,9 +72,7 @@ def test_the_next_five_times_are_whole_ones() -> None:
     assert coming(WINTER, ZONE, datetime(2027, 1, 6, 22, 59, tzinfo=UTC), 1) == found[:1]
     assert coming(WINTER, ZONE, datetime(2027, 1, 6, 23, 1, tzinfo=UTC), 1) == found[1:2]
     weekly = Season(name="w", rrule=(Recurring(rule="FREQ=WEEKLY;BYDAY=SA,SU"),))
-    assert coming(weekly, ZONE, now, 2) == [
-        (date(2026, 12, 26), date(2026, 12, 27)),
-        (date(2027, 1, 2), date(2027, 1, 3)),
-    ]
+    assert coming(weekly, ZONE, now, 1) == [(date(2026, 12, 26), date(2026, 12, 27))]
+    assert coming(weekly, ZONE, now, 2)[1:] == [(date(2027, 1, 2), date(2027, 1, 3))]
     assert coming(Season(name="n", countries={"US": Windows()}), ZONE, now) == []
     assert coming(LOVE, ZONE, now, 1, "AU") == [(date(2027, 6, 1), date(2027, 6, 12))]
