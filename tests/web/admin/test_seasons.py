@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -33,7 +34,7 @@ def desk(app: Flask) -> Desk:
     return parts.desk
 
 
-def draft_of(desk: Desk, clerk: Clerk, **fields: str) -> str:
+def draft_of(desk: Desk, clerk: Clerk, **fields: Any) -> str:
     answer = clerk.post("/seasons/draft", **fields)
     assert answer.status_code == 303
     return answer.headers["Location"].rpartition("/")[2]
@@ -60,7 +61,7 @@ def test_a_season_is_edited_as_a_draft_and_put_live(desk: Desk, clerk: MakeClerk
     id = draft_of(desk, emil, source="live", name="love")
     form = emil.get(f"/seasons/{id}").text
     assert 'value="02-01"' in form and "Brazil: Jun 1" in form and "<li>Sweets</li>" in form
-    fields = {
+    fields: dict[str, Any] = {
         "name": "love",
         "label": "Love",
         "version": "1",
@@ -82,8 +83,12 @@ def test_rows_are_added_by_buttons_and_what_is_wrong_stands_at_its_field(desk: D
     id = draft_of(desk, emil, source="new")
     added = emil.post(f"/seasons/{id}", do="add own nth", name="thanks", version="1")
     assert (added.status_code, 'name="own-nth-0-week"' in added.text) == (200, True)
-    nth = {"week": "4", "weekday": "TH", "month": "11", "shift": "1", "days": "900"}
-    fields = {"name": "love", "version": "2", **{f"own-nth-0-{name}": value for name, value in nth.items()}}
+    nth: dict[str, Any] = {"week": "4", "weekday": "TH", "month": "11", "shift": "1", "days": "900"}
+    fields: dict[str, Any] = {
+        "name": "love",
+        "version": "2",
+        **{f"own-nth-0-{name}": value for name, value in nth.items()},
+    }
     wrong = emil.post(f"/seasons/{id}", do="save", **fields)
     assert wrong.status_code == 422 and 'id="w-own-nth-0-days"' in wrong.text and 'value="900"' in wrong.text
     # What was typed is kept as a draft, and what is live is not touched.
@@ -102,7 +107,8 @@ def test_two_at_once_are_told(desk: Desk, clerk: MakeClerk) -> None:
     emil, edda = clerk("editor", "emil"), clerk("editor", "edda")
     id = draft_of(desk, emil, source="live", name="carnival")
     assert draft_of(desk, edda, source="live", name="carnival") == id
-    fields = {"name": "carnival", "version": "1", "own-yearly-0-start": "02-11", "own-yearly-0-end": "02-20"}
+    fields: dict[str, Any] = {"name": "carnival", "version": "1"}
+    fields |= {"own-yearly-0-start": "02-11", "own-yearly-0-end": "02-20"}
     assert emil.post(f"/seasons/{id}", do="save", **fields).status_code == 303
     late = edda.post(f"/seasons/{id}", do="save", **{**fields, "label": "Edda's"})
     assert late.status_code == 409
@@ -116,7 +122,7 @@ def test_the_preview_says_when_it_comes_and_what_is_odd(desk: Desk, clerk: MakeC
     emil = clerk("editor")
     id = draft_of(desk, emil, source="live", name="love")
 
-    def preview(**fields: str) -> str:
+    def preview(**fields: Any) -> str:
         answer = emil.post(f"/seasons/{id}/preview", part=True, name="love", **fields)
         assert answer.status_code == 200 and "<html" not in answer.text
         return answer.text

@@ -76,7 +76,7 @@ def test_a_draft_is_tried_from_the_form_to_the_figures(app: Flask, desk: Desk, c
 def test_what_is_wrong_stands_at_its_field_and_what_was_typed_is_kept(desk: Desk, clerk: MakeClerk) -> None:
     emil = clerk("editor")
     unfinished = begun(desk, offer="")
-    for fields, words in (
+    wrong: list[tuple[dict[str, Any], str]] = [
         ({"orders": "many"}, "Write a whole number from 1 to 100,000."),
         ({"orders": "100001"}, "Write a whole number"),
         ({"orders": "10"}, "Choose a draft"),
@@ -85,7 +85,8 @@ def test_what_is_wrong_stands_at_its_field_and_what_was_typed_is_kept(desk: Desk
         ({"orders": "10", "drafts": "gone"}, "published or thrown away"),
         ({"orders": "10", "rules": "x", "country": "Germany"}, "Write two letters"),
         ({"orders": "10", "rules": "x", "placement": "mail"}, "none of cart"),
-    ):
+    ]
+    for fields, words in wrong:
         answer = emil.post("/simulate", group="my group", **fields)
         assert (answer.status_code, words in answer.text) == (422, True), (fields, answer.text[-3000:])
         assert 'value="my group"' in answer.text and f'value="{fields["orders"]}"' in answer.text
@@ -93,7 +94,8 @@ def test_what_is_wrong_stands_at_its_field_and_what_was_typed_is_kept(desk: Desk
 
 
 def test_it_is_cancelled_and_only_one_runs_at_a_time(desk: Desk, clerk: MakeClerk) -> None:
-    emil, fields = clerk("editor"), {"drafts": begun(desk), "orders": "10"}
+    emil = clerk("editor")
+    fields: dict[str, Any] = {"drafts": begun(desk), "orders": "10"}
     path = emil.post("/simulate", **fields).headers["Location"].removeprefix("/upsell/admin")
     assert "another simulation is running" in emil.post("/simulate", **fields).text
     assert emil.post(f"{path}/cancel").status_code == 303
