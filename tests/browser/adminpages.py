@@ -18,7 +18,7 @@ PAGES = {
 #: What is tried and edited in the pictures: a draft of a rule, and of a season.
 RULE = """{
     "name": "office-with-laptops", "label": "Office software with every laptop",
-    "when": {"lines": {"category": "Laptops"}}, "offer": {"products": ["SW-0365"]}, 
+    "when": {"lines": {"category": "Laptops"}}, "offer": {"products": ["SW-0365"]},
     "discount": {"percent": "15", "floor": {"price": "50.00 EUR"}}, "priority": "5"
 }"""
 SEASON = """{

@@ -50,7 +50,7 @@ def test_a_season_is_written_put_live_and_a_rule_is_tried(page: Page, complaints
 
 
 def test_each_page_is_accessible_and_fits_a_phone(demo: Demo, new_context: NewContext) -> None:
-    """Planted bug that it shows: a table that scrolls the page sideways."""
+    """No violation that axe knows, and nothing that scrolls the page sideways at 390 pixels."""
     page = new_context(viewport={"width": 390, "height": 900}).new_page()
     sign_in(page)
     for name, path in paths(demo).items():
