@@ -18,7 +18,7 @@ help:
 	@echo "make soak          the long forms: hours of faults, kills and fuzzing, with a table at the end (ARGS='-k name')"
 	@echo "make lint types    ruff, import-linter; mypy --strict, and tsc for the widgets' script"
 	@echo "make bench         how fast it is, beside bare Flask (writes build/bench.json)"
-	@echo "make screenshots   pictures of the widgets, in English and Arabic, light and dark (into build/screenshots/)"
+	@echo "make screenshots   pictures of the widgets and of every admin page, light and dark (into build/screenshots/)"
 	@echo "make setup         only prepare $(VENV)/"
 
 # An environment is made once and again when what it is made from changes.

@@ -1,7 +1,8 @@
-"""`python -m tests.screenshots`: pictures of the widgets in the demo store, for people to look at.
+"""`python -m tests.screenshots`: pictures of the widgets in the demo store and of the admin, for people to look at.
 
 Writes build/screenshots/PAGE-LANGUAGE-SCHEME-WIDTH.png: the gallery, and the cart, checkout and confirmation of a
-shopper with a laptop; English and Arabic, light and dark, 1280 and 390 pixels wide.
+shopper with a laptop; English and Arabic, light and dark, 1280 and 390 pixels wide. And admin-PAGE-SCHEME-WIDTH.png of
+every page of the admin (tests/browser/adminpages.py).
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from tempfile import TemporaryDirectory
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser import walk
-from tests.browser.demo import running
+from tests.browser import adminpages, walk
+from tests.browser.demo import Demo, running
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "build" / "screenshots"
@@ -50,6 +51,16 @@ def walk_through(browser: Browser, url: str, language: str, scheme: str) -> None
     context.close()
 
 
+def walk_through_admin(browser: Browser, demo: Demo, pages: dict[str, str], scheme: str) -> None:
+    context = browser.new_context(base_url=demo.url, color_scheme="dark" if scheme == "dark" else "light")
+    page = context.new_page()
+    adminpages.sign_in(page)
+    for name, path in pages.items():
+        page.goto(path)
+        shoot(page, f"admin-{name}-{scheme}")
+    context.close()
+
+
 def main() -> None:
     chromium = subprocess.run([ROOT / ".ci" / "chromium"], capture_output=True, text=True, check=True).stdout.strip()
     FOLDER.mkdir(parents=True, exist_ok=True)
@@ -57,6 +68,9 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         for language, scheme in product(LANGUAGES, SCHEMES):
             walk_through(browser, demo.url, language, scheme)
+        pages = adminpages.paths(demo)
+        for scheme in SCHEMES:
+            walk_through_admin(browser, demo, pages, scheme)
         browser.close()
 
 

@@ -88,6 +88,13 @@ class Demo:
         done = subprocess.run([*command, "upsell", *words], capture_output=True, text=True, check=True, timeout=180)
         return done.stdout
 
+    def python(self, text: str) -> Any:
+        """Run this beside the demo; what it prints last, from JSON."""
+        root = Path(__file__).parents[2]
+        command = [sys.executable, "-c", text]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd=root)
+        return json.loads(done.stdout.splitlines()[-1])
+
     def report(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.flask("report", "--json").splitlines()]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -204,15 +206,16 @@ def test_what_goes_wrong_is_told(open_desk: Open, monkeypatch: pytest.MonkeyPatc
 
 
 def test_thousands_of_orders_in_little_memory(
-    open_desk: Open, amount: Callable[[int, int], int], figure: Callable[[str, object, str], None]
+    open_desk: Open,
+    amount: Callable[[int, int], int],
+    figure: Callable[[str, object, str], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """They are on disk: ten times the orders take no ten times the memory."""
-    import tracemalloc
-
     peaks = []
     for count in (amount(50, 10_000), amount(500, 100_000)):
         _, simulation, offers = open_desk()
-        offers.store.orders = lambda since=None, count=count: iter_orders(count)  # type: ignore[method-assign]
+        monkeypatch.setattr(offers.store, "orders", partial(iter_orders, count))
         id = simulation.start([(draft("rule", "new"), NEW)], [], count)
         tracemalloc.start()
         began = time.monotonic()
@@ -227,7 +230,7 @@ def test_thousands_of_orders_in_little_memory(
     figure("memory of the larger one, MB", round(peaks[1] / 1e6, 1), "< 2 x the smaller one")
 
 
-def iter_orders(count: int) -> Iterator[OrderLine]:
+def iter_orders(count: int, since: datetime | None = None) -> Iterator[OrderLine]:
     for number in range(count):
         for ref in ("p4", "p5") if number % 2 else ("p4",):
             yield OrderLine(f"o{number}", ref, 1, 1000, AT + timedelta(seconds=number))

@@ -332,7 +332,7 @@ def _soon(admin: Admin, season: Season) -> list[Span]:
 
 
 def _country(admin: Admin, code: str) -> str:
-    return Locale.parse(admin.speech.language, sep="-").territories.get(code, code)
+    return str(Locale.parse(admin.speech.language, sep="-").territories.get(code, code))
 
 
 def _country_or(admin: Admin) -> Any:
