@@ -11,7 +11,7 @@ from flask import Flask
 from flask_upsell import Person, Role
 from flask_upsell.adapters.audit import acting
 from flask_upsell.core.rule import Category, Discount, Ladder, Learned, Limits, Off, Products, Rule, Schedule, Status
-from flask_upsell.core.rulebook import RuleBook
+from flask_upsell.core.rulebook import Changes, RuleBook
 from flask_upsell.core.season import Season
 from flask_upsell.desk import Desk
 from flask_upsell.desk.drafts import Draft, Part
@@ -163,7 +163,7 @@ def test_of_two_who_publish_at_once_one_wins(desk: Desk, monkeypatch: pytest.Mon
 
 
 def test_what_others_publish_beside_it_keeps_nobody_up(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    mine, load, done = drafted(desk, "tea", "tea"), desk.offers.rules.load, []
+    mine, load, done = drafted(desk, "tea", "tea"), desk.offers.rules.load, list[Changes]()
 
     def beside() -> RuleBook:
         found = load()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Flask
 
 from tests.web.admin.conftest import MakeClerk
 from tests.web.shop import parts_of
 
-GIVEN = {"auto_approve": "0", "risky_percent": "30", "risky_products": "50"}
+GIVEN: dict[str, Any] = {"auto_approve": "0", "risky_percent": "30", "risky_products": "50"}
 
 
 def test_an_owner_sets_them(app: Flask, clerk: MakeClerk) -> None:
