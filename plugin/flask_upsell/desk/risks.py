@@ -180,6 +180,8 @@ def _weaker(then: Floor, now: Floor) -> bool:
     held = {each.currency: each.amount for each in now.price}
     return (
         (then.cost and not now.cost and now.margin_percent is None)
-        or (then.margin_percent or -1) > (-1 if now.margin_percent is None else now.margin_percent)
+        or (
+            then.margin_percent is not None and (now.margin_percent is None or now.margin_percent < then.margin_percent)
+        )
         or any(held.get(each.currency, -1) < each.amount for each in then.price)
     )
