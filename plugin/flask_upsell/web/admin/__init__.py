@@ -11,21 +11,7 @@ from . import api, audit, help, home, options, pick, products, publish, ruleedit
 from .office import Admin
 
 #: Modules of pages, in the order of the menu.
-PAGES = (
-    home,
-    rules,
-    seasons,
-    simulate,
-    suggestions,
-    products,
-    publish,
-    audit,
-    options,
-    help,
-    pick,
-    api,
-    ruleedit,
-)
+PAGES = (home, rules, seasons, simulate, suggestions, products, publish, audit, options, help, pick, api, ruleedit,)
 
 
 def admin_blueprint(parts: Parts, widget: Widget, desk: Desk) -> Blueprint:
