@@ -48,6 +48,7 @@ ASKED: list[tuple[str, list[str]]] = [
     ("tea-2", ["tea-2"]),
     ("een", []),
     ("green xyz", []),
+    ("ueda kitchen", []),
     ("%", []),
     ("", []),
     ("' OR 1=1 --", []),
