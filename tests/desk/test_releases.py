@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -216,12 +217,16 @@ def test_what_was_saved_while_redis_was_away_is_put_live_later(desk: Desk, monke
         raise BookError("Redis does not answer")
 
     monkeypatch.setattr(desk.offers.shelf, "publish_rules", away)
+    monkeypatch.setattr("flask_upsell.desk.releases.GRACE", timedelta())
     mine = drafted(desk, "pot")
     with pytest.raises(BookError):
         desk.releases.publish([(mine, Rule(name="pot", offer=Learned()))], ADA)
     assert (names(desk), desk.drafts.all(), desk.releases.behind()) == (["tea", "cup", "pot"], [], True)
+    monkeypatch.setattr("flask_upsell.desk.releases.GRACE", timedelta(seconds=5))
+    assert not desk.releases.behind()
     monkeypatch.undo()
     desk.releases.put_live()
+    monkeypatch.setattr("flask_upsell.desk.releases.GRACE", timedelta())
     assert not desk.releases.behind()
 
 

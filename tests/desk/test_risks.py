@@ -69,8 +69,13 @@ def dangers(
     ],
 )
 def test_discounts(given: Discount, found: list[str]) -> None:
-    """Planted bugs that it shows: amounts are not looked at; the floor is not; variants are not."""
+    """Planted bugs that it shows: amounts are not looked at; the floor is not."""
     assert dangers(rule(given)) == found
+
+
+def test_the_cheapest_variant_counts() -> None:
+    """Planted bug that it shows: variants are not looked at."""
+    assert dangers(rule(Discount(off=Off.AMOUNT, amount=euros(700))), known=(POT,), count=1) == ["above_percent"]
 
 
 def test_a_bundle_is_judged_as_a_whole() -> None:

@@ -7,7 +7,7 @@ what is live is no exception, or one person could write a discount, let it be ap
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -30,6 +30,8 @@ from .risks import Reach, Risk, judge
 
 #: Whoever publishes begins anew when somebody else was faster with something else, so often.
 ATTEMPTS = 3
+#: A process's copy of the rules may be so old.
+GRACE = timedelta(seconds=5)
 #: More products than anybody names in rules are not looked up one by one.
 MOST_LOOKED_UP = 2000
 
@@ -62,6 +64,7 @@ class Releases:
     ) -> None:
         self._offers, self._drafts, self._options = offers, drafts, options
         self._revisions, self._catalogue = revisions, catalogue
+        self._put_at: datetime | None = None
 
     # --- looking -----------------------------------------------------------------------------------------------------
 
@@ -146,11 +149,15 @@ class Releases:
 
     def behind(self) -> bool:
         """Whether shoppers see other rules than those that were saved last: Redis was away, or lost them."""
+        times = [at for at in (self._offers.rules.changed_at(), self._put_at) if at is not None]
+        if times and self._offers.clock() - max(times) < GRACE:
+            return False
         return self._offers.shelf.read(()).rules.book != self._offers.rules.load()
 
     def put_live(self) -> None:
         """What was saved last, once more. Raises BookError."""
         self._offers.publish_rules()
+        self._put_at = self._offers.clock()
 
     def switch(self, on: bool, by: Person, why: str = "") -> None:
         """The kill switch. BookError: Redis does not answer; processes see it within five seconds all the same."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -168,6 +168,7 @@ def test_while_redis_is_away_it_is_saved_and_told(
 
     anna, draft = clerk("approver", "anna"), drafted(desk, Rule(name="cup", offer=Learned()))
     monkeypatch.setattr(desk.offers.shelf, "publish_rules", away)
+    monkeypatch.setattr("flask_upsell.desk.releases.GRACE", timedelta())
     assert anna.post("/publish/live", draft=mark(draft), why="x").status_code == 303
     page = anna.get("/publish").text
     assert "It is saved, but Redis does not answer" in page and "Put it live" in page
