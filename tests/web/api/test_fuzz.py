@@ -87,8 +87,8 @@ def test_everybody_may_send_anything(
 
     for found in schema.get_all_operations():
         for mode in MODES:
-            shoot(found.ok(), mode, amount(4, 1200), send)
+            shoot(found.ok(), mode, amount(2, 800), send)
     figure("requests of all roles", sum(answered.values()), "0 of 5xx, all as documented")
     figure("their statuses", dict(sorted(answered.items())), "")
     assert not faults.seen, faults.seen
-    assert {200, 401, 403, 404, 422} <= set(answered)
+    assert {200, 403, 404, 422} <= set(answered)

@@ -61,6 +61,12 @@ class OurApi(flask_smorest.Api):  # type: ignore[misc]
     def _register_error_handlers(self) -> None:
         """None: the blueprint answers for itself."""
 
+    def _register_etag_headers(self) -> None:
+        """None: operations name their own."""
+
+    def _register_pagination_header(self) -> None:
+        """None either."""
+
     def _register_responses(self) -> None:
         for status in HTTPStatus:
             response: dict[str, Any] = {"description": status.phrase}
