@@ -251,7 +251,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
     offers = Offers(
         store=host,
         shelf=shelf,
-        ledger=SQLLedger(engine, identifier, timedelta(seconds=values.attribution_seconds)),
+        ledger=SQLLedger(engine, identifier, timedelta(seconds=values.attribution_seconds), values.zone),
         tally=RedisTally(*counting, breaker, prefix=identifier),
         rules=SQLRules(engine, identifier, audit),
         limits=SQLLimits(engine, identifier),

@@ -171,7 +171,7 @@ class Offers:
     def decline(self, wanted: Wanted) -> Outcome:
         """Count a "No thanks"; the caller remembers it for the session."""
         for product in [piece.product for piece in wanted.pieces] or [wanted.product, *wanted.also]:
-            self.ledger.record_decline(wanted.placement, wanted.kind, product, self.clock())
+            self.ledger.record_decline(wanted.placement, wanted.kind, product, self.clock(), wanted.rule)
         return DECLINED
 
     def settle(self, refused: Mapping[str, Sentence] | None = None) -> list[Sentence]:
@@ -319,7 +319,7 @@ class Offers:
         folded = self.ledger.fold()
         while batch := self.tally.take():
             name, shown = batch
-            self.ledger.add_shown(name, shown)
+            self.ledger.add_shown(name, shown, self.clock())
             self.tally.drop(name)
             folded += 1
         if folded:

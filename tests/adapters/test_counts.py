@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, insert
 
 from flask_upsell.adapters import tables as t
 from flask_upsell.adapters.counts import Counts
-from flask_upsell.core.ports import Count
+from flask_upsell.core.ports import Count, Shown
 from tests.adapters.test_ledger import NOW, together
 
 
@@ -89,7 +89,7 @@ def test_a_fold_that_fails_midway_counts_nothing(ledger: Counts, monkeypatch: py
 
 
 def test_a_batch_of_shows_counts_once(ledger: Counts) -> None:
-    shown = {("cart", "upgrade", "bag"): 3, ("cart", "upgrade", "batch"): 1}
+    shown: dict[Shown, int] = {("cart", "upgrade", "bag"): 3, ("cart", "upgrade", "batch"): 1}
     for _ in range(3):
         ledger.add_shown("1", shown)
     ledger.add_shown("2", shown)

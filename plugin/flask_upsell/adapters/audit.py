@@ -166,11 +166,13 @@ class SQLAudit:
         what: str = "",
         subject: str = "",
         since: datetime | None = None,
+        until: datetime | None = None,
         before: int | None = None,
+        after: int | None = None,
         most: int = 100,
     ) -> list[Audited]:
-        """The last `most` rows that fit, oldest first. `what` may be the beginning of it: "rule"; `before`: with lower
-        numbers than this."""
+        """The last `most` rows that fit, oldest first; with `after` the first ones after that number. `what` may be the
+        beginning of it: "rule". `until` is not included, nor is the number `before`."""
         c = rows.c
         query: Select[Any] = select(*_columns()).where(c.instance == self._instance)
         if who:
@@ -181,11 +183,16 @@ class SQLAudit:
             query = query.where(c.subject == subject)
         if since is not None:
             query = query.where(c.at >= since)
+        if until is not None:
+            query = query.where(c.at < until)
         if before is not None:
             query = query.where(c.number < before)
+        if after is not None:
+            query = query.where(c.number > after)
+        order = c.number.desc() if after is None else c.number
         with self.engine.connect() as connection:
-            found = connection.execute(query.order_by(c.number.desc()).limit(most)).all()
-        return [Audited(*row) for row in reversed(found)]
+            found = connection.execute(query.order_by(order).limit(most)).all()
+        return [Audited(*row) for row in (found if after is not None else reversed(found))]
 
     def verify(self, noted: str = "") -> Verified:
         """Whether the chain is whole. `noted`: a head that was written down elsewhere, which must be among its rows:

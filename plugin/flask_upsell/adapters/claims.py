@@ -136,7 +136,7 @@ class Claims(Counts):
                     if connection.execute(mine.values(row)).rowcount != 1:
                         connection.rollback()
                         return False
-                count = count_of(each.placement, each.kind, each.product, accepted=1)
+                count = count_of(each.placement, each.kind, each.product, rule=each.rule, accepted=1)
                 self._put(connection, f"accepted:{each.id}", at, [count])
             if click is not None:
                 # What is not ticked of a bundle was never intended; what was and is not there any more is given up.
@@ -189,7 +189,7 @@ class Claims(Counts):
         c = t.acceptances.c
         with self.engine.begin() as connection:
             row = connection.execute(
-                select(c.placement, c.kind, c.product).where(c.instance == self._instance, c.id == id)
+                select(c.placement, c.kind, c.product, c.rule).where(c.instance == self._instance, c.id == id)
             ).one_or_none()
             done = connection.execute(
                 update(t.acceptances)
@@ -198,7 +198,8 @@ class Claims(Counts):
             )
             if row is None or done.rowcount != 1:
                 return False
-            self._put(connection, f"undone:{id}", at, [count_of(row.placement, row.kind, row.product, undone=1)])
+            count = count_of(row.placement, row.kind, row.product, rule=row.rule, undone=1)
+            self._put(connection, f"undone:{id}", at, [count])
         return True
 
 

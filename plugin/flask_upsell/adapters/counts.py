@@ -3,25 +3,29 @@ to, and is added to the counts exactly once, whoever folds it and however often.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, Engine, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ..core.ports import Count
+from ..core.ports import Count, Shown
 from . import tables as t
+from .days import Key, add_days, keys_of
 
 FOLD_AT_ONCE = 500
 
 
 class Counts:
-    """The half of the ledger that counts."""
+    """The half of the ledger that counts. `zone`: the store's, whose days are counted."""
 
-    def __init__(self, engine: Engine, instance: str) -> None:
+    def __init__(self, engine: Engine, instance: str, zone: str = "UTC") -> None:
         self.engine = engine
         self._instance = instance
+        self._zone = ZoneInfo(zone)
 
     def _put(self, connection: Connection, event: str, at: datetime, counts: list[dict[str, Any]]) -> None:
         connection.execute(insert(t.outbox).values(instance=self._instance, event=event, counts=counts, created_at=at))
@@ -31,9 +35,10 @@ class Counts:
         while True:
             now = datetime.now(UTC)
             c = t.outbox.c
+            days: Counter[Key] = Counter()
             with self.engine.begin() as connection:
                 rows = connection.execute(
-                    select(c.id, c.counts)
+                    select(c.id, c.counts, c.created_at)
                     .where(c.instance == self._instance, c.folded_at.is_(None))
                     .order_by(c.id)
                     .limit(FOLD_AT_ONCE)
@@ -44,8 +49,11 @@ class Counts:
                     )
                     if mine.rowcount == 1:
                         folded += 1
+                        day = row.created_at.astimezone(self._zone).date()
                         for count in row.counts:
                             self._add(connection, count)
+                            days.update(dict(keys_of(count, day)))
+                add_days(connection, self._instance, days)
             if len(rows) < FOLD_AT_ONCE:
                 break
         return folded
@@ -65,14 +73,19 @@ class Counts:
             found: datetime | None = connection.execute(query).scalar_one()
         return found
 
-    def add_shown(self, batch: str, shown: Mapping[tuple[str, str, str], int]) -> None:
+    def add_shown(self, batch: str, shown: Mapping[Shown, int], at: datetime | None = None) -> None:
+        day = (at or datetime.now(UTC)).astimezone(self._zone).date()
+        days: Counter[Key] = Counter()
         try:
             with self.engine.begin() as connection:
                 connection.execute(
                     insert(t.batches).values(instance=self._instance, name=batch, folded_at=datetime.now(UTC))
                 )
-                for (placement, kind, product), times in shown.items():
-                    self._add(connection, count_of(placement, kind, product, shown=times))
+                for (placement, kind, product, *rule), times in shown.items():
+                    count = count_of(placement, kind, product, rule="".join(rule), shown=times)
+                    self._add(connection, count)
+                    days.update(dict(keys_of(count, day)))
+                add_days(connection, self._instance, days)
         except IntegrityError as error:
             if "batch" not in str(error.orig).lower():
                 raise
@@ -102,5 +115,8 @@ class Counts:
         return [Count(**{k: v for k, v in row._mapping.items() if k != "instance"}) for row in rows]
 
 
-def count_of(placement: str, kind: str, product: str, currency: str = "", **counted: int) -> dict[str, Any]:
-    return {"placement": placement, "kind": str(kind), "product": product, "currency": currency, **counted}
+def count_of(
+    placement: str, kind: str, product: str, currency: str = "", *, rule: str = "", **counted: int
+) -> dict[str, Any]:
+    named = {"rule": rule} if rule else {}
+    return {"placement": placement, "kind": str(kind), "product": product, "currency": currency, **named, **counted}

@@ -21,7 +21,8 @@ from .checks import letters, unique_where
 from .tables import COUNTED, UTCDateTime, metadata
 
 #: What somebody is writing. `origin`: the name of the live part that it changes, "" for a new one, which had `base` as
-#: its revision then; `body`: JSON of the written form, as it was typed, finished or not; `version` counts savings.
+#: its revision then; `body`: JSON of the written form, as it was typed, finished or not; `version` counts savings;
+#: `writers`: JSON list of all who saved it, so that none of them can be its second person.
 drafts = Table(
     "upsell_draft",
     metadata,
@@ -36,6 +37,7 @@ drafts = Table(
     Column("note", Text, nullable=False),
     Column("author", String(100), nullable=False),
     Column("writer", String(100), nullable=False),
+    Column("writers", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("made_at", UTCDateTime, nullable=False),
     Column("updated_at", UTCDateTime, nullable=False),
@@ -47,7 +49,7 @@ drafts = Table(
     unique_where("uq_upsell_draft_origin", "origin <> ''", "instance", "kind", "origin"),
 )
 
-#: Rulebooks as they were saved, whoever saved them: zlib of their JSON.
+#: Rulebooks as they were saved, whoever saved them: zlib of their JSON. `writers`: JSON list of who wrote what was new.
 revisions = Table(
     "upsell_revision",
     metadata,
@@ -57,6 +59,7 @@ revisions = Table(
     Column("who", String(100), nullable=False),
     Column("why", Text, nullable=False),
     Column("changes", Text, nullable=False),
+    Column("writers", Text, nullable=False),
     Column("book", LargeBinary, nullable=False),
     CheckConstraint("revision > 0", name="revision"),
 )

@@ -22,8 +22,8 @@ class Draft(msgspec.Struct, frozen=True):
 
     `origin`: the name of the live part that it changes, "" for a new one; `base`: the book's revision when it was
     begun. `action`: "put", or "remove" for one that takes the live part away. `state`: "open" or "review". `written`:
-    the form that files have, every value a text, finished or not. `author` began it, `writer` saved it last; `version`
-    counts savings.
+    the form that files have, every value a text, finished or not. `author` began it, `writer` saved it last, `writers`
+    are all who ever did; `version` counts savings.
     """
 
     id: str
@@ -39,6 +39,7 @@ class Draft(msgspec.Struct, frozen=True):
     version: int
     made_at: datetime
     updated_at: datetime
+    writers: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -78,7 +79,7 @@ class SQLDrafts:
         row = {
             "instance": self._instance, "id": token_hex(6), "kind": kind, "origin": origin, "base": base,
             "action": action, "state": "open", "body": _text(written), "note": "", "author": actor().who,
-            "writer": actor().who, "version": 1, "made_at": at, "updated_at": at,
+            "writer": actor().who, "writers": _names(actor().who), "version": 1, "made_at": at, "updated_at": at,
         }  # fmt: skip
         with self.engine.begin() as connection:
             start_writing(connection)
@@ -100,10 +101,13 @@ class SQLDrafts:
         this = (t.c.instance == self._instance, t.c.id == id)
         with self.engine.begin() as connection:
             start_writing(connection)
+            written = select(t.c.writers).where(*this, t.c.version == version)
+            before = msgspec.json.decode(connection.execute(written).scalar_one_or_none() or "[]", type=list[str])
+            who = {"writer": actor().who, "writers": _names(*before, actor().who)}
             done = connection.execute(
                 update(t)
                 .where(*this, t.c.version == version)
-                .values(**columns, writer=actor().who, version=version + 1, updated_at=at)
+                .values(**columns, **who, version=version + 1, updated_at=at)
             ).rowcount
             row = connection.execute(select(t).where(*this)).first()
         if row is None:
@@ -113,11 +117,16 @@ class SQLDrafts:
             raise StaleError(f"{found.writer} has saved this draft meanwhile", current=found)
         return found
 
-    def drop(self, id: str) -> bool:
-        """Throw it away; whether it was there."""
+    def drop(self, id: str, version: int | None = None) -> bool:
+        """Throw it away, only as it was at `version` when one is given; whether it was there."""
+        which = [t.c.instance == self._instance, t.c.id == id, *([] if version is None else [t.c.version == version])]
         with self.engine.begin() as connection:
-            gone: int = connection.execute(delete(t).where(t.c.instance == self._instance, t.c.id == id)).rowcount
+            gone: int = connection.execute(delete(t).where(*which)).rowcount
         return gone == 1
+
+
+def _names(*who: str) -> str:
+    return msgspec.json.encode(list(dict.fromkeys(who))).decode()
 
 
 def _text(written: dict[str, Any]) -> str:
@@ -127,5 +136,5 @@ def _text(written: dict[str, Any]) -> str:
 def _read(row: Any) -> Draft:
     return Draft(
         row.id, row.kind, row.origin, row.base, row.action, row.state, msgspec.json.decode(row.body), row.note,
-        row.author, row.writer, row.version, row.made_at, row.updated_at,
+        row.author, row.writer, row.version, row.made_at, row.updated_at, tuple(msgspec.json.decode(row.writers)),
     )  # fmt: skip

@@ -60,15 +60,18 @@ def make_engine(url: str) -> Engine:
 class SQLLedger(Claims):
     """See core.ports.Ledger. `attribution` is how long after its acceptance an ordered product counts as converted."""
 
-    def __init__(self, engine: Engine, instance: str, attribution: timedelta = timedelta(days=7)) -> None:
-        super().__init__(engine, instance)
+    def __init__(
+        self, engine: Engine, instance: str, attribution: timedelta = timedelta(days=7), zone: str = "UTC"
+    ) -> None:
+        super().__init__(engine, instance, zone)
         self._attribution = attribution
 
     # --- declines and orders ---------------------------------------------------------------------------------------
 
-    def record_decline(self, placement: str, kind: str, product: str, at: datetime) -> None:
+    def record_decline(self, placement: str, kind: str, product: str, at: datetime, rule: str = "") -> None:
+        count = count_of(placement, kind, product, rule=rule, declined=1)
         with self.engine.begin() as connection:
-            self._put(connection, f"declined:{uuid4().hex}", at, [count_of(placement, kind, product, declined=1)])
+            self._put(connection, f"declined:{uuid4().hex}", at, [count])
 
     def record_order(
         self,
@@ -144,7 +147,8 @@ class SQLLedger(Claims):
                 )
             )
             connection.execute(update(t.acceptances).where(c.id == row.id).values(state="ordered"))
-            counts.append(count_of(row.placement, row.kind, row.product, row.currency, converted=1, revenue=revenue))
+            sold = {"converted": 1, "revenue": revenue}
+            counts.append(count_of(row.placement, row.kind, row.product, row.currency, rule=row.rule, **sold))
             rules.append(row.rule)
         self._put(connection, f"order:{order.ref}", at, counts)
         return rules

@@ -11,6 +11,7 @@ from sqlalchemy import StaticPool, create_engine
 
 from ..core.affinity import Affinities
 from ..core.book import EMPTY, Book, Lists
+from ..core.ports import Shown
 from ..core.prices import UNSEEN, Price, Seen, Source, recordable
 from ..core.product import Product
 from ..core.rulebook import RuleBook
@@ -119,17 +120,17 @@ class MemoryTally:
     """A tally in this process."""
 
     def __init__(self) -> None:
-        self.waiting: Counter[tuple[str, str, str]] = Counter()
-        self._batches: dict[str, Mapping[tuple[str, str, str], int]] = {}
+        self.waiting: Counter[Shown] = Counter()
+        self._batches: dict[str, Mapping[Shown, int]] = {}
         self._number = 0
 
-    def add(self, shown: Iterable[tuple[str, str, str]]) -> None:
+    def add(self, shown: Iterable[Shown]) -> None:
         self.waiting.update(shown)
 
     def flush(self) -> None:
         return None
 
-    def take(self) -> tuple[str, Mapping[tuple[str, str, str], int]] | None:
+    def take(self) -> tuple[str, Mapping[Shown, int]] | None:
         if not self._batches:
             if not self.waiting:
                 return None

@@ -24,6 +24,12 @@ class SQLOptions:
             rows = connection.execute(select(t.c.name, t.c.value).where(t.c.instance == self._instance)).all()
         return {row.name: msgspec.json.decode(row.value) for row in rows}
 
+    def changed(self) -> dict[str, tuple[str, datetime]]:
+        """Name -> (who, when) of the last change of all that are set."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(t.c.name, t.c.who, t.c.at).where(t.c.instance == self._instance)).all()
+        return {row.name: (row.who, row.at) for row in rows}
+
     def set(self, name: str, value: object, at: datetime) -> None:
         """None: what it is without being set."""
         self._audit.ready()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from ..errors import BadInput, RuleError
 from . import tables as t
 from .audit import Entry, SQLAudit
 from .dialects import insert_into
+from .revisions import SQLRevisions
 
 #: Kind -> its table and what a row's body holds.
 PARTS: dict[str, tuple[Table, Any]] = {
@@ -27,12 +28,14 @@ PARTS: dict[str, tuple[Table, Any]] = {
 
 
 class SQLRules:
-    """See core.ports.Rules. Every change is a row of the audit, in the same transaction."""
+    """See core.ports.Rules. Every change is a row of the audit, and a revision with the whole book as it then is, in
+    the same transaction."""
 
     def __init__(self, engine: Engine, instance: str, audit: SQLAudit | None = None) -> None:
         self.engine = engine
         self._instance = instance
         self._audit = audit or SQLAudit(engine, instance)
+        self._revisions = SQLRevisions(engine, instance)
 
     def load(self) -> RuleBook:
         # One statement: several would see the work of a saving between them.
@@ -68,7 +71,7 @@ class SQLRules:
         with self.engine.connect() as connection:
             return connection.execute(query).scalar_one_or_none()
 
-    def save(self, book: RuleBook, at: datetime, expected: int | None = None) -> Changes:
+    def save(self, book: RuleBook, at: datetime, expected: int | None = None, writers: Sequence[str] = ()) -> Changes:
         added: list[str] = []
         changed: list[str] = []
         removed: list[str] = []
@@ -87,8 +90,11 @@ class SQLRules:
                 entries += _entries(kind, before, parts, [*new, *other, *gone])
             if entries:
                 revision = self._advance(connection, revision, at)
+            changes = Changes(revision, tuple(added), tuple(changed), tuple(removed))
+            if entries:
+                self._revisions.keep(connection, changes, msgspec.json.encode(book), at, writers)
                 self._audit.append(connection, *entries, at=at)
-        return Changes(revision, tuple(added), tuple(changed), tuple(removed))
+        return changes
 
     def set_status(self, name: str, status: Status, at: datetime) -> Changes:
         c = t.rules.c
@@ -103,8 +109,10 @@ class SQLRules:
             revision = self._advance(connection, revision, at)
             columns = _columns(msgspec.structs.replace(rule, status=status))
             connection.execute(update(t.rules).where(*this).values(**columns, revision=revision, updated_at=at))
+            changes = Changes(revision, changed=(f"rule {name}",))
+            self._revisions.keep(connection, changes, self._written(connection), at)
             self._audit.append(connection, Entry("rule changed", name, body, columns["body"]), at=at)
-        return Changes(revision, changed=(f"rule {name}",))
+        return changes
 
     # --- one writer at a time --------------------------------------------------------------------------------------
 
@@ -132,6 +140,16 @@ class SQLRules:
         table = PARTS[kind][0]
         query = select(table).where(table.c.instance == self._instance).order_by(table.c.position)
         return {row.name: row for row in connection.execute(query)}
+
+    def _written(self, connection: Connection) -> bytes:
+        """The book's JSON as its rows have it: one of them that cannot be read keeps nobody from pausing another."""
+        rules, seasons, ladders = (
+            {name: msgspec.Raw(row.body.encode()) for name, row in self._rows(connection, kind).items()}
+            for kind in ("rule", "season", "ladder")
+        )
+        return msgspec.json.encode(
+            {"rules": list(rules.values()), "seasons": list(seasons.values()), "ladders": ladders}
+        )
 
     def _replace(
         self,

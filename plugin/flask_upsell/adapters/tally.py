@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Annotated, Any
 from uuid import uuid4
 
 import msgspec
@@ -14,15 +14,16 @@ from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from .. import faults
+from ..core.ports import Shown
 from .breaker import Breaker
 
-Shown = tuple[str, str, str]
+_decode = msgspec.json.Decoder(Annotated[tuple[str, ...], msgspec.Meta(min_length=3, max_length=4)]).decode
 #: More different offers than this in one second are not kept apart by anybody.
 MOST_WAITING = 10_000
 
 
 class RedisTally:
-    """Counts (placement, kind, product); `upsell:{tally}:open` collects, batches wait to be folded into SQL."""
+    """Counts what was shown; `upsell:{tally}:open` collects, batches wait to be folded into SQL."""
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class RedisTally:
         counts: dict[Shown, int] = {}
         for raw, times in worker.hgetall(self._batch + name).items():
             try:
-                counts[msgspec.json.decode(raw, type=tuple[str, str, str])] = int(times)
+                counts[_decode(raw)] = int(times)
             except (msgspec.DecodeError, ValueError) as error:
                 faults.note("tally_unreadable", "a count of shown offers is not readable: %s", error)
         return name, counts

@@ -141,6 +141,10 @@ class Shelf(Protocol):
         """The live version and when it was published (UTC), asked of the backend; None when there is none."""
 
 
+#: (placement, kind, product) of what was shown, and the rule's name when it came of one.
+Shown = tuple[str, ...]
+
+
 class Count(msgspec.Struct, frozen=True):
     """One row of the report. `revenue` in minor units of `currency`."""
 
@@ -185,7 +189,7 @@ NO_PERKS: Mapping[str, Perk] = MappingProxyType({})
 class Ledger(Claims, Protocol):
     """SQL: what must not be lost."""
 
-    def record_decline(self, placement: str, kind: str, product: str, at: datetime) -> None: ...
+    def record_decline(self, placement: str, kind: str, product: str, at: datetime, rule: str = "") -> None: ...
 
     def record_order(
         self,
@@ -223,8 +227,8 @@ class Ledger(Claims, Protocol):
     def oldest(self) -> datetime | None:
         """When the oldest of them was written; None when there is none."""
 
-    def add_shown(self, batch: str, shown: Mapping[tuple[str, str, str], int]) -> None:
-        """Add (placement, kind, product) -> times shown; a batch of the same name counts once."""
+    def add_shown(self, batch: str, shown: Mapping[Shown, int], at: datetime | None = None) -> None:
+        """Add times shown, to the day of `at` (without it, of now); a batch of the same name counts once."""
 
     def counts(self) -> list[Count]: ...
 
@@ -248,11 +252,11 @@ class Ledger(Claims, Protocol):
 class Tally(Protocol):
     """Counts of what was shown: cheap, may vanish."""
 
-    def add(self, shown: Iterable[tuple[str, str, str]]) -> None: ...
+    def add(self, shown: Iterable[Shown]) -> None: ...
 
     def flush(self) -> None: ...
 
-    def take(self) -> tuple[str, Mapping[tuple[str, str, str], int]] | None:
+    def take(self) -> tuple[str, Mapping[Shown, int]] | None:
         """The oldest batch to fold (its name, its counts); stays until `drop`."""
 
     def drop(self, batch: str) -> None: ...
@@ -302,10 +306,10 @@ class Rules(Protocol):
     def changed_at(self) -> datetime | None:
         """When it was last changed; None when it never was."""
 
-    def save(self, book: RuleBook, at: datetime, expected: int | None = None) -> Changes:
+    def save(self, book: RuleBook, at: datetime, expected: int | None = None, writers: Sequence[str] = ()) -> Changes:
         """Replace all or nothing. Raises RuleError (`stale`) when `expected` is not the current revision.
 
-        Saving what is there already changes nothing.
+        `writers` wrote what is new; without them whoever saves it did. Saving what is there already changes nothing.
         """
 
     def set_status(self, name: str, status: Status, at: datetime) -> Changes:

@@ -10,15 +10,19 @@ from functools import cached_property
 from sqlalchemy import Engine
 
 from ..adapters.audit import SQLAudit
+from ..adapters.days import SQLDays
 from ..adapters.drafts import SQLDrafts
 from ..adapters.machines import SQLMachines
 from ..adapters.options import SQLOptions
+from ..adapters.reach import SQLReach
+from ..adapters.revisions import SQLRevisions
 from ..adapters.runlist import SQLRunList
 from ..adapters.runs import SQLRuns
 from ..offers import Offers
 from .drafts import Drafts
 from .machines import Machines
 from .options import Options
+from .overview import Overview
 from .releases import Releases
 from .simulation import JOB, Simulation
 
@@ -42,16 +46,25 @@ class Desk:
         return Machines(SQLMachines(self.engine, self.identifier, self.audit), lambda: self.offers.clock())
 
     @cached_property
-    def releases(self) -> Releases:
-        return Releases(self.engine, self.identifier, self.offers, self.drafts)
-
-    @cached_property
     def runs(self) -> SQLRunList:
         return SQLRunList(self.engine, self.identifier)
 
     @cached_property
     def simulation(self) -> Simulation:
         return Simulation(SQLRuns(self.engine, self.identifier, JOB), self.offers)
+
+    @cached_property
+    def releases(self) -> Releases:
+        kept = SQLRevisions(self.engine, self.identifier)
+        return Releases(self.offers, self.drafts, self.options, kept, SQLReach(self.engine, self.identifier))
+
+    @cached_property
+    def overview(self) -> Overview:
+        return Overview(self.offers, self.days, self.drafts, SQLReach(self.engine, self.identifier))
+
+    @cached_property
+    def days(self) -> SQLDays:
+        return SQLDays(self.engine, self.identifier, self.offers.zone)
 
     @property
     def off(self) -> bool:

@@ -62,9 +62,17 @@ class Drafts:
         """Ask for its review."""
         return self._kept.save(id, version, self._offers.clock(), state="review", note=note[:2000])
 
-    def drop(self, id: str) -> bool:
-        """Throw it away; whether it was there. What is live stays."""
-        return self._kept.drop(id)
+    def send_back(self, id: str, version: int, note: str) -> Draft:
+        """Ask its author to look at it again."""
+        return self._kept.save(id, version, self._offers.clock(), state="open", note=note[:2000])
+
+    def rebase(self, id: str, version: int) -> Draft:
+        """Say that it stands although its live part was changed meanwhile. Who says so is one of its writers."""
+        return self._kept.save(id, version, self._offers.clock(), base=self._offers.rules.revision())
+
+    def drop(self, id: str, version: int | None = None) -> bool:
+        """Throw it away, only as it was at `version` when one is given; whether it was there. What is live stays."""
+        return self._kept.drop(id, version)
 
 
 def merged(book: RuleBook, changes: Iterable[tuple[Draft, Part]]) -> RuleBook:

@@ -10,6 +10,7 @@ import msgspec
 
 from .. import checks
 from ..adapters.options import SQLOptions
+from ..core.words import Sentence, say
 from ..errors import BadInput
 
 
@@ -18,7 +19,7 @@ class Option(msgspec.Struct, frozen=True):
 
     name: str
     default: Any
-    sentence: str
+    sentence: Sentence
     check: Callable[[Any], str | None]
 
 
@@ -26,19 +27,19 @@ OPTIONS = (
     Option(
         "auto_approve",
         0,
-        "What learning found goes live by itself when it is at least so sure, in percent; 100: nothing does.",
+        say("What learning found goes live by itself when it is at least so sure, in percent; 100: nothing does."),
         checks.whole(0, 100),
     ),
     Option(
         "risky_percent",
         30,
-        "A discount of more percent than this needs a second person.",
+        say("A discount of more percent than this needs a second person."),
         checks.whole(0, 100),
     ),
     Option(
         "risky_products",
         50,
-        "A discount for more products than this needs a second person.",
+        say("A discount for more products than this needs a second person."),
         checks.whole(1, 1_000_000),
     ),
 )
@@ -55,6 +56,10 @@ class Options:
         """Name -> value."""
         kept = self._kept.load()
         return {option.name: kept.get(option.name, option.default) for option in OPTIONS}
+
+    def changed(self) -> dict[str, tuple[str, datetime]]:
+        """Name -> (who, when) of those that are not as they were at first."""
+        return self._kept.changed()
 
     def set(self, name: str, value: Any) -> None:
         """Raises BadInput for an unknown name, and for a value that is not possible, with what to write instead."""

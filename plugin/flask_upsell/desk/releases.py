@@ -1,68 +1,266 @@
-"""What goes live, and what was live before."""
+"""What goes live, and what was live before: drafts are published, books are brought back, all is switched off and on.
+
+What is risky takes two: whoever puts it live must be none of those who wrote it. A book of before that is riskier than
+what is live is no exception, or one person could write a discount, let it be approved, and bring it back at any time.
+"""
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import msgspec
-from sqlalchemy import Engine, insert, select
 
-from ..adapters.audit import actor
-from ..adapters.desk_tables import revisions as t
-from ..core.roles import Person
+from .. import faults
+from ..adapters.audit import acting
+from ..adapters.reach import SQLReach
+from ..adapters.revisions import Revision as Revision
+from ..adapters.revisions import SQLRevisions
+from ..core.named import sources
+from ..core.product import Product
+from ..core.roles import Person, Role
+from ..core.rule import Ladder, Learned, Relative, Rule, Second
 from ..core.rulebook import Changes, RuleBook
-from ..errors import BadInput
+from ..core.sources import MOST_LISTED
+from ..errors import BadInput, RiskError, RuleError, StaleError
 from ..offers import Offers
 from .drafts import Draft, Drafts, Part, merged
+from .options import Options
+from .risks import Reach, Risk, judge
+
+#: Whoever publishes begins anew when somebody else was faster with something else, so often.
+ATTEMPTS = 3
+#: More products than anybody names in rules are not looked up one by one.
+MOST_LOOKED_UP = 2000
 
 
-class Revision(msgspec.Struct, frozen=True):
+class Clash(msgspec.Struct, frozen=True):
+    """A part that was changed live after its draft was begun: `before`, how it was then, and `now` (None: not there).
+    `known`: whether what was live then is still kept."""
+
+    draft: Draft
+    before: Part
+    now: Part
+    known: bool = True
+
+
+class Live(msgspec.Struct, frozen=True):
+    """What is live. `revision` 0: nothing was ever saved; `last`: who saved it, None when that is not kept. `version`
+    and `at`: the book in Redis, and since when it is there; None when there is none."""
+
     revision: int
-    at: datetime
-    who: str
-    why: str
-    changes: Changes
+    last: Revision | None
+    version: str | None = None
+    at: datetime | None = None
 
 
 class Releases:
-    def __init__(self, engine: Engine, instance: str, offers: Offers, drafts: Drafts) -> None:
-        self.engine, self._instance, self._offers, self._drafts = engine, instance, offers, drafts
+    """One instance's."""
 
-    def publish(self, changes: Sequence[tuple[Draft, Part]], by: Person, why: str = "") -> Changes:
+    def __init__(
+        self, offers: Offers, drafts: Drafts, options: Options, revisions: SQLRevisions, catalogue: SQLReach
+    ) -> None:
+        self._offers, self._drafts, self._options = offers, drafts, options
+        self._revisions, self._catalogue = revisions, catalogue
+
+    # --- looking -----------------------------------------------------------------------------------------------------
+
+    def live(self) -> Live:
+        """Raises what Redis raises when it does not answer."""
         revision = self._offers.rules.revision()
-        done = self._save(merged(self._offers.rules.load(), changes), revision, why)
-        for draft, _ in changes:
-            self._drafts.drop(draft.id)
-        return done
+        last = next((each for each in self._revisions.all() if each.revision == revision), None)
+        published = self._offers.shelf.published()
+        return Live(revision, last, *(published or ()))
 
     def all(self) -> list[Revision]:
-        c = t.c
-        query = select(c.revision, c.at, c.who, c.why, c.changes).where(c.instance == self._instance)
-        with self.engine.connect() as connection:
-            rows = connection.execute(query.order_by(c.revision.desc())).all()
-        return [Revision(*row[:4], msgspec.json.decode(row.changes, type=Changes)) for row in rows]
+        """The last one first."""
+        return self._revisions.all()
 
     def book(self, revision: int) -> RuleBook:
-        query = select(t.c.book).where(t.c.instance == self._instance, t.c.revision == revision)
-        with self.engine.connect() as connection:
-            found = connection.execute(query).scalar_one_or_none()
+        """As this revision left it. Raises BadInput for one that is not kept."""
+        found = self._revisions.book(revision) if revision else RuleBook()
         if found is None:
-            raise BadInput("revision", f"there is no revision {revision}")
-        return RuleBook.decode(zlib.decompress(found))
+            raise BadInput("revision", f"revision {revision} is not kept (any more)")
+        return found
+
+    def risks(self, before: RuleBook, after: RuleBook) -> list[Risk]:
+        """What is risky in `after` where `before` is live."""
+        options = self._options.all()
+        return judge(before, after, self._reach, options["risky_percent"], options["risky_products"])
+
+    def clashes(self, drafts: Iterable[Draft]) -> list[Clash]:
+        """Those whose live part was changed after they were begun."""
+        now, revision = self._offers.rules.load(), self._offers.rules.revision()
+        return self._clashes(drafts, now, revision)
+
+    # --- putting live ------------------------------------------------------------------------------------------------
+
+    def publish(self, changes: Sequence[tuple[Draft, Part]], by: Person, why: str = "") -> Changes:
+        """Put drafts live, all or none, each with the part that it becomes; they are gone then.
+
+        Raises RiskError (`.risks`) when it is risky and `by` is one of those who wrote them; StaleError when a draft
+        was saved meanwhile (`.current`: it), or its live part was changed (`.current`: a list of Clash); BadInput for
+        what does not fit together. BookError: it is saved, and waits for `put_live`.
+        """
+        _may(by)
+        if not changes:
+            raise BadInput("drafts", "choose at least one")
+        for _ in range(ATTEMPTS):
+            for draft, _part in changes:
+                self._unchanged(draft)
+            revision = self._offers.rules.revision()
+            before = self._offers.rules.load()
+            clashes = self._clashes([draft for draft, _ in changes], before, revision)
+            if clashes:
+                names = ", ".join(repr(each.draft.origin) for each in clashes)
+                raise StaleError(f"somebody has changed {names} live after the draft was begun", current=clashes)
+            after = merged(before, changes)
+            _fits(before, after)
+            writers = list(dict.fromkeys(who for draft, _ in changes for who in (draft.author, *draft.writers)))
+            self._second_person(self.risks(before, after), writers, by)
+            done = self._save(after, revision, by, why, writers)
+            if done is not None:
+                for draft, _ in changes:
+                    # What was typed after that is a draft of its own, which is told what is live now.
+                    self._drafts.drop(draft.id, draft.version)
+                self._offers.publish_rules()
+                return done
+        raise StaleError("others are publishing just now; try again")
 
     def rollback(self, revision: int, by: Person, why: str = "") -> Changes:
-        return self._save(self.book(revision), self._offers.rules.revision(), why)
+        """Make the book of a revision live again, as a new revision. Raises as `publish` does: of a book that is
+        riskier than what is live, `by` must have written none of the rules that make it so. What nobody knows any more
+        who wrote it stands in nobody's way."""
+        _may(by)
+        after = self.book(revision)
+        for _ in range(ATTEMPTS):
+            expected = self._offers.rules.revision()
+            risks = self.risks(self._offers.rules.load(), after)
+            writers = self._writers(revision, {f"rule {risk.rule}" for risk in risks})
+            self._second_person(risks, writers, by)
+            done = self._save(after, expected, by, why, sorted({*writers, by.name}))
+            if done is not None:
+                self._offers.publish_rules()
+                return done
+        raise StaleError("others are publishing just now; try again")
 
-    def _save(self, book: RuleBook, expected: int, why: str) -> Changes:
-        at = self._offers.clock()
-        done = self._offers.rules.save(book, at, expected)
-        if done.revision != expected:
-            told = msgspec.json.encode(done).decode()
-            packed = zlib.compress(msgspec.json.encode(book))
-            row = {"revision": done.revision, "at": at, "who": actor().who, "why": why, "changes": told, "book": packed}
-            with self.engine.begin() as connection:
-                connection.execute(insert(t).values(instance=self._instance, **row))
+    def behind(self) -> bool:
+        """Whether shoppers see other rules than those that were saved last: Redis was away, or lost them."""
+        return self._offers.shelf.read(()).rules.book != self._offers.rules.load()
+
+    def put_live(self) -> None:
+        """What was saved last, once more. Raises BookError."""
         self._offers.publish_rules()
-        return done
+
+    def switch(self, on: bool, by: Person, why: str = "") -> None:
+        """The kill switch. BookError: Redis does not answer; processes see it within five seconds all the same."""
+        _may(by)
+        with acting(by.name, why):
+            if on:
+                self._offers.switch_on()
+            else:
+                self._offers.switch_off(by.name, why)
+
+    def _save(self, book: RuleBook, expected: int, by: Person, why: str, writers: Sequence[str]) -> Changes | None:
+        """None when somebody else was faster."""
+        with acting(by.name, why):
+            try:
+                return self._offers.rules.save(book, self._offers.clock(), expected, writers)
+            except RuleError as error:
+                if not error.stale:
+                    raise
+                return None
+
+    def _unchanged(self, draft: Draft) -> None:
+        now = self._drafts.get(draft.id)
+        if now.version != draft.version:
+            raise StaleError(f"{now.writer} has saved the draft of {now.name!r} meanwhile", current=now)
+
+    def _second_person(self, risks: Sequence[Risk], writers: Iterable[str], by: Person) -> None:
+        if risks and by.name in writers:
+            raise RiskError("this is risky, so somebody who did not write it has to put it live", list(risks))
+
+    def _writers(self, revision: int, parts: set[str]) -> list[str]:
+        """Who wrote these parts as they were in a revision, or wrote them before."""
+        found = [
+            who
+            for each in self._revisions.all()
+            if each.revision <= revision and parts & {*each.changes.added, *each.changes.changed}
+            for who in each.writers
+        ]
+        return sorted(set(found))
+
+    def _clashes(self, drafts: Iterable[Draft], now: RuleBook, revision: int) -> list[Clash]:
+        found = []
+        for draft in drafts:
+            if not draft.origin or draft.base == revision:
+                continue
+            then = self._revisions.book(draft.base) if draft.base else RuleBook()
+            before, here = None if then is None else _part(then, draft), _part(now, draft)
+            if then is None or before != here:
+                found.append(Clash(draft, before, here, then is not None))
+        return found
+
+    # --- what rules can offer ----------------------------------------------------------------------------------------
+
+    def _reach(self, rule: Rule, book: RuleBook) -> Reach:
+        if isinstance(rule.offer, Learned | Relative | Second):
+            return Reach((), None)
+        if isinstance(rule.offer, Ladder):
+            refs = list(book.ladders.get(rule.offer.name, ())[1:])
+            return Reach(self._products(refs), len(refs))
+        refs, more = [], 0
+        lists = self._offers.shelf.read(()).lists
+        for what, name in sources(rule):
+            if what == "product":
+                refs.append(name)
+                continue
+            listed = lists.get(f"{what[0]}:{name}", ())
+            refs += listed
+            counted = self._catalogue.within(name) if what == "category" else 0
+            if not counted and len(listed) >= MOST_LISTED:
+                return Reach(self._products(refs), None)
+            more += max(counted - len(listed), 0)
+        refs = list(dict.fromkeys(refs))
+        return Reach(self._products(refs), len(refs) + more)
+
+    def _products(self, refs: Sequence[str]) -> tuple[Product, ...]:
+        """As the store has them now; where it does not answer, as they were published."""
+        asked = refs[:MOST_LOOKED_UP]
+        try:
+            found = {product.ref: product for product in self._offers.store.products(asked)} if asked else {}
+        except Exception as error:  # a store may raise anything
+            faults.note("risks", "the store does not answer: %s: %s", type(error).__name__, error, error=error)
+            published = self._offers.shelf.read(()).products
+            found = {ref: published[ref] for ref in asked if published.get(ref) is not None}
+        return tuple(found[ref] for ref in asked if ref in found)
+
+
+def _may(by: Person) -> None:
+    if not by.role.may(Role.APPROVER):
+        raise BadInput("role", f"{by.name} may not put anything live: it takes an approver")
+
+
+def _part(book: RuleBook, draft: Draft) -> Part:
+    """The part that a draft changes, in a book."""
+    if draft.kind == "ladder":
+        return book.ladders.get(draft.origin)
+    parts: tuple[Rule, ...] | tuple[object, ...] = book.rules if draft.kind == "rule" else book.seasons
+    return next((each for each in parts if each.name == draft.origin), None)  # type: ignore[attr-defined, return-value]
+
+
+def _fits(before: RuleBook, after: RuleBook) -> None:
+    """What rules name must be there, unless it was missing before already. Raises BadInput."""
+    was = {missing for rule in before.rules for missing in _missing(rule, before)}
+    for rule in after.rules:
+        for what, name in _missing(rule, after):
+            if (what, name) not in was:
+                raise BadInput(what, f"the rule {rule.name!r} names the {what} {name!r}, which would not be there")
+
+
+def _missing(rule: Rule, book: RuleBook) -> list[tuple[str, str]]:
+    seasons = {season.name for season in book.seasons}
+    found = [("season", name) for name in rule.schedule.seasons if name not in seasons]
+    if isinstance(rule.offer, Ladder) and rule.offer.name not in book.ladders:
+        found.append(("ladder", rule.offer.name))
+    return found

@@ -6,8 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..core.rule import Rule
 from ..core.rulebook import RuleBook
-from .rulefile import plain_form
+from ..core.season import Season
+from .written import schema_of
 
 ADDED, CHANGED, REMOVED = "added", "changed", "removed"
 
@@ -33,19 +35,27 @@ def differences(before: RuleBook, after: RuleBook) -> list[Difference]:
 
 
 def _named(book: RuleBook) -> dict[str, dict[str, Any]]:
-    form = plain_form(book)
     return {
-        "rule": {rule["name"]: rule for rule in form["rules"]},
-        "season": {season["name"]: season for season in form["seasons"]},
-        "ladder": form["ladders"],
+        "rule": {rule.name: rule for rule in book.rules},
+        "season": {season.name: season for season in book.seasons},
+        "ladder": dict(sorted(book.ladders.items())),
     }
+
+
+def plain_part(kind: str, part: Any) -> Any:
+    """A part in the form of files."""
+    if kind == "ladder":
+        return list(part)
+    return schema_of(Rule if kind == "rule" else Season).dump(part)
 
 
 def _of_kind(kind: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Difference]:
     yield from (Difference(ADDED, kind, name) for name in new if name not in old)
     places_before = {name: place for place, name in enumerate((name for name in old if name in new), start=1)}
     for place, name in enumerate((name for name in new if name in old), start=1):
-        fields = list(_fields("", old[name], new[name]))
+        # Of thousands few are not the same, and only those are written out.
+        same = old[name] == new[name]
+        fields = [] if same else list(_fields("", plain_part(kind, old[name]), plain_part(kind, new[name])))
         if places_before[name] != place and kind != "ladder":
             fields.append(("place", str(places_before[name]), str(place)))
         if fields:

@@ -82,6 +82,7 @@ def _one(offer: Offer, page: Page) -> Wanted:
     )
 
 
-def counted(offer: Offer) -> list[tuple[str, str]]:
-    """(kind, product) of what an offer shows."""
-    return [(offer.kind.value, product) for product in parts(offer)]
+def counted(offer: Offer) -> list[tuple[str, ...]]:
+    """(kind, product) of what an offer shows, and the rule when it came of one."""
+    rule = (offer.rule,) if offer.rule else ()
+    return [(offer.kind.value, product, *rule) for product in parts(offer)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import wraps
 from pathlib import Path
@@ -143,7 +143,7 @@ class Admin:
             say=speech.say,
             tell=speech.tell,
             number=speech.number,
-            money=lambda minor, currency: format_money(minor, currency, speech.language),
+            money=self.money,
             day=lambda day: format_date(day, "medium", locale=speech.language.replace("-", "_")),
             moment=lambda at: self.moment(at, speech),
             language=speech.language,
@@ -151,6 +151,9 @@ class Admin:
             roles=ROLES,
         )
         return Response(html, status)
+
+    def money(self, minor: int, currency: str) -> str:
+        return format_money(minor, currency, self.speech.language)
 
     def moment(self, at: datetime, speech: Speech | None = None) -> Markup:
         """An instant in the store's zone, as a <time>."""
@@ -214,6 +217,11 @@ class Admin:
         """(address, words, whether it is here)."""
         here = (request.endpoint or "").rpartition(".")[2]
         return [(self.url(name), words, here.startswith(name)) for name, words in MENU if self.may(name)]
+
+    def told_pairs(self, pairs: Iterable[tuple[str, Sentence]]) -> list[tuple[str, str]]:
+        """(value, words) for a choice."""
+        tell = self.speech.tell
+        return [(value, tell(words)) for value, words in pairs]
 
     def file(self, name: str) -> str:
         """The address of a file of ours, another one when the file is another one."""
