@@ -377,6 +377,7 @@ PLANTED = {
 WIDGETS_MAY = {
     ("static/admin/admin.js", "keeps something"): "what was typed, for when a session has run out",
     ("static/admin/admin.js", "reads what is typed"): "the same",
+    ("static/admin/pick.js", "reads what is typed"): "the search as somebody types",
     ("templates/upsell/mail.txt", "trusts a text"): "a mail of text: escaping would be read by people",
     ("templates/upsell/mail.html", "style in an element"): "mail programs know no other styles",
 }
@@ -406,6 +407,7 @@ def widgets() -> list[Path]:
     return [
         *sorted(WIDGETS.glob("static/*.js")),
         WIDGETS / "static" / "admin" / "admin.js",
+        WIDGETS / "static" / "admin" / "pick.js",
         *sorted(path for path in WIDGETS.rglob("templates/**/*") if path.is_file()),
     ]
 

@@ -18,6 +18,7 @@ from .adapters.audit import SQLAudit
 from .adapters.book import RedisShelf
 from .adapters.breaker import Breaker
 from .adapters.clients import web_client, worker_client
+from .adapters.curation import SQLCuration
 from .adapters.deadline import within
 from .adapters.diary import SQLDiary
 from .adapters.ledger import SQLLedger, make_engine
@@ -259,6 +260,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         zone=values.zone,
         diary=diary if send is not None else None,
         prices=SQLPrices(engine, identifier),
+        curation=SQLCuration(engine, identifier, audit),
         follow_up_after=timedelta(days=values.follow_up_days),
         queue=RQQueue(asking, jobs_breaker, name=values.queue, identifier=identifier, patient=waiting),
         policy=policy,

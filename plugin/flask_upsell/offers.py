@@ -16,8 +16,10 @@ from itertools import count
 import msgspec
 
 from . import faults
+from .core.affinity import Affinities
 from .core.book import EMPTY, Book
 from .core.context import MOST_LINES, Cart, Context, Line, Policy, forgotten
+from .core.curation import Curation
 from .core.decision import decide
 from .core.followup import Diary, Plan
 from .core.goal import Course
@@ -44,8 +46,8 @@ MOST_KEPT_LINES = 30
 
 class Offers:
     """One instance's pipeline. `clock` gives aware UTC instants. With a `diary`, customers are written to
-    `follow_up_after` their order. Without `prices` no reduction says what it is measured by. `secret` makes
-    pseudonyms; a function is asked for it when the first one is made."""
+    `follow_up_after` their order. Without `prices` no reduction says what it is measured by; without `curation` all
+    that was learned is offered. `secret` makes pseudonyms; a function is asked for it when the first one is made."""
 
     def __init__(
         self,
@@ -63,12 +65,13 @@ class Offers:
         zone: str = "UTC",
         diary: Diary | None = None,
         prices: Prices | None = None,
+        curation: Curation | None = None,
         follow_up_after: timedelta = timedelta(days=7),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.store, self.shelf, self.ledger, self.tally, self.queue = store, shelf, ledger, tally, queue
         self.rules, self.limits, self.switch, self.zone = rules, limits, switch, zone
-        self.policy, self.clock = policy, clock
+        self.policy, self.clock, self.curation = policy, clock, curation
         self.diary, self._follow_up_after, self.prices = diary, follow_up_after, prices
         # Decisions from the version that is live, by all that they depend on: carts of one kind are many.
         self._decided: tuple[tuple[str, str], dict[object, Kept]] = (("", ""), {})
@@ -276,13 +279,18 @@ class Offers:
                 for ref in wanted
                 if ref not in found and known.get(ref) is not None
             ]
-            self.shelf.amend([*self.record.changed(list(found.values())), *gone])
+            every_one = [*self.record.changed(list(found.values())), *gone]
+            self.shelf.amend(self.curation.changed(every_one, known) if self.curation is not None else every_one)
 
     def publish(self) -> str:
         """Put up a new book from the catalogue as it is and the affinities in the ledger; returns its version."""
         with suppress(BookError):  # what keeps the switch from Redis keeps the book from it too, and that is told
             self.keep_switch()
-        version = self.shelf.publish(self.record.published(self.store.catalogue()), self.ledger.affinities())
+        products: Iterable[Product] = self.record.published(self.store.catalogue())
+        leads: Iterable[tuple[str, Affinities]] = self.ledger.affinities()
+        if self.curation is not None:
+            products, leads = self.curation.published(products), self.curation.shown(leads)
+        version = self.shelf.publish(products, leads)
         self.publish_rules()
         self.record.tidy()
         return version

@@ -104,13 +104,12 @@ class Counts:
         except IntegrityError:  # somebody else was first
             connection.execute(change)
 
-    def counts(self) -> list[Count]:
+    def counts(self, product: str = "") -> list[Count]:
         c = t.counts.c
+        mine = (c.instance == self._instance, c.product == product) if product else (c.instance == self._instance,)
         with self.engine.connect() as connection:
             rows = connection.execute(
-                select(t.counts)
-                .where(c.instance == self._instance)
-                .order_by(c.placement, c.kind, c.product, c.currency)
+                select(t.counts).where(*mine).order_by(c.placement, c.kind, c.product, c.currency)
             ).all()
         return [Count(**{k: v for k, v in row._mapping.items() if k != "instance"}) for row in rows]
 

@@ -107,7 +107,7 @@ options = Table(
     Column("at", UTCDateTime, nullable=False),
 )
 
-#: The catalogue as it was published last, to be searched. `seen`: the publishing that saw it.
+#: The catalogue as it was published last, to be searched.
 catalogue = Table(
     "upsell_product",
     metadata,
@@ -115,19 +115,29 @@ catalogue = Table(
     Column("ref", String(200), primary_key=True),
     Column("title", Text, nullable=False),
     Column("category", String(500), nullable=False),
+    Column("brand", String(200), nullable=False),
     Column("price", BigInteger, nullable=False),
     Column("currency", String(3), nullable=False),
     Column("stock", BigInteger),
     Column("hidden", Boolean, nullable=False),
     Column("image", Text, nullable=False),
     Column("url", Text, nullable=False),
-    Column("seen", String(32), nullable=False),
     CheckConstraint(letters("currency"), name="currency"),
     Index("ix_upsell_product_category", "instance", "category", "ref"),
-    Index("ix_upsell_product_seen", "instance", "seen"),
 )
 
-#: Lower-case words of titles, references and categories, by their beginnings.
+#: Categories (and what they lie within), tags and brands of the catalogue, and how many products have them.
+facets = Table(
+    "upsell_facet",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("kind", String(10), primary_key=True),
+    Column("name", String(500), primary_key=True),
+    Column("products", BigInteger, nullable=False),
+    CheckConstraint("kind IN ('category', 'tag', 'brand')", name="kind"),
+)
+
+#: Lower-case words of titles, references, brands and categories, by their beginnings.
 words = Table(
     "upsell_word",
     metadata,
@@ -135,8 +145,7 @@ words = Table(
     # By bytes, so that an index finds what begins with some letters, whatever the database's language.
     Column("word", String(60).with_variant(String(60, collation="C"), "postgresql"), primary_key=True),
     Column("ref", String(200), primary_key=True),
-    Column("seen", String(32), nullable=False),
-    Index("ix_upsell_word_ref", "instance", "ref"),
+    Index("ix_upsell_word_ref", "instance", "ref", "word"),
 )
 
 #: The counts again, by day in the store's zone and by rule ("" for what was learned), without products.

@@ -191,6 +191,7 @@ affinities = Table(
     Column("base", BigInteger, nullable=False),
     Column("consequent_orders", BigInteger, nullable=False),
     Column("orders", BigInteger, nullable=False),
+    Index("ix_upsell_affinity_consequent", "instance", "consequent"),
 )
 
 runs = Table(

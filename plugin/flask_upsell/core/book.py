@@ -59,7 +59,7 @@ class Lists:
         self._orders: dict[str, int] = {}
 
     def add(self, product: Product) -> None:
-        if product.hidden:
+        if product.hidden or product.excluded or product.sensitive:
             return
         for tag in product.tags:
             self._refs.setdefault("t:" + tag, []).append(product.ref)

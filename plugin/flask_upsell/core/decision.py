@@ -99,11 +99,13 @@ class _Judge:
         code = self._ruled_out(candidate) or self.places.no_room(candidate)
         if code is not None:
             return code
+        base = self.book.products.get(candidate.trigger.product)
         if candidate.kind is Kind.PROGRAMME:
+            if base is not None and base.sensitive:
+                return Code.SENSITIVE
             return self._place(candidate, (Quote(self.context.cart.currency, 0, 1), ()), None)
         parts = candidate.parts or (candidate.ref,)
         products = [self.book.products.get(ref) for ref in parts]
-        base = self.book.products.get(candidate.trigger.product)
         for product in products:
             code = judge(candidate, product, base, self.context, self.about)
             if code is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .context import Capability, Context, Policy
 from .offer import Candidate, Code, Kind, Placement
-from .product import Product, gained
+from .product import Product, gained, goes_with
 from .rule import Gap, Rule
 
 #: The tag of products that are bought again and again.
@@ -22,6 +22,12 @@ def judge(
         return Code.UNKNOWN_PRODUCT
     if product.hidden:
         return Code.HIDDEN
+    if product.excluded:
+        return Code.EXCLUDED
+    if product.sensitive or (base is not None and base.sensitive):
+        return Code.SENSITIVE
+    if product.fits and not candidate.again and not goes_with(product, base):
+        return Code.NOT_FITTING
     if product.currency != context.cart.currency:
         return Code.OTHER_CURRENCY
     # Of what is in the cart a second one is no worse for having been bought before.

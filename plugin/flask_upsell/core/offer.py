@@ -53,6 +53,9 @@ class Code(StrEnum):
     BETTER_PRICE = "better_price"
     PAGE_FULL = "page_full"
     NOT_IN_MAIL = "not_in_mail"
+    EXCLUDED = "excluded"
+    SENSITIVE = "sensitive"
+    NOT_FITTING = "not_fitting"
 
 
 SENTENCES = {
@@ -86,6 +89,9 @@ SENTENCES = {
     Code.RULE_FULL: "its rule has filled its places already",
     Code.PAGE_FULL: "the page shows enough offers already",
     Code.NOT_IN_MAIL: "a mail only shows products that go with what was bought, and leads to their pages",
+    Code.EXCLUDED: "the merchant keeps it out of all offers",
+    Code.SENSITIVE: "it, or what it would go with, is marked as sensitive",
+    Code.NOT_FITTING: "it has not the same attributes as the product that it must fit",
     Code.BETTER_PRICE: "another rule offers it at a better price",
     Code.SESSION_FULL: "enough was offered in this session",
     Code.UNKNOWN_COST: "its cost is not known, and the rule's floor depends on it",

@@ -230,7 +230,8 @@ class Ledger(Claims, Protocol):
     def add_shown(self, batch: str, shown: Mapping[Shown, int], at: datetime | None = None) -> None:
         """Add times shown, to the day of `at` (without it, of now); a batch of the same name counts once."""
 
-    def counts(self) -> list[Count]: ...
+    def counts(self, product: str = "") -> list[Count]:
+        """All of them, or those of one product."""
 
     def save_affinities(self, rows: Iterable[tuple[Kind, str, Affinity]]) -> int: ...
 

@@ -33,8 +33,11 @@ class Product(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     `price` is one unit's price in minor units of `currency`; `stock` None means not counted; `hidden` products are
     never offered; `attributes` are what people compare ("Memory": "16 GB"); `period_months` is how often `price`
     recurs (1 monthly, 12 yearly), None for things that are paid once. `category` is a path: "Garden/Grills" is within
-    "Garden". `cost` is what one unit costs the store, in minor units; it never leaves the server. `past` is not the
-    store's to tell: publishing fills it in from the price ledger.
+    "Garden". `cost` is what one unit costs the store, in minor units; it never leaves the server.
+
+    The rest is not the store's to tell: publishing fills it in. `past` comes from the price ledger, the others from the
+    merchant: `excluded` products are never offered; for `sensitive` ones nothing is offered either; `fits` names
+    attributes that must be the same in the line that it is offered for.
     """
 
     ref: str
@@ -54,6 +57,9 @@ class Product(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     cost: int | None = None
     reviews: Reviews | None = None
     past: Past | None = None
+    excluded: bool = False
+    sensitive: bool = False
+    fits: tuple[str, ...] = ()
 
     def has(self, quantity: int) -> bool:
         """Whether `quantity` can be sold: in one of the variants where there are any."""
@@ -76,6 +82,14 @@ class Product(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
             return []
         variants = [Price(self.ref, each.ref, self.currency, each.price) for each in self.variants]
         return [Price(self.ref, "", self.currency, self.price), *variants]
+
+
+def goes_with(product: Product, base: Product | None) -> bool:
+    """Whether both have the same values of all attributes that must be the same; what is not told is not the same."""
+    if not product.fits:
+        return True
+    theirs = base.attributes if base is not None else {}
+    return all(name in theirs and product.attributes.get(name) == theirs[name] for name in product.fits)
 
 
 def within(category: str | None, wanted: str) -> bool:

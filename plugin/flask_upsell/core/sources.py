@@ -55,7 +55,9 @@ def refs(working: Working, matched: Matched, book: Book) -> list[str]:
 
 
 def candidates(working: Working, matched: Matched, scene: Scene, book: Book, learned: Learn) -> Iterator[Candidate]:
-    """Best first. A complement goes with the first matched line; an upgrade takes the place of each in turn."""
+    """Best first. A complement goes with the first matched line; an upgrade takes the place of each in turn. Nothing
+    goes with what is sensitive while there is anything else."""
+    matched = [each for each in matched if each[1] is None or not each[1].sensitive] or matched
     found = _found(working, matched, scene, book, learned) if matched else iter(())
     boost = working.rule.boost
     if not boost:

@@ -18,13 +18,20 @@ from ..adapters.reach import SQLReach
 from ..adapters.revisions import SQLRevisions
 from ..adapters.runlist import SQLRunList
 from ..adapters.runs import SQLRuns
+from ..adapters.catalogue import SQLCatalogue
+from ..adapters.notes import SQLNotes
+from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
+from .catalogue import Catalogue
 from .drafts import Drafts
 from .machines import Machines
 from .options import Options
 from .overview import Overview
 from .releases import Releases
 from .simulation import JOB, Simulation
+from .notes import Notes
+from .products import Products
+from .verdicts import Verdicts
 
 
 class Desk:
@@ -65,6 +72,23 @@ class Desk:
     @cached_property
     def days(self) -> SQLDays:
         return SQLDays(self.engine, self.identifier, self.offers.zone)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        return Catalogue(SQLCatalogue(self.engine, self.identifier), self.offers)
+
+    @cached_property
+    def verdicts(self) -> Verdicts:
+        kept = SQLVerdicts(self.engine, self.identifier, self.audit)
+        return Verdicts(kept, self.options, self.audit, self.offers)
+
+    @cached_property
+    def notes(self) -> Notes:
+        return Notes(SQLNotes(self.engine, self.identifier, self.audit), self.offers)
+
+    @cached_property
+    def products(self) -> Products:
+        return Products(self.offers, self.catalogue, self.notes, self.verdicts)
 
     @property
     def off(self) -> bool:

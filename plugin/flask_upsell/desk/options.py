@@ -10,6 +10,7 @@ import msgspec
 
 from .. import checks
 from ..adapters.options import SQLOptions
+from ..core.curation import AUTO_APPROVE
 from ..core.words import Sentence, say
 from ..errors import BadInput
 
@@ -26,7 +27,7 @@ class Option(msgspec.Struct, frozen=True):
 OPTIONS = (
     Option(
         "auto_approve",
-        0,
+        AUTO_APPROVE,
         say("What learning found goes live by itself when it is at least so sure, in percent; 100: nothing does."),
         checks.whole(0, 100),
     ),

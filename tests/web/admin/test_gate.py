@@ -40,6 +40,16 @@ VERDICTS = {
     ("GET", "/keys"): OWN,
     ("POST", "/keys"): OWN,
     ("POST", "/keys/<id>/revoke"): OWN,
+    ("GET", "/pick/<what>"): VIEW,
+    ("GET", "/products"): VIEW,
+    ("GET", "/products/one"): VIEW,
+    ("POST", "/products/ladder"): EDIT,
+    ("POST", "/products/note"): EDIT,
+    ("GET", "/suggestions"): VIEW,
+    ("POST", "/suggestions/decide"): EDIT,
+    ("POST", "/suggestions/never"): EDIT,
+    ("POST", "/suggestions/publish"): EDIT,
+    ("POST", "/suggestions/undo"): EDIT,
 }
 ROLES: list[Role | None] = [None, *Role]
 

@@ -7,11 +7,11 @@ from flask import Blueprint
 from ...desk import Desk
 from ...jobs import Parts
 from ..widget import Widget
-from . import api, audit, help, home, options, publish
+from . import api, audit, help, home, options, pick, products, publish, suggestions
 from .office import Admin
 
 #: Modules of pages, in the order of the menu.
-PAGES = (home, publish, audit, api, help, options)
+PAGES = (home, suggestions, products, publish, audit, api, help, options, pick)
 
 
 def admin_blueprint(parts: Parts, widget: Widget, desk: Desk) -> Blueprint:

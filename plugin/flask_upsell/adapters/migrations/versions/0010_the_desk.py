@@ -126,18 +126,26 @@ def upgrade() -> None:
         sa.Column("ref", sa.String(length=200), nullable=False),
         sa.Column("title", sa.Text(), nullable=False),
         sa.Column("category", sa.String(length=500), nullable=False),
+        sa.Column("brand", sa.String(length=200), nullable=False),
         sa.Column("price", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(length=3), nullable=False),
         sa.Column("stock", sa.BigInteger(), nullable=True),
         sa.Column("hidden", sa.Boolean(), nullable=False),
         sa.Column("image", sa.Text(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("seen", sa.String(length=32), nullable=False),
         sa.CheckConstraint(LETTERS, name=op.f("ck_upsell_product_currency")),
         sa.PrimaryKeyConstraint("instance", "ref", name=op.f("pk_upsell_product")),
     )
     op.create_index("ix_upsell_product_category", "upsell_product", ["instance", "category", "ref"], unique=False)
-    op.create_index("ix_upsell_product_seen", "upsell_product", ["instance", "seen"], unique=False)
+    op.create_table(
+        "upsell_facet",
+        sa.Column("instance", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=10), nullable=False),
+        sa.Column("name", sa.String(length=500), nullable=False),
+        sa.Column("products", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("kind IN ('category', 'tag', 'brand')", name=op.f("ck_upsell_facet_kind")),
+        sa.PrimaryKeyConstraint("instance", "kind", "name", name=op.f("pk_upsell_facet")),
+    )
     op.create_table(
         "upsell_product_note",
         sa.Column("instance", sa.String(length=40), nullable=False),
@@ -184,19 +192,20 @@ def upgrade() -> None:
             "word", sa.String(length=60).with_variant(sa.String(length=60, collation="C"), "postgresql"), nullable=False
         ),
         sa.Column("ref", sa.String(length=200), nullable=False),
-        sa.Column("seen", sa.String(length=32), nullable=False),
         sa.PrimaryKeyConstraint("instance", "word", "ref", name=op.f("pk_upsell_word")),
     )
-    op.create_index("ix_upsell_word_ref", "upsell_word", ["instance", "ref"], unique=False)
+    op.create_index("ix_upsell_word_ref", "upsell_word", ["instance", "ref", "word"], unique=False)
+    op.create_index("ix_upsell_affinity_consequent", "upsell_affinity", ["instance", "consequent"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_upsell_affinity_consequent", table_name="upsell_affinity")
     op.drop_index("ix_upsell_word_ref", table_name="upsell_word")
     op.drop_table("upsell_word")
     op.drop_table("upsell_verdict")
     op.drop_table("upsell_revision")
     op.drop_table("upsell_product_note")
-    op.drop_index("ix_upsell_product_seen", table_name="upsell_product")
+    op.drop_table("upsell_facet")
     op.drop_index("ix_upsell_product_category", table_name="upsell_product")
     op.drop_table("upsell_product")
     op.drop_table("upsell_option")

@@ -1,0 +1,167 @@
+"""Suggestions: what learning found, the likely best first, to be approved or rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from flask import request
+from werkzeug.wrappers import Response as AnyResponse
+
+from ...core.kind import Kind
+from ...core.roles import Role
+from ...core.words import Sentence, say
+from ...desk.verdicts import NEVER, Key, Pair, State, Verdict, sure
+from ...errors import BadInput
+from .office import Admin, Answer
+
+#: Suggestions on a page; products that a search looks for.
+MOST, SEARCHED = 25, 60
+STATES = {
+    State.WAITING: (say("waits for you"), "busy"),
+    State.LIVE: (say("live by itself"), "good"),
+    State.APPROVED: (say("approved"), "good"),
+    State.REJECTED: (say("rejected"), "bad"),
+}
+DONE = {
+    "approve": say("One suggestion is approved.", "{n} suggestions are approved.", n=1),
+    "reject": say("One suggestion is rejected.", "{n} suggestions are rejected.", n=1),
+    "never": say("One pair is never offered again.", "{n} pairs are never offered again.", n=1),
+    "take_back": say("One decision is taken back.", "{n} decisions are taken back.", n=1),
+}
+NO_WORKER = say("No worker is running just now: ask who runs your store to start one. Then it goes live by itself.")
+
+
+def evidence(pair: Pair, number: Callable[[float], str]) -> Sentence:
+    """What was seen, in words."""
+    found = pair.affinity
+    if pair.kind is Kind.UPGRADE:
+        return say("Chosen in {n} of {base} orders of its category", n=found.together, base=found.base)
+    return say(
+        "Bought together in one order, {times} times as often as by chance",
+        "Bought together in {n} orders, {times} times as often as by chance",
+        n=found.together,
+        times=number(round(found.lift, 1)),
+    )
+
+
+def key_of(pair: Pair | Verdict) -> str:
+    """A pair as a form's value."""
+    return msgspec.json.encode([str(pair.kind), pair.antecedent, pair.consequent]).decode()
+
+
+def read_keys(values: Sequence[str]) -> list[Key]:
+    """Raises BadInput for what no form of ours sends."""
+    try:
+        return [msgspec.json.decode(value, type=tuple[str, str, str]) for value in values]
+    except msgspec.DecodeError:
+        raise BadInput("pairs", "this is no suggestion; load the page again") from None
+
+
+def add(admin: Admin) -> None:
+    verdicts = admin.desk.verdicts
+
+    def told(status: int = 200, wrong: str = "", given: Any = None) -> Answer:
+        asked = request.args if request.method == "GET" else request.form
+        text, state, kind = (
+            asked.get("q", "").strip()[:200],
+            _one(State, asked.get("state")),
+            _one(Kind, asked.get("kind")),
+        )
+        page = max(1, min(100_000, asked.get("page", 1, int)))
+        products = [each.ref for each in admin.desk.catalogue.search(text, SEARCHED)] if text else None
+        if text and text not in (products or ()):
+            products = [*(products or ()), text]
+        pairs, count = verdicts.pairs(state=state, kind=kind, products=products, page=page, most=MOST)
+        refs = {ref for pair in pairs for ref in (pair.antecedent, pair.consequent)}
+        never = [each for each in verdicts.decided() if each.kind == NEVER]
+        refs.update([ref for each in never for ref in (each.antecedent, each.consequent)])
+        return admin.show(
+            "suggestions",
+            status,
+            pairs=pairs,
+            count=count,
+            known=admin.desk.catalogue.named(refs),
+            text=text,
+            state=state.value if state else "",
+            kind=kind.value if kind else "",
+            page=page,
+            pages=-(-count // MOST),
+            states=STATES,
+            least=verdicts.least,
+            never=never,
+            done=_instant(request.args.get("done", "")),
+            unpublished=verdicts.unpublished(),
+            evidence=evidence,
+            key_of=key_of,
+            sure=sure,
+            wrong=wrong,
+            given=given or {},
+        )
+
+    def back(said: Sentence | str, tone: str = "done", **more: Any) -> AnyResponse:
+        kept = {name: request.form.get(name) for name in ("q", "state", "kind", "page")}
+        return admin.go("suggestions", said, tone, **{name: each for name, each in kept.items() if each}, **more)
+
+    @admin.page("/suggestions")
+    def suggestions() -> Answer:
+        return told()
+
+    @admin.act("/suggestions/decide", Role.EDITOR)
+    def suggestions_decide() -> Answer:
+        what, _, one = request.form.get("do", "").partition(" ")
+        if what not in DONE:
+            return told(422, admin.speech.tell(say("Choose what to do with them.")))
+        try:
+            keys = read_keys([one] if one else request.form.getlist("pair"))
+            why = request.form.get("why", "")
+            if what == "never":
+                at = verdicts.never([(each[1], each[2]) for each in keys], why)
+            else:
+                at = {"approve": verdicts.approve, "reject": verdicts.reject, "take_back": verdicts.take_back}[what](
+                    keys, why
+                )
+        except BadInput as error:
+            if not request.form.getlist("pair") and not one:
+                return told(422, admin.speech.tell(say("Tick at least one suggestion first.")), request.form)
+            return told(422, str(error), request.form)
+        done = DONE[what]
+        return back(say(done.words, done.plural, n=len(keys)), done=at.isoformat())
+
+    @admin.act("/suggestions/never", Role.EDITOR)
+    def suggestions_never() -> Answer:
+        one, other = (next(iter(filter(None, request.form.getlist(name))), "").strip() for name in ("one", "other"))
+        try:
+            at = verdicts.never([(one, other)], request.form.get("why", ""))
+        except BadInput:
+            return told(422, admin.speech.tell(say("Choose two different products.")), request.form)
+        return back(say("These two are never offered for each other."), done=at.isoformat())
+
+    @admin.act("/suggestions/undo", Role.EDITOR)
+    def suggestions_undo() -> Answer:
+        at = _instant(request.form.get("at", ""))
+        done = verdicts.undo(at) if at is not None else 0
+        if not done:
+            return back(say("There was nothing to undo any more."), "sorry")
+        return back(say("It is as it was before."))
+
+    @admin.act("/suggestions/publish", Role.EDITOR)
+    def suggestions_publish() -> Answer:
+        queue = admin.parts.offers.queue
+        if queue.enqueue("publish", patient=True) is None or not queue.worker_seen():
+            return back(NO_WORKER, "sorry")
+        return back(say("It is being published. That takes some seconds, of a large store minutes."))
+
+
+def _one(names: Any, value: str | None) -> Any:
+    return names(value) if value in set(names) else None
+
+
+def _instant(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo is not None else None

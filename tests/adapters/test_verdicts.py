@@ -1,0 +1,134 @@
+"""Verdicts on learned pairs, on SQLite and PostgreSQL: what SQL lists is what core.curation lets through."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+
+from flask_upsell import Product
+from flask_upsell.adapters.audit import SQLAudit, acting
+from flask_upsell.adapters.catalogue import SQLCatalogue
+from flask_upsell.adapters.curation import SQLCuration
+from flask_upsell.adapters.ledger import SQLLedger
+from flask_upsell.adapters.options import SQLOptions
+from flask_upsell.adapters.verdicts import SQLVerdicts, State
+from flask_upsell.core.affinity import Affinities, Affinity
+from flask_upsell.core.curation import Note
+from flask_upsell.core.kind import Kind
+
+NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
+WITH, UP = Kind.COMPLEMENT, Kind.UPGRADE
+#: (kind, antecedent, affinity): from hardly sure to very sure.
+LEARNED = [
+    (kind, f"p{one}", Affinity(f"p{other}", 1.0, together, base, 60 + together, 6000))
+    for kind in (WITH, UP)
+    for one, other, together, base in ((1, 2, 5, 20), (1, 3, 47, 412), (2, 3, 300, 400), (3, 1, 6, 3000), (4, 1, 9, 9))
+]
+PRICES = {"p1": 1000, "p2": 5000, "p3": 200, "p4": 100}
+
+
+@pytest.fixture
+def verdicts(engine: Engine) -> SQLVerdicts:
+    SQLLedger(engine, "upsell").save_affinities(LEARNED)
+    for _ in SQLCatalogue(engine, "upsell").kept(Product(ref, ref, price, "EUR") for ref, price in PRICES.items()):
+        pass
+    return SQLVerdicts(engine, "upsell", SQLAudit(engine, "upsell"))
+
+
+def test_what_is_listed_as_live_is_what_is_published(verdicts: SQLVerdicts, engine: Engine) -> None:
+    """Planted bug that it shows: SQL forgets that "never" counts both ways."""
+    verdicts.decide([(("complement", "p1", "p2"), "approved", ""), (("upgrade", "p1", "p3"), "rejected", "no")], NOW)
+    verdicts.decide([(("never", "p3", "p2"), "rejected", "")], NOW)
+    audit, ledger = SQLAudit(engine, "upsell"), SQLLedger(engine, "upsell")
+    for least in (0, 1, 20, 40, 41, 67, 75, 76, 99, 100):
+        SQLOptions(engine, "upsell", audit).set("auto_approve", least, NOW)
+        shown = {
+            (kind, antecedent, each.consequent)
+            for antecedent, leads in SQLCuration(engine, "upsell", audit).shown(ledger.affinities())
+            for kind, every in ((WITH, leads.complements), (UP, leads.upgrades))
+            for each in every
+        }
+        listed = [
+            (each.kind, each.antecedent, each.consequent)
+            for state in (State.LIVE, State.APPROVED)
+            for each in verdicts.pairs(least, state=state)
+        ]
+        assert sorted(listed) == sorted(shown), least
+        assert len(listed) == sum(verdicts.count(least, state=state) for state in (State.LIVE, State.APPROVED))
+        assert len(verdicts.pairs(least)) == verdicts.count(least) == len(LEARNED)
+        assert verdicts.count(least, state=State.REJECTED) == 3
+    assert len(shown) == 1
+
+
+def test_what_is_worth_most_comes_first(verdicts: SQLVerdicts) -> None:
+    """Planted bug that it shows: it is sorted by the share alone."""
+    pairs = verdicts.pairs(0, kind=WITH)
+    assert [(each.antecedent, each.consequent) for each in pairs] == [
+        ("p1", "p2"), ("p4", "p1"), ("p2", "p3"), ("p1", "p3"), ("p3", "p1"),
+    ]  # fmt: skip
+    assert [each.consequent for each in verdicts.pairs(0, kind=WITH, offset=2, limit=2)] == ["p3", "p3"]
+    assert {each.antecedent for each in verdicts.pairs(0, products=["p4"])} == {"p4"}
+    assert verdicts.count(0, products=["p3"], kind=WITH) == 3
+
+
+def test_learning_again_does_not_bring_a_rejected_pair_back(verdicts: SQLVerdicts, engine: Engine) -> None:
+    """Planted bug that it shows: verdicts hang on the rows of what was learned."""
+    verdicts.decide([(("complement", "p1", "p2"), "rejected", "They do not fit")], NOW)
+    SQLLedger(engine, "upsell").save_affinities(LEARNED)
+    (pair,) = [each for each in verdicts.pairs(0, kind=WITH) if (each.antecedent, each.consequent) == ("p1", "p2")]
+    assert (pair.state, pair.verdict and pair.verdict.why) == (State.REJECTED, "They do not fit")
+    assert SQLVerdicts(engine, "upsell_b2b", SQLAudit(engine, "upsell_b2b")).all() == []
+
+
+def test_every_verdict_is_in_the_audit(verdicts: SQLVerdicts, engine: Engine) -> None:
+    key = ("complement", "p1", "p2")
+    with acting("emil"):
+        assert verdicts.decide([(key, "approved", ""), (key, "approved", "")], NOW) == 1
+        assert verdicts.decide([(key, "approved", "")], NOW) == 0, "that is what it was"
+        assert verdicts.decide([(key, "rejected", "No")], NOW + timedelta(minutes=1)) == 1
+        assert verdicts.decide([(key, "", "")], NOW, only=NOW) == 0, "somebody said more since"
+        assert verdicts.decide([(key, "", "")], NOW) == 1
+    rows = SQLAudit(engine, "upsell").history(what="verdict changed", who="emil")
+    assert [row.subject for row in rows] == ["p1 > p2"] * 3
+    assert [("approved" in row.after, "rejected" in row.after, row.after) for row in rows][2] == (False, False, "")
+    assert SQLAudit(engine, "upsell").verify().problem == ""
+
+
+def test_what_is_said_of_products_goes_into_the_book(engine: Engine) -> None:
+    """Planted bug that it shows: what only is excluded is no reason any more."""
+    curation = SQLCuration(engine, "upsell", SQLAudit(engine, "upsell"))
+    goods = [Product(ref, ref, price, "EUR") for ref, price in PRICES.items()]
+    with acting("emil"):
+        curation.notes.set("p1", Note(excluded=True), NOW)
+        curation.notes.set("p2", Note(sensitive=True), NOW)
+        assert curation.notes.set("p3", Note(fits=("Model",)), NOW) == Note()
+        assert curation.notes.set("p3", Note(fits=("Model",)), NOW) == Note(fits=("Model",))
+    told = {each.ref: each for each in curation.published(iter(goods))}
+    assert [each.excluded for each in told.values()] == [True, False, False, False]
+    assert [each.sensitive for each in told.values()] == [False, True, False, False]
+    assert told["p3"].fits == ("Model",)
+    assert [each.excluded for each in curation.changed(goods[:1], {})] == [True]
+    leads = Affinities((), (Affinity("p3", 1.0, 5, 20, 60, 6000), Affinity("p1", 1.0, 5, 20, 60, 6000)))
+    shown = dict(curation.shown([("p1", leads), ("p2", leads), ("p4", leads)]))
+    assert {ref: [each.consequent for each in found.complements] for ref, found in shown.items()} == {
+        "p1": ["p3"], "p4": ["p3"],
+    }  # fmt: skip
+    curation.notes.set("p1", Note(), NOW)
+    assert set(curation.notes.all()) == {"p2", "p3"}
+    assert len(SQLAudit(engine, "upsell").history(what="product changed")) == 4
+
+
+def test_what_was_said_holds_while_the_ledger_is_away(engine: Engine) -> None:
+    """Planted bug that it shows: without the ledger what is excluded is offered again."""
+    curation = SQLCuration(engine, "upsell", SQLAudit(engine, "upsell"))
+    with engine.begin() as connection:
+        for table in ("upsell_product_note", "upsell_product"):
+            connection.exec_driver_sql(f"ALTER TABLE {table} RENAME TO {table}_away")
+    live = {"a": Product("a", "a", 1, "EUR", excluded=True)}
+    changed = curation.changed([Product("a", "a", 2, "EUR"), Product("b", "b", 2, "EUR")], live)
+    assert [(each.price, each.excluded) for each in changed] == [(2, True), (2, False)]
+    with engine.begin() as connection:
+        for table in ("upsell_product_note", "upsell_product"):
+            connection.exec_driver_sql(f"ALTER TABLE {table}_away RENAME TO {table}")
