@@ -48,13 +48,15 @@ class Api:
     """`key` is a machine's, "upk_…"; an owner makes it on the admin's page API, or by `flask upsell keys make`."""
 
     def __init__(self, address: str, key: str, *, seconds: float = 10, tries: int = 3) -> None:
+        if not address.startswith(("https://", "http://")):
+            raise ValueError(f"{address!r} is no address of an API: it begins with https://")
         self.address, self._key, self._seconds, self._tries = address.rstrip("/"), key, seconds, tries
 
     def ask(
         self, method: str, path: str, body: Any = None, *, etag: str = "", why: str = "", **query: str | int
     ) -> Answer:
-        """One request. It is sent again where the network failed or the shop was busy; a POST has a key of its own then,
-        so that it is done once. Raises Problem; OSError when nobody answers."""
+        """One request. It is sent again where the network failed or the shop was busy; a POST has a key of its own, so
+        that it is done once. Raises Problem; OSError when nobody answers."""
         address = self.address + quote(path) + (f"?{urlencode(query)}" if query else "")
         headers = {"Authorization": f"Bearer {self._key}", "Accept": "application/json"}
         if method == "POST":
@@ -66,10 +68,10 @@ class Api:
             headers["If-Match"] = etag
         if why:
             headers["X-Upsell-Why"] = why.encode().decode("latin-1")
-        request = Request(address, None if body is None else json.dumps(body).encode(), headers, method=method)
+        request = Request(address, None if body is None else json.dumps(body).encode(), headers, method=method)  # noqa: S310 (the scheme is known)
         for again in range(self._tries - 1, -1, -1):
             try:
-                with urlopen(request, timeout=self._seconds) as answer:
+                with urlopen(request, timeout=self._seconds) as answer:  # noqa: S310
                     text, found = answer.read(), answer.headers
                     return Answer(
                         answer.status,

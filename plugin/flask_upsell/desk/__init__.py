@@ -10,27 +10,27 @@ from functools import cached_property
 from sqlalchemy import Engine
 
 from ..adapters.audit import SQLAudit
+from ..adapters.catalogue import SQLCatalogue
 from ..adapters.days import SQLDays
 from ..adapters.drafts import SQLDrafts
 from ..adapters.machines import SQLMachines
+from ..adapters.notes import SQLNotes
 from ..adapters.options import SQLOptions
 from ..adapters.reach import SQLReach
 from ..adapters.revisions import SQLRevisions
 from ..adapters.runlist import SQLRunList
 from ..adapters.runs import SQLRuns
-from ..adapters.catalogue import SQLCatalogue
-from ..adapters.notes import SQLNotes
 from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
 from .catalogue import Catalogue
 from .drafts import Drafts
 from .machines import Machines
+from .notes import Notes
 from .options import Options
 from .overview import Overview
+from .products import Products
 from .releases import Releases
 from .simulation import JOB, Simulation
-from .notes import Notes
-from .products import Products
 from .verdicts import Verdicts
 
 

@@ -8,10 +8,12 @@ import pytest
 from flask import Flask
 
 from flask_upsell.adapters.api_requests import SQLRequests
+from flask_upsell.core.affinity import Affinity
+from flask_upsell.core.kind import Kind
 from flask_upsell.core.rule import Category, Rule
 from flask_upsell.core.rulebook import RuleBook
 from tests.web.api.conftest import PREFIX, Caller, MakeCaller
-from tests.web.shop import parts_of
+from tests.web.shop import GOODS, parts_of
 
 BAGS = {
     "name": "bags",
@@ -164,6 +166,51 @@ def test_a_simulation_is_asked_for_and_cancelled(machine: MakeCaller, rules: lis
     asked = here.post("/runs", {"job": "simulate", "rules": ["rule 1"], "orders": 10})
     assert asked.status_code == 202, asked.text
     assert here.post(f"/runs/{asked.json['id']}/cancel").json["state"] == "cancelled"  # type: ignore[index]
+
+
+def test_suggestions_are_read_and_decided(app: Flask, machine: MakeCaller) -> None:
+    ledger = parts_of(app).offers.ledger
+    affinities = [
+        Affinity(to, weight, 38, 412, 60, 6000) for to, weight in (("bag", 5.0), ("card", 4.0), ("socks", 3.0))
+    ]
+    ledger.save_affinities([(Kind.COMPLEMENT, "laptop", each) for each in affinities])
+    here = machine("editor")
+    first = here.get("/suggestions?limit=2").json
+    rest = here.get(f"/suggestions?limit=2&cursor={first['next']}").json  # type: ignore[index]
+    found = [*first["items"], *rest["items"]]  # type: ignore[index]
+    assert {each["consequent"] for each in found} == {"bag", "card", "socks"}
+    assert (found[0]["together"], found[0]["base"]) == (38, 412)
+    given = {"decision": "reject", "pairs": [{"antecedent": "laptop", "consequent": "bag"}], "why": "too dear"}
+    assert here.post("/suggestions/decide", given).status_code == 200
+    rejected = here.get("/suggestions?state=rejected&product=laptop").json["items"]  # type: ignore[index]
+    assert [each["consequent"] for each in rejected] == ["bag"]
+    for decision in ("never", "take back", "approve"):
+        assert here.post("/suggestions/decide", {**given, "decision": decision}).status_code == 200
+    assert len(here.get("/suggestions?state=approved").json["items"]) == 1  # type: ignore[index]
+    same = {"decision": "approve", "pairs": [{"antecedent": "bag", "consequent": "bag"}]}
+    assert here.post("/suggestions/decide", same).status_code == 422
+
+
+def test_products_are_found_and_told_of(app: Flask, machine: MakeCaller) -> None:
+    parts_of(app).offers.publish()
+    here, seen, where = machine("editor"), [], "/products?limit=3"
+    while where:
+        answer = here.get(where)
+        seen += [each["ref"] for each in answer.json["items"]]  # type: ignore[index]
+        where = answer.headers.get("Link", "").removeprefix(f"<{PREFIX}").partition(">")[0]
+    assert seen == sorted(each.ref for each in GOODS)
+    assert [each["ref"] for each in here.get("/products?q=canv").json["items"]] == ["bag"]  # type: ignore[index]
+    assert here.get("/products/bag").json["price"] == 5900  # type: ignore[index]
+    assert here.get("/products/none").status_code == 404
+    note = {"excluded": True, "sensitive": False, "fits": ["GB"]}
+    assert here.put("/products/bag/note", note).json == note
+    assert here.get("/products/bag/note").json == note
+
+
+def test_results_by_day(machine: MakeCaller) -> None:
+    here = machine("viewer")
+    assert here.get("/days?since=2026-01-01&rule=").json == {"items": [], "next": None}
+    assert here.get("/days?since=yesterday").status_code == 422
 
 
 # --- the same request twice ------------------------------------------------------------------------------------------

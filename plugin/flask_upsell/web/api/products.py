@@ -31,7 +31,7 @@ class PairAnswer(Schema):
     weight = fields.Float(required=True)
     together = fields.Integer(required=True)
     base = fields.Integer(required=True)
-    lift = fields.Float(required=True, allow_none=True)
+    lift = fields.Float(required=True)
 
 
 class PairQuery(Paged):
@@ -63,8 +63,8 @@ class DecidedAnswer(Schema):
 
 
 class NoteSchema(Given):
-    """`excluded`: never offered. `sensitive`: nothing is offered for it either. `fits`: attributes that must be the same
-    in the product that it is offered for."""
+    """`excluded`: never offered. `sensitive`: nothing is offered for it either. `fits`: attributes that must be the
+    same in the product that it is offered for."""
 
     excluded = Switch(required=True)
     sensitive = Switch(required=True)
@@ -150,4 +150,6 @@ def add(counter: Counter) -> None:
 
 
 def pair(found: Pair) -> dict[str, Any]:
-    return {name: getattr(found, name) for name in Pair.__struct_fields__}
+    told = {name: getattr(found, name) for name in ("kind", "antecedent", "consequent", "state", "price", "currency")}
+    evidence = found.affinity
+    return told | {name: getattr(evidence, name) for name in ("weight", "together", "base", "lift")}
