@@ -52,9 +52,7 @@ class Api:
             raise ValueError(f"{address!r} is no address of an API: it begins with https://")
         self.address, self._key, self._seconds, self._tries = address.rstrip("/"), key, seconds, tries
 
-    def ask(
-        self, method: str, path: str, body: Any = None, *, etag: str = "", why: str = "", **query: str | int
-    ) -> Answer:
+    def ask(self, method: str, path: str, body: Any = None, *, etag: str = "", why: str = "", **query: Any) -> Answer:
         """One request. It is sent again where the network failed or the shop was busy; a POST has a key of its own, so
         that it is done once. Raises Problem; OSError when nobody answers."""
         address = self.address + quote(path) + (f"?{urlencode(query)}" if query else "")
@@ -92,14 +90,14 @@ class Api:
                 time.sleep(0.2)
         raise AssertionError("tries is 1 at least")
 
-    def get(self, path: str, **query: str | int) -> Any:
+    def get(self, path: str, **query: Any) -> Any:
         return self.ask("GET", path, **query).body
 
-    def every(self, path: str, **query: str | int) -> Iterator[dict[str, Any]]:
+    def every(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
         """All items of a list, page by page."""
         cursor: str | None = ""
         while cursor is not None:
-            found = self.get(path, **query, **({"cursor": cursor} if cursor else {}))
+            found = self.get(path, **{**query, "cursor": cursor} if cursor else query)
             yield from found["items"]
             cursor = found["next"]
 

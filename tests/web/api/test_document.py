@@ -50,7 +50,7 @@ def test_it_has_every_operation_with_its_role(given: dict[str, Any]) -> None:
 
 def test_errors_are_problems_in_it(given: dict[str, Any]) -> None:
     for name, each in given["components"]["responses"].items():
-        if name != "NOT_MODIFIED":
+        if name != "NotModified":
             assert list(each["content"]) == ["application/problem+json"], name
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from hashlib import blake2b
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -26,7 +25,7 @@ from ..widget import keep_private
 from .fields import LONGEST_KEY, check_text
 from .paging import Paged
 from .problems import FAILED, Problem, problem_of
-from .spec import Blueprint, OurApi
+from .spec import Blueprint, OurApi, response_name
 
 View = Callable[..., Any]
 LARGEST = 1024 * 1024
@@ -141,7 +140,7 @@ class Counter:
             wrong |= {503} if method != "GET" else set()
             told = made._apidoc
             for each in sorted(wrong | ({304} if method == "GET" else set())):
-                told["response"]["responses"][each] = [HTTPStatus(each).name]
+                told["response"]["responses"][each] = [response_name(each)]
             noted = [KEY_HEADER] * once + [MATCH_HEADER] * match
             told["manual_doc"] = {"operationId": view.__name__, "x-role": role.value, "x-persons-only": persons}
             told.setdefault("arguments", {}).setdefault("parameters", []).extend(noted)
