@@ -22,6 +22,8 @@ from ..adapters.rulelist import SQLRuleList
 from ..adapters.runlist import SQLRunList
 from ..adapters.runs import SQLRuns
 from ..adapters.steps import SQLSteps
+from ..adapters.runlist import SQLRunList
+from ..adapters.runs import SQLRuns
 from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
 from .catalogue import Catalogue
@@ -35,6 +37,7 @@ from .releases import Releases
 from .rulelist import RuleList
 from .simulation import JOB, Simulation
 from .steps import Steps
+from .simulation import JOB, Simulation
 from .verdicts import Verdicts
 
 
@@ -51,6 +54,31 @@ class Desk:
     @cached_property
     def drafts(self) -> Drafts:
         return Drafts(SQLDrafts(self.engine, self.identifier), self.offers)
+
+    @cached_property
+    def machines(self) -> Machines:
+        return Machines(SQLMachines(self.engine, self.identifier, self.audit), lambda: self.offers.clock())
+
+    @cached_property
+    def runs(self) -> SQLRunList:
+        return SQLRunList(self.engine, self.identifier)
+
+    @cached_property
+    def simulation(self) -> Simulation:
+        return Simulation(SQLRuns(self.engine, self.identifier, JOB), self.offers)
+
+    @cached_property
+    def releases(self) -> Releases:
+        kept = SQLRevisions(self.engine, self.identifier)
+        return Releases(self.offers, self.drafts, self.options, kept, SQLReach(self.engine, self.identifier))
+
+    @cached_property
+    def overview(self) -> Overview:
+        return Overview(self.offers, self.days, self.drafts, SQLReach(self.engine, self.identifier))
+
+    @cached_property
+    def days(self) -> SQLDays:
+        return SQLDays(self.engine, self.identifier, self.offers.zone)
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import wraps
 from hashlib import blake2b
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
@@ -26,7 +25,7 @@ from ..widget import keep_private
 from .fields import LONGEST_KEY, check_text
 from .paging import Paged
 from .problems import FAILED, Problem, problem_of
-from .spec import Blueprint, OurApi
+from .spec import Blueprint, OurApi, response_name
 
 View = Callable[..., Any]
 LARGEST = 1024 * 1024
@@ -141,7 +140,7 @@ class Counter:
             wrong |= {503} if method != "GET" else set()
             told = made._apidoc
             for each in sorted(wrong | ({304} if method == "GET" else set())):
-                told["response"]["responses"][each] = [HTTPStatus(each).name]
+                told["response"]["responses"][each] = [response_name(each)]
             noted = [KEY_HEADER] * once + [MATCH_HEADER] * match
             told["manual_doc"] = {"operationId": view.__name__, "x-role": role.value, "x-persons-only": persons}
             told.setdefault("arguments", {}).setdefault("parameters", []).extend(noted)
@@ -167,7 +166,7 @@ class Counter:
         self._let_in(role, persons=persons)
         for each in (*given.values(), *request.args.keys(), *request.args.values()):
             check_text(str(each))
-        with acting(self.person.name, request.headers.get("X-Upsell-Why", "")[:500]):
+        with acting(self.person.name, _why()):
             if once and "Idempotency-Key" in request.headers:
                 return self._once(made, given, request.headers["Idempotency-Key"], untold)
             return _conditional(made(**given))
@@ -264,6 +263,15 @@ class Counter:
             )
 
 
+def _why() -> str:
+    """The reason that was given. Headers are bytes, which WSGI hands on as Latin-1; UTF-8 is meant where it can be."""
+    given = request.headers.get("X-Upsell-Why", "")[:1000]
+    try:
+        return given.encode("latin-1").decode()[:500]
+    except UnicodeError:
+        return given[:500]
+
+
 def spec_prefix(identifier: str) -> str:
     """What flask-smorest calls the API of an instance: no setting of the host's or of ours begins so."""
     return f"_{identifier}_rest_".upper()
@@ -309,6 +317,6 @@ def _guard(answer: Response) -> Response:
 
 
 DESCRIPTION = """\
-What the pages of the admin do, for machines. Errors are application/problem+json (RFC 9457). Lists come by pages:
-`limit`, `cursor`, and a `Link` to the next page. Money is in minor units of its currency, times are UTC. What is
-changed is a row of the audit, with the reason that the header `X-Upsell-Why` gives."""
+What the pages of the admin do, for machines. Errors are application/problem+json (RFC 9457). Lists come by pages: a
+limit, a cursor, and a Link to the next page. Money is in minor units of its currency, times are UTC. What is
+changed is a row of the audit, with the reason that the header X-Upsell-Why gives."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from ...adapters.audit import Audited
 from ...core.roles import Role
@@ -55,6 +56,27 @@ class CountQuery(Paged):
     placement = words(40, load_default="")
 
 
+class DayAnswer(Schema):
+    """What happened on a day of the store, of one currency: what is not money has none."""
+
+    day = fields.Date(required=True)
+    currency = fields.String(required=True)
+    shown = fields.Integer(required=True)
+    accepted = fields.Integer(required=True)
+    declined = fields.Integer(required=True)
+    undone = fields.Integer(required=True)
+    converted = fields.Integer(required=True)
+    revenue = fields.Integer(required=True)
+
+
+class DayQuery(Paged):
+    since = fields.Date(metadata={"description": "From this day of the store on; left out: 30 days ago."})
+    rule = fields.String(
+        validate=validate.Length(max=100),
+        metadata={"description": "Of this rule only; empty: of what was learned; left out: of all."},
+    )
+
+
 def add(counter: Counter) -> None:
     audit, ledger = counter.parts.audit, counter.parts.offers.ledger
 
@@ -86,6 +108,14 @@ def add(counter: Counter) -> None:
         found, next = page(
             rows, lambda each: "\0".join([each.placement, each.kind, each.product, each.currency]), query
         )
+        return answered(found, next)
+
+    @counter.operation("GET", "/days", Role.VIEWER, "results", answer=listed(DayAnswer), query=DayQuery)
+    def list_days(query: dict[str, Any]) -> Any:
+        """The same by day, without products"""
+        first = query.get("since") or (counter.parts.offers.clock() - timedelta(days=30)).date()
+        rows = counter.desk.days.since(first, query.get("rule"))
+        found, next = page(rows, lambda each: f"{each.day} {each.currency}", query)
         return answered(found, next)
 
 

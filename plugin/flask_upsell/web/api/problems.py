@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from http import HTTPStatus
 from typing import Any
 
 import msgspec
 from flask import Response
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.http import HTTP_STATUS_CODES
 
 from ...errors import (
     BadInput,
@@ -49,7 +49,7 @@ class Problem(Exception):
     def answer(self) -> Response:
         body: dict[str, Any] = {
             "type": KINDS + self.kind if self.kind else "about:blank",
-            "title": HTTPStatus(self.status).phrase,
+            "title": HTTP_STATUS_CODES[self.status],
             "status": self.status,
             "detail": self.detail,
             **({"errors": list(self.errors)} if self.errors else {}),

@@ -3,16 +3,24 @@ they are."""
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 import flask_smorest
 from flask import Flask
 from flask_smorest.utils import prepare_response
 from marshmallow import Schema, fields
+from werkzeug.http import HTTP_STATUS_CODES
 
 from .fields import Reader
 from .problems import MEDIA
+
+#: What goes wrong here.
+PROBLEMS = (400, 401, 403, 404, 409, 412, 413, 415, 422, 428, 429, 503)
+
+
+def response_name(status: int) -> str:
+    """What the document calls an answer without a body of its own."""
+    return f"Problem{status}" if status >= 400 else "NotModified"
 
 
 class Wrong(Schema):
@@ -61,13 +69,19 @@ class OurApi(flask_smorest.Api):  # type: ignore[misc]
     def _register_error_handlers(self) -> None:
         """None: the blueprint answers for itself."""
 
+    def _register_etag_headers(self) -> None:
+        """None: operations name their own."""
+
+    def _register_pagination_header(self) -> None:
+        """None either."""
+
     def _register_responses(self) -> None:
-        for status in HTTPStatus:
-            response: dict[str, Any] = {"description": status.phrase}
+        for status in (304, *PROBLEMS):
+            response: dict[str, Any] = {"description": HTTP_STATUS_CODES[status]}
             if status >= 400:
                 response["schema"] = ProblemDetails
                 prepare_response(response, self.spec, MEDIA)
-            self.spec.components.response(status.name, response, lazy=True)
+            self.spec.components.response(response_name(status), response, lazy=True)
 
 
 class Blueprint(flask_smorest.Blueprint):  # type: ignore[misc]
