@@ -12,10 +12,12 @@ from sqlalchemy import Engine
 from ..adapters.audit import SQLAudit
 from ..adapters.catalogue import SQLCatalogue
 from ..adapters.drafts import SQLDrafts
+from ..adapters.imports import SQLImports
 from ..adapters.options import SQLOptions
 from ..offers import Offers
 from .catalogue import Catalogue
 from .drafts import Drafts
+from .imports import Imports
 from .options import Options
 
 
@@ -36,6 +38,10 @@ class Desk:
     @cached_property
     def catalogue(self) -> Catalogue:
         return Catalogue(SQLCatalogue(self.engine, self.identifier), self.offers)
+
+    @cached_property
+    def imports(self) -> Imports:
+        return Imports(SQLImports(self.engine, self.identifier, self.audit), self.offers)
 
     @property
     def off(self) -> bool:
