@@ -111,8 +111,8 @@ def run_learning(here: Parts, run: str, also: Report | None = None) -> dict[str,
         orders, own = here.desk.imports, Capability.ORDERS in offers.store.capabilities
         if not own and not orders.any():
             raise LearnError(
-                "this store gives no orders to learn from: name its order and order_line columns, or import orders from "
-                "a file in the admin"
+                "this store gives no orders to learn from: name its order and order_line columns, or import a file of "
+                "orders in the admin"
             )
         lines, catalogue = offers.store.orders() if own else (), offers.store.catalogue()
         with Mining(lines, catalogue, here.parameters, report, orders.lines()) as mined:

@@ -40,9 +40,7 @@ def test_what_is_no_evidence_is_never_too_sure(odd: Affinity) -> None:
 
 def test_a_verdict_counts_for_its_pair_and_kind() -> None:
     """Planted bug that it shows: "never" is asked one way only."""
-    said = Verdicts(
-        {WITH: frozenset({("a", "b")})}, {UP: frozenset({("a", "b")})}, frozenset({("c", "b"), ("b", "c")}), 100
-    )
+    said = Verdicts({WITH: frozenset({("a", "b")})}, {UP: frozenset({("a", "b")})}, frozenset({("c", "b"), ("b", "c")}), 100)
     assert said.may(WITH, "a", seen(5, 20))
     assert not said.may(UP, "a", seen(5, 20))
     assert not said.may(WITH, "c", seen(500, 500))

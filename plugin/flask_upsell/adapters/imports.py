@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from ..errors import BadInput, StaleError
+from ..errors import StaleError
 from . import tables as t
 from .audit import Entry, SQLAudit, actor
 from .desk_tables import catalogue, drafts, imported_lines, uploads, verdicts
@@ -308,8 +308,8 @@ class SQLImports:
         with self.engine.connect() as connection:
             for row in connection.execution_options(yield_per=ROWS).execute(learned):
                 yield tuple(row)
-            for row in connection.execution_options(yield_per=ROWS).execute(alone):
-                yield (*row, None, None, None, None)
+            for other in connection.execution_options(yield_per=ROWS).execute(alone):
+                yield (*other, None, None, None, None)
 
 
 def _text(value: object) -> str:

@@ -10,8 +10,8 @@ import msgspec
 from sqlalchemy import ColumnElement, Connection, Engine, Select, Table, delete, null, select, union, update
 
 from . import tables as t
-from .desk_tables import imported_lines
 from .audit import Entry, SQLAudit
+from .desk_tables import imported_lines
 from .dialects import start_writing
 
 #: As many values as any database takes in one statement.

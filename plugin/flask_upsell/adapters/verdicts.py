@@ -119,7 +119,9 @@ class SQLVerdicts:
 
     def _this(self, key: Sequence[str]) -> ColumnElement[bool]:
         kind, one, other = key
-        return and_(t.c.instance == self._instance, t.c.kind == kind, t.c.antecedent == one, t.c.consequent == other)
+        return and_(
+            t.c.instance == self._instance, t.c.kind == kind, t.c.antecedent == one, t.c.consequent == other
+        )
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -207,9 +209,7 @@ class SQLVerdicts:
             query = query.where(or_(a.c.antecedent.in_(refs), a.c.consequent.in_(refs)))
         return query
 
-    def _said(
-        self, connection: Connection, keys: Sequence[tuple[str, str, str]]
-    ) -> dict[tuple[str, str, str], Verdict]:
+    def _said(self, connection: Connection, keys: Sequence[tuple[str, str, str]]) -> dict[tuple[str, str, str], Verdict]:
         """What was decided of these, of the pair itself before what was of the two products."""
         refs = {ref for _, one, other in keys for ref in (one, other)}
         query = select(t).where(t.c.instance == self._instance, t.c.antecedent.in_(refs), t.c.consequent.in_(refs))
@@ -231,11 +231,9 @@ def _decided(verdict: str) -> ColumnElement[bool]:
 
 def _never() -> ColumnElement[bool]:
     def way(one: Any, other: Any) -> ColumnElement[bool]:
-        return (
-            exists()
-            .where(t.c.instance == a.c.instance, t.c.kind == NEVER, t.c.antecedent == one, t.c.consequent == other)
-            .correlate(a)
-        )
+        return exists().where(
+            t.c.instance == a.c.instance, t.c.kind == NEVER, t.c.antecedent == one, t.c.consequent == other
+        ).correlate(a)
 
     return or_(way(a.c.antecedent, a.c.consequent), way(a.c.consequent, a.c.antecedent))
 

@@ -77,14 +77,18 @@ class Verdicts(msgspec.Struct, frozen=True):
             return True
         return self.least < NEVER_BY_ITSELF and sure(kind, found) >= self.least
 
-    def shown(self, antecedent: str, leads: Affinities, sensitive: frozenset[str], out: frozenset[str]) -> Affinities:
+    def shown(
+        self, antecedent: str, leads: Affinities, sensitive: frozenset[str], out: frozenset[str]
+    ) -> Affinities:
         """Of all that leads on from a product, what is offered: nothing from what is sensitive, nor to what is kept
         `out` of offers."""
         if antecedent in sensitive:
             return NONE
 
         def of(kind: Kind, found: tuple[Affinity, ...]) -> tuple[Affinity, ...]:
-            return tuple([each for each in found if each.consequent not in out and self.may(kind, antecedent, each)])
+            return tuple(
+                [each for each in found if each.consequent not in out and self.may(kind, antecedent, each)]
+            )
 
         return Affinities(of(Kind.UPGRADE, leads.upgrades), of(Kind.COMPLEMENT, leads.complements))
 

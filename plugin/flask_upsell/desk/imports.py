@@ -12,8 +12,8 @@ import msgspec
 
 from .. import faults
 from ..adapters.audit import acting
-from ..adapters.imports import Imported as Imported
 from ..adapters.imports import REFS, Key, SQLImports
+from ..adapters.imports import Imported as Imported
 from ..adapters.imports import Upload as Upload
 from ..core.money import to_major
 from ..core.ports import OrderLine, Progress
@@ -178,7 +178,7 @@ class Imports:
         said: dict[Key, tuple[str, str]] = {}
         for kind, one, other, verdict, why, _ in read.said:
             was = now.get((kind, one, other))
-            if was is None and not verdict or was is not None and was[0] == verdict and not why:
+            if (was is None and not verdict) or (was is not None and was[0] == verdict and not why):
                 continue
             said[kind, one, other] = (verdict, why)
         if not self._kept.put_pairs(upload.id, said, now, self._offers.clock()):
@@ -219,9 +219,12 @@ class Imports:
         notes = [*read.notes]
         if read.returns:
             notes.append(
-                say("{n} line is a return: it is taken off its order.", "{n} lines are returns: they are taken off their "
-                    "orders.", n=read.returns)
-            )  # fmt: skip
+                say(
+                    "{n} line is a return and is taken off its order.",
+                    "{n} lines are returns and are taken off their orders.",
+                    n=read.returns,
+                )
+            )
         if read.twice:
             notes.append(
                 say(
@@ -320,8 +323,8 @@ def _row(line: Line) -> tuple[str, str, int, int, str, Any]:
 
 
 def _told(lines: Sequence[tuple[Any, ...]], currency: str) -> str:
-    """ "2 × laptop (649.00), bag (59.00)"."""
-    return _listed((f"{line[2]} × {line[1]} ({to_major(line[3], currency)})" for line in lines), 10)
+    """ "laptop: 1 at 649.00, bag: 2 at 59.00"."""
+    return _listed((f"{line[1]}: {line[2]} at {to_major(line[3], currency)}" for line in lines), 10)
 
 
 def _listed(texts: Iterable[str], most: int = MOST_LISTED) -> str:

@@ -132,7 +132,8 @@ class Forms:
             if (date := _DATE.match(text)) is not None:
                 first, second, year, *time = int(date[1]), int(date[3]), int(date[4]), *date.groups()[4:]
                 day, month = (first, second) if self.day_first or date[2] == "." else (second, first)
-                found = datetime(year, month, day, *[int(part or 0) for part in time])
+                hour, minute, second = (int(part or 0) for part in time)
+                found = datetime(year, month, day, hour, minute, second)
             else:
                 found = datetime.fromisoformat(_OFFSET.sub("", text).replace("UTC", "Z"))
             if found.tzinfo is None:

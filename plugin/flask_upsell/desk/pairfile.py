@@ -65,7 +65,7 @@ def read_pairs(content: bytes) -> tuple[Pairs, list[Wrong]]:
         verdict, kind = VERDICTS[found.of(cells, "verdict").lower()], found.of(cells, "kind").lower()
         kind = KINDS[kind] if kind else Kind.COMPLEMENT.value
         never = NEVER in (kind, verdict)
-        key = (NEVER, *sorted((one, other))) if never else (kind, one, other)
+        key = (NEVER, min(one, other), max(one, other)) if never else (kind, one, other)
         now = ("rejected" if never and verdict else verdict, found.of(cells, "why")[:LONGEST_REASON], line)
         before = said.get(key)
         if before is None:

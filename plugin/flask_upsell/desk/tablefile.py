@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -259,7 +259,7 @@ def clean(text: str) -> str:
 
 
 def neutral(text: str) -> str:
-    """As it can be opened by a spreadsheet program, which would run what begins with = + - @. `undone` takes it back."""
+    """As a spreadsheet program can open it, which would run what begins with = + - @. `undone` takes it back."""
     return "'" + text if text.lstrip("'").startswith(FORMULA) else text
 
 

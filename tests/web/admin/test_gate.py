@@ -18,6 +18,17 @@ VIEW, EDIT, APPROVE, OWN = Role.VIEWER, Role.EDITOR, Role.APPROVER, Role.OWNER
 #: Every route: its method, and the least role that may. A new one has to be judged here before it can be built.
 VERDICTS = {
     ("GET", "/"): VIEW,
+    ("GET", "/files"): VIEW,
+    ("GET", "/files/progress"): VIEW,
+    ("GET", "/files/rules.yaml"): VIEW,
+    ("GET", "/files/pairs.csv"): VIEW,
+    ("GET", "/files/results.csv"): VIEW,
+    ("POST", "/files/check/<what>"): EDIT,
+    ("GET", "/files/import/<id>"): EDIT,
+    ("POST", "/files/import/<id>"): EDIT,
+    ("POST", "/files/drop/<id>"): EDIT,
+    ("POST", "/files/orders/<id>"): APPROVE,
+    ("POST", "/files/forget"): APPROVE,
     ("GET", "/help"): VIEW,
     ("GET", "/pick/<what>"): VIEW,
 }

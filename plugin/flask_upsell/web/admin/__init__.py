@@ -7,11 +7,11 @@ from flask import Blueprint
 from ...desk import Desk
 from ...jobs import Parts
 from ..widget import Widget
-from . import help, home, pick
+from . import files, help, home, pick
 from .office import Admin
 
 #: Modules of pages, in the order of the menu.
-PAGES = (home, help, pick)
+PAGES = (home, files, help, pick)
 
 
 def admin_blueprint(parts: Parts, widget: Widget, desk: Desk) -> Blueprint:
