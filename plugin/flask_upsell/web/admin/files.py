@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC
 
-from flask import Response, request, stream_with_context
+from flask import Response, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -193,7 +193,7 @@ def add(admin: Admin) -> None:
     def sent(what: str, ending: str, kind: str, pieces: Iterator[bytes]) -> AnyResponse:
         """A file whose name says of which shop and day it is."""
         day = admin.desk.offers.clock().astimezone(admin.zone).date()
-        answer = Response(stream_with_context(pieces), mimetype=kind)
+        answer = Response(pieces, mimetype=kind)
         answer.headers["Content-Disposition"] = f'attachment; filename="{admin.identifier}-{what}-{day}.{ending}"'
         return answer
 
