@@ -25,9 +25,7 @@ NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 def orders(text: str | bytes, zone: str = "Europe/Rome", american: bool = False) -> tuple[Orders, list[Wrong]]:
     content = text.encode() if isinstance(text, str) else text
-    return read_orders(
-        content, currency="EUR", zone=zone, now=NOW, pseudonym=lambda key: f"<{key}>", american=american
-    )
+    return read_orders(content, currency="EUR", zone=zone, now=NOW, pseudonym=lambda key: f"<{key}>", american=american)
 
 
 def row(text: str, header: str = "order,date,product,qty,price,customer", **more: Any) -> tuple[Any, ...]:

@@ -116,7 +116,7 @@ def test_columns_are_recognised_by_their_names() -> None:
             recognise(read(header), columns)
 
 
-@given(st.binary(max_size=200) | st.text(alphabet='a1,;"\n\r\t\'=é€', max_size=80).map(lambda text: text.encode()))
+@given(st.binary(max_size=200) | st.text(alphabet="a1,;\"\n\r\t'=é€", max_size=80).map(lambda text: text.encode()))
 def test_whatever_is_uploaded_is_read_or_refused(content: bytes) -> None:
     """Planted bug that it shows: csv.Error of an odd quotation mark goes through."""
     try:

@@ -13,8 +13,8 @@ import msgspec
 from ..core.words import Sentence, say
 from ..errors import BadInput
 
-#: Rows of a file; a larger one is imported in parts.
-MOST_ROWS = 200_000
+#: Rows of a file; a larger one is imported in parts. So many take an SQLite ledger two seconds, in which orders wait.
+MOST_ROWS = 100_000
 MOST_COLUMNS = 200
 #: Characters of a cell. A row over more lines than this has a quotation mark that is not closed.
 LONGEST_CELL, MOST_LINES = 20_000, 50

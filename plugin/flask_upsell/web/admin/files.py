@@ -75,7 +75,8 @@ def add(admin: Admin) -> None:
         given: FileStorage | None = request.files.get("file")
         if what not in KINDS or given is None or not given.filename:
             return overview(422, refused=what, told=CHOOSE, wrong=[], line=0)
-        content, name = given.stream.read(), given.filename
+        with given.stream:
+            content, name = given.stream.read(), given.filename
         try:
             read, wrong, count = understood(what, content)
         except Unreadable as error:
