@@ -69,8 +69,19 @@ def test_returns_duplicates_and_later_lines_of_an_order() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("line", ["1,2027-01-01,x,1", "1,0001-01-01,x,1", "1,31.02.2026,x,1", "1,2026-01-01,x,0",
-                                  "1,2026-01-01,x,1e99", ",2026-01-01,x,1", "1,2026-01-01,,1", f"1,2026-01-01,{'x' * 201},1"])  # fmt: skip
+@pytest.mark.parametrize(
+    "line",
+    [
+        "1,2027-01-01,x,1",
+        "1,0001-01-01,x,1",
+        "1,31.02.2026,x,1",
+        "1,2026-01-01,x,0",
+        "1,2026-01-01,x,1e99",
+        ",2026-01-01,x,1",
+        "1,2026-01-01,,1",
+        f"1,2026-01-01,{'x' * 201},1",
+    ],
+)
 def test_a_line_that_cannot_be_is_told(line: str) -> None:
     _, wrong = orders(f"order,date,product,qty\n{line}\n")
     assert [each.line for each in wrong] == [2]

@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from flask_upsell.core.words import say
 from flask_upsell.desk import tablefile
 from flask_upsell.desk.tablefile import MOST_ROWS, Column, Unreadable, neutral, read, recognise, undone, write
-
-say = tablefile.say
 
 
 def rows(content: bytes) -> list[list[str]]:
@@ -46,7 +45,7 @@ def test_an_unusual_encoding_is_told() -> None:
 
 
 def test_broken_utf8_is_told_with_line_and_byte() -> None:
-    """Planted bug that it shows: a file that is UTF-8 elsewhere is taken for Windows-1252, and every accent is wrong."""
+    """Planted bug that it shows: what is UTF-8 elsewhere is taken for Windows-1252, and every accent is wrong."""
     line, said = refused("a,b\n1,ä\nxy".encode() + b"\xe4,2\n")
     assert line == 3 and "Byte 3" in said and "0xe4" in said
     assert refused(b"\xef\xbb\xbfa,\xc3\xa4\nz\xff\n")[0] == 2

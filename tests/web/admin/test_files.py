@@ -6,6 +6,7 @@ import io
 import re
 from datetime import UTC, datetime
 from html import unescape
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -28,7 +29,7 @@ RULES = """rules:
 """
 
 
-def check(clerk: Clerk, what: str, content: str | bytes, name: str = "my.csv", **more: str) -> TestResponse:
+def check(clerk: Clerk, what: str, content: str | bytes, name: str = "my.csv", **more: Any) -> TestResponse:
     given = content.encode() if isinstance(content, str) else content
     answer = clerk.post(f"/files/check/{what}", file=(io.BytesIO(given), name), **more)
     # The test client sends what is long from a file of its own, which it leaves open.
@@ -115,7 +116,12 @@ def test_orders_take_an_approver_and_are_learned_from(app: Flask, clerk: MakeCle
 def test_many_orders_are_a_workers(app: Flask, clerk: MakeClerk, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, ...]] = []
     offers, anna = parts_of(app).offers, clerk("approver")
-    monkeypatch.setattr(offers.queue, "enqueue", lambda *given, patient: asked.append(given) or "1")
+
+    def enqueue(*given: str, patient: bool) -> str:
+        asked.append(given)
+        return "1"
+
+    monkeypatch.setattr(offers.queue, "enqueue", enqueue)
     lines = "".join(f"A{n},2026-05-01,bag,1,1\n" for n in range(AT_ONCE + 1))
     path, page = looked_at(anna, "orders", "order,date,product,quantity,price\n" + lines)
     assert anna.post(path.replace("/import/", "/orders/"), seal=seal(page)).status_code == 303
