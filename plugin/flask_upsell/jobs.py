@@ -108,9 +108,14 @@ def run_learning(here: Parts, run: str, also: Report | None = None) -> dict[str,
 
     try:
         report("Starting", 0, 0, always=True)
-        if Capability.ORDERS not in offers.store.capabilities:
-            raise LearnError("this store gives no orders to learn from: name its order and order_line columns")
-        with Mining(offers.store.orders(), offers.store.catalogue(), here.parameters, report) as mined:
+        orders, own = here.desk.imports, Capability.ORDERS in offers.store.capabilities
+        if not own and not orders.any():
+            raise LearnError(
+                "this store gives no orders to learn from: name its order and order_line columns, or import a file of "
+                "orders in the admin"
+            )
+        lines, catalogue = offers.store.orders() if own else (), offers.store.catalogue()
+        with Mining(lines, catalogue, here.parameters, report, orders.lines()) as mined:
             figures = mined.figures
             report("Keeping affinities", 0, 0, always=True)
             figures["affinities"] = ledger.save_affinities(mined.affinities())
@@ -121,6 +126,13 @@ def run_learning(here: Parts, run: str, also: Report | None = None) -> dict[str,
         raise
     ledger.progress(run, "learn", "done", "Live", 1, 1, figures)
     return figures
+
+
+def import_orders(identifier: str, upload: str, run: str) -> dict[str, Any]:
+    """Write the order lines of an upload that somebody has looked at, all or none; returns figures, {} when that was
+    done before."""
+    with _fresh(identifier) as here:
+        return here.desk.imports.run_orders(upload, run)
 
 
 def publish(identifier: str) -> str:

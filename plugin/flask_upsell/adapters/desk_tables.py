@@ -189,6 +189,22 @@ imported_lines = Table(
     Index("ix_upsell_imported_line_placed_at", "instance", "placed_at"),
 )
 
+#: What was read of a file, until somebody who has seen what it would change imports it. `what`: "rules", "pairs" or
+#: "orders"; `content`: zlib of JSON, of orders without names; `run`: the background run that imports it, or "".
+uploads = Table(
+    "upsell_upload",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("id", String(16), primary_key=True),
+    Column("what", String(10), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("who", String(100), nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("run", String(32), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    CheckConstraint("what IN ('rules', 'pairs', 'orders')", name="what"),
+)
+
 #: Keys of machines for the API: only a hash is kept. `role`: what they may do.
 machine_keys = Table(
     "upsell_machine_key",

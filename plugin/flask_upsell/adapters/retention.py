@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Engine, Table, and_, delete, exists, func,
 
 from . import desk_tables as d
 from . import tables as t
+from .desk_tables import uploads
 from .dialects import start_writing
 from .diary import KEEP as KEEP_FOLLOW_UPS
 from .diary import OPEN
@@ -17,6 +18,8 @@ from .diary import OPEN
 KEEP_REQUESTS = timedelta(hours=72)
 #: How long an event is kept after it was counted.
 KEEP_EVENTS = timedelta(days=30)
+#: How long what was read of a file waits to be imported.
+KEEP_UPLOADS = timedelta(days=1)
 AT_ONCE = 1000
 #: Whose acceptances of long ago are: those that a goal still counts.
 NOBODY = "past"
@@ -70,6 +73,7 @@ class SQLRetention:
             "upsell_follow_up": self._delete(t.follow_ups, f.state.not_in(OPEN), f.next_at < at - KEEP_FOLLOW_UPS),
             "upsell_run": self._delete(t.runs, t.runs.c.started_at < old, t.runs.c.started_at.not_in(last)),
         }
+        done["upsell_upload"] = self._delete(uploads, uploads.c.at < at - KEEP_UPLOADS)
         n = t.allowances.c
         none_left = not_(exists().where(r.instance == n.instance, r.rule == n.rule))
         past_day = and_(n.scope.startswith("day:"), n.scope < f"day:{old:%Y-%m-%d}")

@@ -15,6 +15,7 @@ from ..adapters.days import SQLDays
 from ..adapters.drafts import SQLDrafts
 from ..adapters.machines import SQLMachines
 from ..adapters.notes import SQLNotes
+from ..adapters.imports import SQLImports
 from ..adapters.options import SQLOptions
 from ..adapters.reach import SQLReach
 from ..adapters.revisions import SQLRevisions
@@ -30,6 +31,7 @@ from .catalogue import Catalogue
 from .drafts import Drafts
 from .machines import Machines
 from .notes import Notes
+from .imports import Imports
 from .options import Options
 from .overview import Overview
 from .products import Products
@@ -129,6 +131,10 @@ class Desk:
     @cached_property
     def steps(self) -> Steps:
         return Steps(SQLSteps(self.engine, self.identifier), self.drafts)
+
+    @cached_property
+    def imports(self) -> Imports:
+        return Imports(SQLImports(self.engine, self.identifier, self.audit), self.offers)
 
     @property
     def off(self) -> bool:

@@ -31,6 +31,7 @@ AFFINITIES = {
     "FROM complements",
 }
 STEPS = ("baskets", "complements", "upgrades")
+STEP_IMPORTED = "Reading imported orders"
 #: How often progress is told while rows stream in.
 EVERY = 20_000
 #: References longer than this have no place in the ledger's tables.
@@ -69,11 +70,20 @@ class Mined:
 
 
 class Mining:
-    """`with Mining(lines, products, parameters, report) as mined:` - everything temporary goes when the block ends."""
+    """`with Mining(lines, products, parameters, report) as mined:` - everything temporary goes when the block ends.
+
+    `imported`: lines from elsewhere; of orders that are among `lines` too, those count alone.
+    """
 
     def __init__(
-        self, lines: Iterable[OrderLine], products: Iterable[Product], parameters: Parameters, report: Report
+        self,
+        lines: Iterable[OrderLine],
+        products: Iterable[Product],
+        parameters: Parameters,
+        report: Report,
+        imported: Iterable[OrderLine] = (),
     ) -> None:
+        self._imported = imported
         self._lines, self._products, self._parameters, self._report = lines, products, parameters, report
         self._folder = tempfile.TemporaryDirectory(prefix="upsell-learn-")
         self._connection: DuckDBPyConnection | None = None
@@ -119,6 +129,7 @@ class Mining:
             _line_rows(self._lines, dropped),
             "Reading orders",
         )
+        imported = self._load_imported(folder / "imported.csv", dropped)
         products = self._load(
             folder / "products.csv",
             "products",
@@ -148,7 +159,22 @@ class Mining:
             connection.execute((SQL / f"{step}.sql").read_text())
         self._report("Mining done", len(STEPS), len(STEPS))
         figures = {"lines": lines, "products": products, "dropped": dict(dropped), **self._figures(connection)}
+        if imported:
+            figures["imported_lines"] = imported
         return Mined(connection, figures)
+
+    def _load_imported(self, path: Path, dropped: Counter[str]) -> int:
+        """Add the imported lines of orders that are not there; returns how many."""
+        assert self._connection is not None
+        columns = "order_ref VARCHAR, product_ref VARCHAR, quantity BIGINT"
+        rows = _line_rows(self._imported, dropped)
+        if not self._load(path, "imported_lines", columns, rows, STEP_IMPORTED):
+            return 0
+        gone = "DELETE FROM imported_lines WHERE order_ref IN (SELECT order_ref FROM order_lines)"
+        self._connection.execute(gone)
+        self._connection.execute("INSERT INTO order_lines SELECT * FROM imported_lines")
+        row = self._connection.execute("SELECT COUNT(*) FROM imported_lines").fetchone()
+        return int(row[0]) if row else 0
 
     def _load(self, path: Path, table: str, columns: str, rows: Iterator[tuple[Any, ...]], step: str) -> int:
         """A CSV in between: DuckDB reads it in parallel, and no row is ever a Python object twice."""
@@ -161,7 +187,8 @@ class Mining:
                 written += 1
                 if written % EVERY == 0:
                     self._report(step, written, 0)
-        self._report(step, written, written)
+        if written or step != STEP_IMPORTED:
+            self._report(step, written, written)
         self._connection.execute(f"CREATE TABLE {table} ({columns})")
         if written:
             self._connection.execute(

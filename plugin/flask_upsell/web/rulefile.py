@@ -49,6 +49,9 @@ class Entry(NamedTuple):
         return Problem(self.file, line_of(self.root, self.path + path), self.path + path, sentence)
 
 
+EMPTY = RuleBook()
+
+
 class Found:
     """What all files say, and what is wrong with it."""
 
@@ -61,8 +64,12 @@ class Found:
         """Raises RuleFileError."""
         # What a file that could not be read would have named is not known.
         if not self.unread:
-            self.problems += self._across()
+            self.problems += self.across()
         give_up(self.problems)
+        return self.made()
+
+    def made(self) -> RuleBook:
+        """The book, when nothing is wrong."""
         made = {key: [entry.made for entry in entries] for key, entries in self.entries.items()}
         return RuleBook(
             rules=tuple(made["rules"]),
@@ -70,8 +77,8 @@ class Found:
             ladders={entry.name: entry.made for entry in self.entries["ladders"]},
         )
 
-    def _across(self) -> Iterator[Problem]:
-        """What only all the files together can show: names that are there twice, or nowhere."""
+    def across(self, known: RuleBook = EMPTY) -> Iterator[Problem]:
+        """What only all the files together can show: names that are there twice, or nowhere, `known` ones aside."""
         for entries in self.entries.values():
             first: dict[str, Entry] = {}
             for entry in entries:
@@ -81,6 +88,7 @@ class Found:
                 sentence = f"{entry.name!r} is there already: {other.file}, line {other.line}"
                 yield entry.problem(("name",) if isinstance(entry.path[-1], int) else (), sentence)
         seasons, ladders = ({entry.name for entry in self.entries[key]} for key in ("seasons", "ladders"))
+        seasons, ladders = seasons | {each.name for each in known.seasons}, ladders | known.ladders.keys()
         for entry in self.entries["rules"]:
             for path, name in _names(entry.value, "schedule", "seasons"):
                 if name not in seasons:
@@ -110,6 +118,19 @@ def load(paths: Sequence[Path]) -> RuleBook:
         if not problems and root is not None:
             _read_file(str(path), root, found)
     return found.book()
+
+
+def parse(file: str, content: bytes, known: RuleBook = EMPTY) -> Found:
+    """What one text says, with all that is wrong in `problems`, by line. `known`: what it may name beside its own."""
+    found = Found()
+    root, problems = read(file, content)
+    found.problems, found.unread = problems, bool(problems)
+    if not problems and root is not None:
+        _read_file(file, root, found)
+    if not found.unread:
+        found.problems += found.across(known)
+    found.problems.sort(key=lambda each: each.line)
+    return found
 
 
 def files(paths: Sequence[Path]) -> list[Path]:

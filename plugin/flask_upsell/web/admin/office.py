@@ -13,7 +13,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, get_month_names
 from flask import Blueprint, Response, redirect, render_template, request, session, url_for
 from markupsafe import Markup
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.urls import iri_to_uri
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -52,6 +52,7 @@ CSP = (
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; frame-src 'self'"
 )
 FAILED = say("That did not work just now, and nothing was changed. Please try again.")
+TOO_LARGE = say("This is larger than {most} MB, so nothing was read. Split it into parts.")
 LARGEST_FORM = 1024 * 1024
 
 
@@ -80,19 +81,21 @@ class Admin:
         """A page, or a part of one, that is only looked at (GET)."""
         return self._route(path, role, name, "GET")
 
-    def act(self, path: str, role: Role, name: str = "") -> Callable[[View], View]:
+    def act(self, path: str, role: Role, name: str = "", largest: int = LARGEST_FORM) -> Callable[[View], View]:
         """A form that changes something (POST): of this person's own, recorded under his name, with his reason when the
-        form has a field `why`."""
-        return self._route(path, role, name, "POST")
+        form has a field `why`. `largest`: bytes of the form with its files."""
+        return self._route(path, role, name, "POST", largest)
 
-    def _route(self, path: str, role: Role, name: str, method: str) -> Callable[[View], View]:
+    def _route(
+        self, path: str, role: Role, name: str, method: str, largest: int = LARGEST_FORM
+    ) -> Callable[[View], View]:
         def add(view: View) -> View:
             endpoint = name or view.__name__
             self.roles[endpoint] = role
 
             @wraps(view)
             def guarded(**given: Any) -> Answer:
-                request.max_content_length = LARGEST_FORM
+                request.max_content_length = largest
                 try:
                     person = self.gate.let_in(role)
                     with faults.about(self.identifier):
@@ -103,6 +106,8 @@ class Admin:
                             return view(**given)
                 except Refusal as refusal:
                     return self._refused(refusal)
+                except RequestEntityTooLarge:
+                    return self.sorry(say(TOO_LARGE.words, most=largest // 1_000_000), 413)
                 except HTTPException:
                     raise
                 except UpsellError as error:

@@ -180,6 +180,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("instance", "revision", name=op.f("pk_upsell_revision")),
     )
     op.create_table(
+        "upsell_upload",
+        sa.Column("instance", sa.String(length=40), nullable=False),
+        sa.Column("id", sa.String(length=16), nullable=False),
+        sa.Column("what", sa.String(length=10), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("who", sa.String(length=100), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("run", sa.String(length=32), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.CheckConstraint("what IN ('rules', 'pairs', 'orders')", name=op.f("ck_upsell_upload_what")),
+        sa.PrimaryKeyConstraint("instance", "id", name=op.f("pk_upsell_upload")),
+    )
+    op.create_table(
         "upsell_verdict",
         sa.Column("instance", sa.String(length=40), nullable=False),
         sa.Column("kind", sa.String(length=20), nullable=False),
@@ -212,6 +225,7 @@ def downgrade() -> None:
     op.drop_index("ix_upsell_word_ref", table_name="upsell_word")
     op.drop_table("upsell_word")
     op.drop_table("upsell_verdict")
+    op.drop_table("upsell_upload")
     op.drop_table("upsell_revision")
     op.drop_table("upsell_product_note")
     op.drop_table("upsell_facet")
