@@ -17,11 +17,7 @@ from .. import faults
 from .breaker import Breaker
 
 #: What may be asked for: functions of flask_upsell.jobs.
-<<<<<<< HEAD
-JOBS = frozenset({"learn", "publish", "amend", "fold", "follow_up", "tidy", "simulate"})
-=======
-JOBS = frozenset({"learn", "publish", "amend", "fold", "follow_up", "tidy", "import_orders"})
->>>>>>> 608279fbe6e9e8e867620d100d45dde2c37f4dd2
+JOBS = frozenset({"learn", "publish", "amend", "fold", "follow_up", "tidy", "simulate", "import_orders"})
 _PATH = "flask_upsell.jobs."
 _OURS = frozenset([_PATH + job for job in JOBS])
 #: A worker says every few seconds that it lives; after this many seconds of silence it counts as gone.

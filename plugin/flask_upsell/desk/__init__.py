@@ -13,9 +13,9 @@ from ..adapters.audit import SQLAudit
 from ..adapters.catalogue import SQLCatalogue
 from ..adapters.days import SQLDays
 from ..adapters.drafts import SQLDrafts
+from ..adapters.imports import SQLImports
 from ..adapters.machines import SQLMachines
 from ..adapters.notes import SQLNotes
-from ..adapters.imports import SQLImports
 from ..adapters.options import SQLOptions
 from ..adapters.reach import SQLReach
 from ..adapters.revisions import SQLRevisions
@@ -23,15 +23,13 @@ from ..adapters.rulelist import SQLRuleList
 from ..adapters.runlist import SQLRunList
 from ..adapters.runs import SQLRuns
 from ..adapters.steps import SQLSteps
-from ..adapters.runlist import SQLRunList
-from ..adapters.runs import SQLRuns
 from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
 from .catalogue import Catalogue
 from .drafts import Drafts
+from .imports import Imports
 from .machines import Machines
 from .notes import Notes
-from .imports import Imports
 from .options import Options
 from .overview import Overview
 from .products import Products
@@ -39,7 +37,6 @@ from .releases import Releases
 from .rulelist import RuleList
 from .simulation import JOB, Simulation
 from .steps import Steps
-from .simulation import JOB, Simulation
 from .verdicts import Verdicts
 
 
@@ -98,31 +95,6 @@ class Desk:
     @cached_property
     def products(self) -> Products:
         return Products(self.offers, self.catalogue, self.notes, self.verdicts)
-
-    @cached_property
-    def machines(self) -> Machines:
-        return Machines(SQLMachines(self.engine, self.identifier, self.audit), lambda: self.offers.clock())
-
-    @cached_property
-    def runs(self) -> SQLRunList:
-        return SQLRunList(self.engine, self.identifier)
-
-    @cached_property
-    def simulation(self) -> Simulation:
-        return Simulation(SQLRuns(self.engine, self.identifier, JOB), self.offers)
-
-    @cached_property
-    def releases(self) -> Releases:
-        kept = SQLRevisions(self.engine, self.identifier)
-        return Releases(self.offers, self.drafts, self.options, kept, SQLReach(self.engine, self.identifier))
-
-    @cached_property
-    def overview(self) -> Overview:
-        return Overview(self.offers, self.days, self.drafts, SQLReach(self.engine, self.identifier))
-
-    @cached_property
-    def days(self) -> SQLDays:
-        return SQLDays(self.engine, self.identifier, self.offers.zone)
 
     @cached_property
     def rules(self) -> RuleList:
