@@ -10,6 +10,7 @@ from flask_upsell.desk.rulelist import Head, Row, Seasonal, Wanted, ordered, sai
 from flask_upsell.errors import BadInput, StaleError
 from tests.conftest import MakeApp
 from tests.web.admin.test_ruleedit import desk_of
+from tests.web.shop import publish
 
 
 def rule(name: str, priority: int = 0) -> Rule:
@@ -47,7 +48,9 @@ def test_no_such_move(name: str, way: str, target: str) -> None:
 
 
 def test_a_stale_page_moves_nothing(make_app: MakeApp) -> None:
-    desk = desk_of(make_app())
+    app = make_app()
+    publish(app)
+    desk = desk_of(app)
     desk.offers.rules.save(BOOK, desk.offers.clock())
     revision = desk.offers.rules.revision()
     desk.rules.move("c", "up", revision)

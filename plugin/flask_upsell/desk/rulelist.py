@@ -19,8 +19,8 @@ from ..offers import Offers
 EARNED = timedelta(days=30)
 #: Books of more rules are not compared as a whole while somebody waits.
 MOST_LINTED = 600
-#: The texts of a rule's JSON that are not keys.
-_VALUES = re.compile(r'"((?:[^"\\]|\\.)*)"(?!\s*:)')
+#: The texts of a rule's JSON; keys have a colon after them.
+_STRINGS = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
 
 
 class Seasonal(msgspec.Struct, frozen=True):
@@ -81,7 +81,7 @@ def said(body: str, text: str) -> bool:
     # The whole first: keys are in it too, but what is not even there needs no second look.
     if not all(word in folded for word in words):
         return False
-    values = "\n".join(_VALUES.findall(folded))
+    values = "\n".join(text for text, key in _STRINGS.findall(folded) if not key)
     return all(word in values for word in words)
 
 

@@ -65,7 +65,7 @@ def fields(answer: Any) -> dict[str, list[str]]:
 
 def begin(clerk: Clerk, **given: str) -> str:
     """A draft's id."""
-    answer = clerk.post("/rules/new", **given)
+    answer = clerk.post("/rules/new", None, False, **given)
     assert answer.status_code == 303, answer.text
     return str(answer.headers["Location"].rpartition("/")[2])
 

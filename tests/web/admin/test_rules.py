@@ -46,7 +46,7 @@ def test_what_is_looked_for_is_found(clerk: MakeClerk, query: str, found: list[s
     page = clerk("viewer").get(f"/rules{query}")
     assert page.status_code == 200
     assert [name for name in ("tea", "cups", "pots") if f'data-rule="{name}"' in page.text] == found
-    assert ("Nothing found" in page.text) is not found or bool(found)
+    assert ("Nothing found" in page.text) is not bool(found)
     assert "<time>" not in page.text.replace("<time datetime", "")
 
 
@@ -54,7 +54,6 @@ def test_who_may_put_live_pauses_at_once_and_others_write_drafts(app: Flask, cle
     """Planted bug that it shows: an editor's pause is live at once."""
     assert clerk("editor").post("/rules/bulk", names=["tea"], do="pause").status_code == 303
     assert status_of(app, "tea") == "active"
-    assert "One draft was written" in clerk("editor").get("/rules").text or True
     clerk("approver").post("/rules/bulk", names=["tea", "cups"], do="pause")
     assert (status_of(app, "tea"), status_of(app, "cups")) == ("paused", "paused")
     clerk("approver").post("/rules/bulk", names=["tea"], do="resume")
@@ -69,7 +68,6 @@ def test_a_rule_is_taken_away_by_a_draft(app: Flask, clerk: MakeClerk) -> None:
     anna.post("/rules/bulk", names=["tea"], do="remove")
     page = anna.get("/rules").text
     assert "to be removed" in page
-    id = page.split("/upsell/admin/rules/")[-1].split('"')[0]
     id = next(part.split('"')[0] for part in page.split('href="/upsell/admin/rules/')[1:] if part[:3] != "new")
     assert "takes the rule tea away" in anna.get(f"/rules/{id}").text
     anna.post(f"/rules/{id}/publish")
