@@ -61,7 +61,7 @@ def rule_sentence(
     after = [*_limits(rule.limits, pen)] if rule.discount is not None else []
     after += [*_wishes(rule, pen)]
     told = Markup(", ").join([*before, _offer(rule, speech, pen), *after])
-    return Markup(told[:1].upper() + told[1:] + ".")  # noqa: S704 (of Markup, letter by letter)
+    return told[:1].upper() + told[1:] + "."
 
 
 def _times(schedule: Schedule, speech: Speech, pen: Pen, labels: Mapping[str, str]) -> Iterator[Markup]:

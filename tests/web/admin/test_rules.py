@@ -77,7 +77,7 @@ def test_a_rule_is_taken_away_by_a_draft(app: Flask, clerk: MakeClerk) -> None:
 @pytest.mark.parametrize("given", [{}, {"names": ["tea"]}, {"names": ["nobody"], "do": "pause"}])
 def test_what_cannot_be_done_is_told(app: Flask, clerk: MakeClerk, book: RuleBook, given: dict[str, list[str]]) -> None:
     anna = clerk("approver")
-    assert anna.post("/rules/bulk", **given).status_code in (303, 422)
+    assert anna.post("/rules/bulk", None, False, **given).status_code in (303, 422)
     assert parts_of(app).offers.rules.load() == book
 
 
@@ -99,4 +99,4 @@ def test_a_rule_is_copied(app: Flask, clerk: MakeClerk) -> None:
     assert "Not live yet" in page
     assert "Go on" in page
     for given in ({}, {"origin": "nobody"}, {"start": "nothing"}):
-        assert emil.post("/rules/new", **given).status_code == 303
+        assert emil.post("/rules/new", None, False, **given).status_code == 303

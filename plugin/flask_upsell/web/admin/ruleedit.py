@@ -129,8 +129,11 @@ def add(admin: Admin) -> None:
                 draft = (desk.steps.undo if do == "undo" else desk.steps.redo)(id, version, tab)
                 form = draft.written
             else:
-                form = changed(form, do, given.get("new." + do.partition(" ")[2], ""))
                 draft = desk.steps.save(id, version, form, tab)
+                after = changed(form, do, given.get("new." + do.partition(" ")[2], ""))
+                if after != form:
+                    # What was typed and what was pressed are two steps.
+                    form, draft = after, desk.steps.save(id, draft.version, after, tab)
             if do == "submit":
                 draft = desk.drafts.submit(id, draft.version, given.get("note", ""))
                 return admin.go("rules", say("{name} waits for review.", name=draft.name))
