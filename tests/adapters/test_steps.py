@@ -49,6 +49,9 @@ def test_what_rules_earned(engine: Engine) -> None:
     order("4", "cups", 100, 1, currency="USD")
     order("5", "tea", 100, 1, instance="other")
     found = SQLRuleList(engine, "shop")
-    assert found.earned(["tea", "cups", "none"], NOW - timedelta(days=30)) == {"tea": {"EUR": 1200}, "cups": {"USD": 100}}
+    assert found.earned(["tea", "cups", "none"], NOW - timedelta(days=30)) == {
+        "tea": {"EUR": 1200},
+        "cups": {"USD": 100},
+    }
     assert found.earned([], NOW) == {}
     assert found.bodies() == []
