@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 import msgspec
@@ -17,8 +17,10 @@ from ..offers import Offers
 
 #: How far back "what it earned" goes.
 EARNED = timedelta(days=30)
-#: The texts of a rule's JSON that are not keys.
-_VALUES = re.compile(r'"((?:[^"\\]|\\.)*)"(?!\s*:)')
+#: Books of more rules are not compared as a whole while somebody waits.
+MOST_LINTED = 600
+#: The texts of a rule's JSON; keys have a colon after them.
+_STRINGS = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
 
 
 class Seasonal(msgspec.Struct, frozen=True):
@@ -79,7 +81,7 @@ def said(body: str, text: str) -> bool:
     # The whole first: keys are in it too, but what is not even there needs no second look.
     if not all(word in folded for word in words):
         return False
-    values = "\n".join(_VALUES.findall(folded))
+    values = "\n".join(text for text, key in _STRINGS.findall(folded) if not key)
     return all(word in values for word in words)
 
 
@@ -104,18 +106,19 @@ class RuleList:
         """In the last 30 days: name -> currency -> minor units."""
         return self._kept.earned(names, self._offers.clock() - EARNED)
 
-    def findings(self, book: RuleBook | None = None) -> list[Finding]:
-        """What the linter says of the live book, kept while it is the same on the same day."""
-        now = self._offers.clock()
-        key = (self._offers.rules.revision(), now.date())
-        if self._linted[0] != key:
-            self._linted = (key, lint(book or self._offers.rules.load(), zone=self._offers.zone, now=now))
+    def findings(self, rules: Sequence[Rule] = ()) -> list[Finding]:
+        """What the linter says of the live book, kept while it is the same on the same day. Of a book with more rules
+        than it can look at in a moment only these are looked at, among themselves."""
+        now, revision = self._offers.clock(), self._offers.rules.revision()
+        key = (revision, now.date())
+        if self._linted[0] == key:
+            return self._linted[1]
+        book = self._offers.rules.load()
+        if len(book.rules) > MOST_LINTED:
+            some = msgspec.structs.replace(book, rules=tuple(rules))
+            return [each for each in lint(some, zone=self._offers.zone, now=now) if each.rule]
+        self._linted = (key, lint(book, zone=self._offers.zone, now=now))
         return self._linted[1]
-
-    @property
-    def linted(self) -> bool:
-        """Whether `findings` is at hand."""
-        return self._linted[0] == (self._offers.rules.revision(), self._offers.clock().date())
 
     def move(self, name: str, way: str, revision: int, target: str = "") -> Changes:
         """Change the order, and publish it. `way`: "up" or "down" by one place (past the last of its priority it gets

@@ -1,5 +1,5 @@
-"""Conditions in words: a clause for each class, such as "the cart has any Chocolate". A store's own condition is told by
-its code and arguments."""
+"""Conditions in words: a clause for each class, such as "the cart has any Chocolate". A store's own condition is told
+by its code and arguments."""
 
 from __future__ import annotations
 

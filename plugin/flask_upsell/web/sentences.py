@@ -48,8 +48,8 @@ def rule_sentence(
     titles: Mapping[str, str] | None = None,
     seasons: Mapping[str, str] | None = None,
 ) -> Markup:
-    """The rule in the words of `speech`, what the merchant chose in <em>. `titles`: of products by reference; `seasons`:
-    labels by name. What is not in them is called by its name."""
+    """The rule in the words of `speech`, what the merchant chose in <em>. `titles`: of products by reference;
+    `seasons`: labels by name. What is not in them is called by its name."""
     known, labels = titles or {}, seasons or {}
     pen = Pen(speech, money, lambda ref: known.get(ref) or ref)
     before = [*_times(rule.schedule, speech, pen, labels)]
@@ -61,7 +61,7 @@ def rule_sentence(
     after = [*_limits(rule.limits, pen)] if rule.discount is not None else []
     after += [*_wishes(rule, pen)]
     told = Markup(", ").join([*before, _offer(rule, speech, pen), *after])
-    return Markup(told[:1].upper() + told[1:] + ".")  # noqa: S704 (of Markup, letter by letter)
+    return told[:1].upper() + told[1:] + "."
 
 
 def _times(schedule: Schedule, speech: Speech, pen: Pen, labels: Mapping[str, str]) -> Iterator[Markup]:
@@ -78,9 +78,9 @@ def _times(schedule: Schedule, speech: Speech, pen: Pen, labels: Mapping[str, st
         days = [speech.tell(WEEKDAYS[each]) if each in WEEKDAYS else each for each in schedule.weekdays]
         yield pen.say("on {days}", days=pen.either(days))
     if schedule.hours:
-        yield pen.say("at {hours}", hours=pen.either([f"{each.start}–{each.end}" for each in schedule.hours]))
+        yield pen.say("at {hours}", hours=pen.either([f"{each.start}-{each.end}" for each in schedule.hours]))
     if schedule.except_days:
-        days = [each.start if each.start == each.end else f"{each.start}–{each.end}" for each in schedule.except_days]
+        days = [each.start if each.start == each.end else f"{each.start}-{each.end}" for each in schedule.except_days]
         yield pen.say("not on {days}", days=pen.either(days))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Any
 
@@ -14,7 +15,6 @@ from flask_upsell.core.rule import Rule
 from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.desk import Desk
 from flask_upsell.desk.drafts import Draft
-from flask_upsell.jobs import Parts
 from flask_upsell.web import drafted
 from flask_upsell.web.admin.ruleform import changed, spread, typed
 from tests.web.admin.conftest import Clerk, MakeClerk
@@ -65,7 +65,7 @@ def fields(answer: Any) -> dict[str, list[str]]:
 
 def begin(clerk: Clerk, **given: str) -> str:
     """A draft's id."""
-    answer = clerk.post("/rules/new", **given)
+    answer = clerk.post("/rules/new", None, False, **given)
     assert answer.status_code == 303, answer.text
     return str(answer.headers["Location"].rpartition("/")[2])
 
@@ -85,14 +85,6 @@ def press(clerk: Clerk, id: str, form: dict[str, list[str]], part: bool = False,
     return clerk.post(f"/rules/{id}{to}", form.get("csrf", [""])[0], part, **{**given, **more})
 
 
-@pytest.fixture
-def parts(app: Flask) -> Parts:
-    found = parts_of(app)
-    found.offers.rules.save(shipped(), found.offers.clock())
-    found.offers.publish_rules()
-    return found
-
-
 def shape(value: Any) -> Any:
     """What a rule is made of, whatever it says."""
     if isinstance(value, dict):
@@ -100,13 +92,13 @@ def shape(value: Any) -> Any:
     return "many" if isinstance(value, list) else "one"
 
 
-def test_every_shipped_rule_survives_its_form(app: Flask, parts: Parts, clerk: MakeClerk) -> None:
-    """One of each shape. Planted bug that it shows: rows of free names are read as lists."""
+def test_every_shipped_rule_survives_its_form(app: Flask, clerk: MakeClerk, amount: Callable[[int, int], int]) -> None:
+    """Some of each shape. Planted bug that it shows: rows of free names are read as lists."""
     emil = clerk("editor")
-    rules = {shape(drafted.written("rule", rule.name, rule)): rule for rule in parts.offers.rules.load().rules}
+    rules = {shape(drafted.written("rule", rule.name, rule)): rule for rule in shipped().rules}
     assert len(rules) > 60
-    for rule in rules.values():
-        draft = desk_of(app).drafts.begin("rule", drafted.written("rule", rule.name, rule), rule.name)
+    for rule in list(rules.values())[:: amount(4, 1)]:
+        draft = desk_of(app).drafts.begin("rule", drafted.written("rule", rule.name, rule))
         page = emil.get(f"/rules/{draft.id}")
         assert page.status_code == 200, rule.name
         form = typed(Fields(page.text).pairs)
@@ -255,7 +247,7 @@ def test_a_draft_that_is_gone_is_begun_anew(app: Flask, clerk: MakeClerk) -> Non
     ("look", "words"),
     [
         ({"look.cart": "lonely"}, "This cart does not meet its conditions; it asks that the cart has any Laptops."),
-        ({"look.cart": "2 x laptop"}, "2 × Laptop"),
+        ({"look.cart": "2 x laptop"}, "2 \N{MULTIPLICATION SIGN} Laptop"),
         ({"look.cart": "nowhere"}, "is not known"),
         ({"look.at": "nonsense"}, "no local date and time"),
         ({"look.zone": "Mars"}, "is no time zone"),

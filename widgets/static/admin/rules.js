@@ -53,3 +53,11 @@ const stage = () => {
   }
 };
 new MutationObserver(stage).observe(document.documentElement, { childList: true, subtree: true });
+
+// What was wrong is told at its field until somebody types there; then what stands beside the form says how it is now.
+document.addEventListener("input", (event) => {
+  const field = event.target instanceof Element ? event.target.closest(".editor .wrong") : null;
+  if (!field) return;
+  field.classList.remove("wrong");
+  for (const each of field.querySelectorAll(":scope > .error")) each.remove();
+});

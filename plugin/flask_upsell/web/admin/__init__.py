@@ -8,40 +8,10 @@ from ...desk import Desk
 from ...jobs import Parts
 from ..widget import Widget
 from . import (
-    api,
-    audit,
-    files,
-    help,
-    home,
-    options,
-    pick,
-    products,
-    publish,
-    ruleedit,
-    rules,
-    seasons,
-    simulate,
-    suggestions,
-)
 from .office import Admin
 
 #: Modules of pages, in the order of the menu.
-PAGES = (
-    home,
-    rules,
-    seasons,
-    simulate,
-    suggestions,
-    products,
-    publish,
-    files,
-    audit,
-    options,
-    help,
-    pick,
-    api,
-    ruleedit,
-)
+PAGES = ((,)
 
 
 def admin_blueprint(parts: Parts, widget: Widget, desk: Desk) -> Blueprint:

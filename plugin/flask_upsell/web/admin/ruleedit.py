@@ -17,12 +17,13 @@ from ...errors import BadInput, BookError, RiskError, RuleError, StaleError
 from .. import drafted
 from .office import Admin, Answer
 from .rulefields import Drawing
-from .ruleform import changed, spread, typed
+from .ruleform import changed, says, spread, typed
 from .rulepreview import Look, Preview
 from .rules import Rules
 from .rulestarts import BY_NAME, STARTS, free_name
 from .rulewords import OFFERS, words_of
 
+ORDER = ("placements", "priority", "most", "stop", "boost", "gap_percent", "any_price", "status", "name")
 #: The parts that stand behind a click, in their order: (title, fields of the rule).
 MORE = (
     (say("Time"), ("schedule",)),
@@ -48,11 +49,12 @@ def add(admin: Admin) -> None:
         made, problems = drafted.made("rule", given)
         rule = made if isinstance(made, Rule) else None
         look = Look.of(request.values)
-        drawing = Drawing(problems)
+        # Of what nobody has touched yet nothing is wrong.
+        drawing = Drawing([] if draft.version == 1 and not draft.origin and request.method == "GET" else problems)
         full = spread(given)
         fields = {
             key: drawing.one(Rule, key, full.get(key))
-            for key in ("label", "copy", "schedule", "limits", "goal", "ask", "perk", "discount", *MORE[4][1])
+            for key in ("label", "copy", "schedule", "limits", "goal", "ask", "perk", "discount", *ORDER)
         }
         trees = {name: drawing.tree(name, full[name], given.get(name)) for name in ("when", "audience")}
         offer = drawing.offer(full.get("offer"))
@@ -74,6 +76,7 @@ def add(admin: Admin) -> None:
             sentence=next(here.sentences([rule])) if rule is not None else Markup(""),
             seen=preview.seen(draft, rule, look),
             look=look,
+            said=[key for key, value in given.items() if key != "name" and says(value)],
             carts=preview.carts(rule),
             back=back,
             forth=forth,
@@ -126,8 +129,11 @@ def add(admin: Admin) -> None:
                 draft = (desk.steps.undo if do == "undo" else desk.steps.redo)(id, version, tab)
                 form = draft.written
             else:
-                form = changed(form, do, given.get("new." + do.partition(" ")[2], ""))
                 draft = desk.steps.save(id, version, form, tab)
+                after = changed(form, do, given.get("new." + do.partition(" ")[2], ""))
+                if after != form:
+                    # What was typed and what was pressed are two steps.
+                    form, draft = after, desk.steps.save(id, draft.version, after, tab)
             if do == "submit":
                 draft = desk.drafts.submit(id, draft.version, given.get("note", ""))
                 return admin.go("rules", say("{name} waits for review.", name=draft.name))
@@ -213,10 +219,11 @@ def add(admin: Admin) -> None:
             return page(draft, form, 409, part, failed=str(error))
         made, _ = drafted.read(theirs)
         said = next(here.sentences([made])) if isinstance(made, Rule) else Markup("")
-        return page(draft, form, 409, part, theirs=theirs, said=said, differ=_differ(form, theirs.written))
+        return page(draft, form, 409, part, theirs=theirs, their_words=said, differ=_differ(form, theirs.written))
 
 
 GONE = say("This draft was published or thrown away meanwhile.")
+KEPT = say("This draft was published or thrown away meanwhile. What you typed is kept in a new one.")
 UNFINISHED = say("It is not finished yet, so nothing went live. What is missing is told at its field.")
 RISKY = say("This needs a second person. Ask for its review: somebody else who may publish can put it live.")
 

@@ -21,15 +21,16 @@ from .rulewords import CHOICES, GROUPS, PICKS, words_of
 
 Problems = Mapping[Path, list[str]]
 #: Of conditions with many arguments.
+MANY = 5
 FIRST = ("match", "product", "category")
 _LOCAL = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d)?")
 
 
 class Field(msgspec.Struct):
-    """One field, or several in one. `kind`: text, choice, tick, ticks, pick, many, part, rows, group, condition.
+    """One field, or several in one. `kind`: text, choice, ticks, pick, many, part, rows, group, condition.
 
-    `options`: (value, words) of a choice. `what`: what is picked. `inner`: of a part its fields, of rows and groups each
-    row's. `place`: the path that buttons name.
+    `options`: (value, words) of a choice. `what`: what is picked; of a group the name of its node. `inner`: of a part
+    its fields, of rows and groups each row's. `shown`: whether an argument is seen without a click.
     """
 
     kind: str

@@ -1,7 +1,7 @@
 """Rules as form fields: names are paths in the written form ("when.all.0.lines.category"), values are texts.
 
 `typed` makes of a form what files have, finished or not; `spread` the other way, with all short forms written out, as
-fields are drawn from it. Names that are free (languages, attributes) are rows: "copy.0.key" and "copy.0.value.headline".
+fields are drawn from it. Names that are free (languages, attributes) are rows: "copy.0.key" and "copy.0.value…".
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _mapping(rows: list[dict[str, Any]]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for row in rows:
         key, value = str(row["key"]), row.get("value", "")
-        if not key and not _any(value):
+        if not key and not says(value):
             continue
         while key in found:
             key += "?"
@@ -119,11 +119,11 @@ def _mapping(rows: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _any(value: Any) -> bool:
+def says(value: Any) -> bool:
     """Whether anything is written in it."""
     if isinstance(value, dict):
-        return any(_any(each) for each in value.values())
-    return any(_any(each) for each in value) if isinstance(value, list) else bool(value)
+        return any(says(each) for each in value.values())
+    return any(says(each) for each in value) if isinstance(value, list) else bool(value)
 
 
 def _turned(found: dict[str, Any], path: list[str], way: str) -> None:
@@ -263,8 +263,8 @@ def at(written: Any, path: list[str]) -> Any:
 
 
 def changed(written: dict[str, Any], do: str, what: str = "") -> dict[str, Any]:
-    """The form after a button: "add PATH" puts `what` (a condition's code, or a group) into the list at PATH, "drop PATH",
-    "up PATH" and "down PATH" move what stands there. Whatever is not possible changes nothing."""
+    """The form after a button: "add PATH" puts `what` (a condition's code, or a group) into the list at PATH; "drop
+    PATH", "up PATH" and "down PATH" move what stands there. Whatever is not possible changes nothing."""
     how, _, name = do.partition(" ")
     path = path_of(name)
     if path[0] not in TREES:

@@ -4,6 +4,7 @@ it."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -17,12 +18,14 @@ from ...core.conditions import CONDITIONS
 from ...core.lint import Finding, lint
 from ...core.named import conditions, named
 from ...core.offer import SENTENCES, Decision, RuleCode, Verdict
+from ...core.product import parents
 from ...core.rule import Rule, Status
 from ...core.rulebook import RuleBook
 from ...core.rules import RuleSet
+from ...core.trees import grow
 from ...core.words import Sentence, say
 from ...desk.drafts import merged
-from ...errors import RuleError, UpsellError
+from ...errors import BadInput, RuleError, UpsellError
 from ..goldencarts import run_cart
 from ..goldenfile import CartLine, GoldenCart
 from ..phrases import Pen, condition_phrase
@@ -32,8 +35,8 @@ if TYPE_CHECKING:
 
 #: How many of a cart's reasons are told.
 MOST_TOLD = 12
-#: Books of more rules are not linted at every letter: the draft is, among those that share its products.
-MOST_LINTED = 400
+#: Of books with more rules only those are looked at that the cart could meet.
+MOST_RULES = 400
 #: How far back recent carts go.
 RECENT = timedelta(days=30)
 #: The most lines of a cart that is typed.
@@ -96,6 +99,8 @@ class Preview:
     def __init__(self, here: Rules) -> None:
         self._here, self._offers, self._admin = here, here.desk.offers, here.admin
         self._last: tuple[object, list[str]] = (None, [])
+        self._triggers: tuple[object, dict[str, frozenset[str] | None]] = (None, {})
+        self._some: list[str] = []
 
     def live(self) -> Book:
         return self._offers.shelf.read(())
@@ -140,9 +145,10 @@ class Preview:
             return seen
         book = self.live()
         try:
-            together = merged(book.rules.book if book.version else self._offers.rules.load(), [(draft, rule)])
-            seen.findings = self._findings(together, rule)
             lines = lines_of(look.cart) or self._about(rule, book)
+            live = book.rules.book if book.version else self._offers.rules.load()
+            together = merged(self._near(live, lines, {rule.name, draft.origin}), [(draft, rule)])
+            seen.findings = self._findings(together, rule)
             if not lines:
                 seen.problem = say("Type the references of some products to see what this rule does with them.")
                 return seen
@@ -151,6 +157,27 @@ class Preview:
         except (UpsellError, LookupError) as error:
             seen.problem = str(error)
         return seen
+
+    def _near(self, live: RuleBook, lines: tuple[CartLine, ...], names: set[str]) -> RuleBook:
+        """Of a large book the rules that such a cart could meet, which decide alike, and those of these names."""
+        if len(live.rules) <= MOST_RULES:
+            return live
+        if self._triggers[0] is not live:
+            self._triggers = (live, {rule.name: _triggers(rule) for rule in live.rules if rule.status is Status.ACTIVE})
+        products = self._offers.shelf.read([line.product for line in lines]).products
+        here = {f"p:{line.product}" for line in lines}
+        for line in lines:
+            product = products.get(line.product)
+            if product is not None:
+                here |= {f"c:{name}" for name in parents(product.category)} | {f"t:{tag}" for tag in product.tags}
+                here.add(f"b:{product.brand}")
+        known = self._triggers[1]
+        kept = [
+            rule
+            for rule in live.rules
+            if rule.name in names or (rule.name in known and not here.isdisjoint(known[rule.name] or here))
+        ]
+        return msgspec.structs.replace(live, rules=tuple(kept))
 
     def _decide(self, together: RuleBook, lines: tuple[CartLine, ...], look: Look) -> Decision:
         offers, zone = self._offers, look.zone or self._offers.zone
@@ -195,19 +222,16 @@ class Preview:
                 lines[str(ref)] = max(lines.get(str(ref), 1), units)
         if not lines:
             named_here = [ref for what, ref in named(rule) if what == "product"]
-            first = next((ref for ref, _ in self._first() if ref not in named_here), None)
+            first = next((ref for ref in self._first() if ref not in named_here), None)
             lines = {first: 1} if first else {}
         return tuple([CartLine(product=ref, quantity=count) for ref, count in lines.items()])
 
-    def _first(self) -> list[tuple[str, str]]:
-        try:
-            return [
-                (product.ref, product.title)
-                for product in islice(self._offers.store.catalogue(), 20)
-                if not product.hidden
-            ]
-        except Exception:  # a store may raise anything
-            return []
+    def _first(self) -> list[str]:
+        """Some products that the store sells, looked up once."""
+        if not self._some:
+            with suppress(Exception):  # a store may raise anything
+                self._some = [each.ref for each in islice(self._offers.store.catalogue(), 20) if not each.hidden]
+        return self._some
 
     # --- telling -----------------------------------------------------------------------------------------------------
 
@@ -215,7 +239,9 @@ class Preview:
         speech = self._admin.speech
         language = look.language or self._admin.settings.language
         titles = self._here.titles([line.product for line in lines] + [each.product for each in decision.trace])
-        seen.cart = [f"{line.quantity} × {titles.get(line.product, line.product)}" for line in lines]
+        seen.cart = [
+            f"{line.quantity} \N{MULTIPLICATION SIGN} {titles.get(line.product, line.product)}" for line in lines
+        ]
         seen.html = self._admin.widget.preview(decision, language)
         verdicts = {verdict.rule: verdict for verdict in decision.rules}
         mine = verdicts.get(rule.name)
@@ -236,22 +262,24 @@ class Preview:
         pen = Pen(speech, self._here.money)
         detail, (code, _, given) = verdict.detail, verdict.detail.partition(" ")
         if code in CONDITIONS:
-            try:
+            with suppress(msgspec.DecodeError):
                 detail = str(condition_phrase(code, msgspec.json.decode(given), pen).striptags())
-            except msgspec.DecodeError:
-                pass
         return speech.plain(VERDICTS[verdict.code].words, detail=detail)
 
     def _findings(self, book: RuleBook, rule: Rule) -> list[Finding]:
         """What the linter says of the draft among the live rules, and products that the store does not have."""
-        if len(book.rules) > MOST_LINTED:
-            mine = set(named(rule))
-            near = [each for each in book.rules if each.name == rule.name or not mine.isdisjoint(named(each))]
-            book = msgspec.structs.replace(book, rules=tuple(near[:MOST_LINTED]))
         if rule.status in (Status.DRAFT, Status.ENDED):
             return []
         found = lint(book, zone=self._offers.zone, now=self._offers.clock())
         return [each for each in found if rule.name in (each.rule, each.other)]
+
+
+def _triggers(rule: Rule) -> frozenset[str] | None:
+    """See `Condition.triggers`; None for a rule that any cart could meet."""
+    try:
+        return grow(rule.when).triggers() if rule.when else None
+    except BadInput:
+        return None
 
 
 def lines_of(cart: str) -> tuple[CartLine, ...]:

@@ -33,6 +33,8 @@ STATUSES = (
     ("draft", say("draft")),
     ("ended", say("ended")),
 )
+#: What is looked for, as its fields are called.
+SOUGHT = ("q", "status", "label", "season", "placement")
 TONES = {"active": "good", "paused": "busy", "draft": "calm", "ended": "calm"}
 ELSEWHERE = say("Somebody changed the rules meanwhile. This is how they are now; please press again if it still fits.")
 SAVED_AS_DRAFTS = say(
@@ -152,7 +154,7 @@ def by_rule(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
 def add(admin: Admin) -> None:
     here, desk = Rules(admin), admin.desk
 
-    def listed(template: str, **more: Any) -> Answer:
+    def listed(template: str, linted: bool = False) -> Answer:
         given = request.args
         wanted = Wanted(
             *(given.get(name, "").strip()[:100] for name in ("q", "status", "label", "season", "placement"))
@@ -164,8 +166,8 @@ def add(admin: Admin) -> None:
         pages = max(1, -(-len(rows) // PAGE))
         page = min(max(1, given.get("page", 1, int)), pages)
         first = rows[(page - 1) * PAGE : page * PAGE]
-        at_once = len(every) <= LINT_AT_ONCE or desk.rules.linted or more.get("linted", False)
-        flaws = by_rule(desk.rules.findings()) if at_once else {}
+        at_once = len(every) <= LINT_AT_ONCE or linted
+        flaws = by_rule(desk.rules.findings([row.read() for row in first])) if at_once else {}
         seasons = desk.offers.shelf.read(()).rules.book.seasons
         return admin.show(
             template,
@@ -252,4 +254,4 @@ def add(admin: Admin) -> None:
 
 def _back(given: Any) -> dict[str, str]:
     """The same list again."""
-    return {name: given[name] for name in ("q", "status", "label", "season", "placement", "page") if given.get(name)}
+    return {name: given[name] for name in (*SOUGHT, "page") if given.get(name)}
