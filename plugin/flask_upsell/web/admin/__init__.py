@@ -8,10 +8,40 @@ from ...desk import Desk
 from ...jobs import Parts
 from ..widget import Widget
 from . import (
+    api,
+    audit,
+    files,
+    help,
+    home,
+    options,
+    pick,
+    products,
+    publish,
+    ruleedit,
+    rules,
+    seasons,
+    simulate,
+    suggestions,
+)
 from .office import Admin
 
 #: Modules of pages, in the order of the menu.
-PAGES = ((,)
+PAGES = (
+    home,
+    rules,
+    ruleedit,
+    seasons,
+    simulate,
+    suggestions,
+    products,
+    publish,
+    files,
+    audit,
+    options,
+    api,
+    help,
+    pick,
+)
 
 
 def admin_blueprint(parts: Parts, widget: Widget, desk: Desk) -> Blueprint:
