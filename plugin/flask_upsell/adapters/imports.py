@@ -268,7 +268,7 @@ class SQLImports:
         self._audit.ready()
         who = actor().who
         common = {
-            "instance": self._instance, "base": base, "state": "open", "note": "", "author": who, "writer": who,
+            "instance": self._instance, "base": base, "state": "open", "note": "", "author": who, "writer": who, "writers": _text([who]),
             "version": 1, "made_at": at, "updated_at": at,
         }  # fmt: skip
         rows = [
