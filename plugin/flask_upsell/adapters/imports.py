@@ -268,8 +268,8 @@ class SQLImports:
         self._audit.ready()
         who = actor().who
         common = {
-            "instance": self._instance, "base": base, "state": "open", "note": "", "author": who, "writer": who, "writers": _text([who]),
-            "version": 1, "made_at": at, "updated_at": at,
+            "instance": self._instance, "base": base, "state": "open", "note": "", "author": who, "writer": who,
+            "writers": _text([who]), "version": 1, "made_at": at, "updated_at": at,
         }  # fmt: skip
         rows = [
             {**common, "id": token_hex(6), "kind": kind, "origin": origin, "action": action, "body": _text(written)}
