@@ -65,8 +65,12 @@ SEASONS = CONFIG / "seasons.yaml"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 #: What the demo sets (demo/cli.py); every other cart meets the settings as they are without any.
 DEMO_POLICY = Policy(price_gap_floor=500, complement_times=4)
-#: Reasons that no file can bring about: the store's abilities, and variants to choose (tests/core/cases.json has them).
-NOT_SAID = {Code.CANNOT_ADD, Code.CANNOT_REPLACE, Code.CANNOT_PRICE, Code.CANNOT_GRANT, Code.NEEDS_VARIANT}
+#: Reasons that no file can bring about: the store's abilities, variants to choose, what is said of products in the admin
+#: (tests/core/cases.json has them).
+NOT_SAID = {
+    Code.CANNOT_ADD, Code.CANNOT_REPLACE, Code.CANNOT_PRICE, Code.CANNOT_GRANT, Code.NEEDS_VARIANT, Code.EXCLUDED,
+    Code.SENSITIVE, Code.NOT_FITTING,
+}  # fmt: skip
 #: Of these the offer is made without its discount.
 AT_FULL_PRICE = {Code.WITH_COUPON, Code.NO_COMBINING}
 #: Why a discount is no reason to offer.

@@ -16,10 +16,10 @@ from flask import Flask, render_template_string, session
 from sqlalchemy import ForeignKey, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from flask_upsell import FollowUp, order_placed
+from flask_upsell import FollowUp, Person, Role, order_placed
 from flask_upsell.jobs import parts, run_learning
 from flask_upsell.settings import SETTINGS, read
-from tests.conftest import SECRET
+from tests.conftest import SECRET, MakeApp
 
 ROOT = Path(__file__).parents[1]
 
@@ -135,8 +135,26 @@ def test_the_lines_of_the_readme_embed_the_extension(shop: tuple[Flask, Session]
     assert [(c.product, c.revenue, c.currency) for c in counts if c.converted] == [("pot", 1000, "EUR")]
 
 
+def block(word: str) -> str:
+    """The README's code that has this in it."""
+    (found,) = [
+        each for each in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S) if word in each
+    ]
+    return str(found)
+
+
+def test_the_readme_lets_staff_into_the_admin(make_app: MakeApp) -> None:
+    user = SimpleNamespace(is_authenticated=True, is_staff=False, email="ada@shop.example")
+    app = Flask("config")
+    exec(block("UPSELL_ADMIN_USER="), {"app": app, "current_user": user, "Person": Person, "Role": Role})
+    shop = make_app(**app.config.get_namespace("UPSELL_", lowercase=False, trim_namespace=False))
+    assert shop.test_client().get("/upsell/admin/").headers["Location"].startswith("/login?next=")
+    user.is_staff = True
+    assert "ada@shop.example" in shop.test_client().get("/upsell/admin/").text
+
+
 def test_the_function_of_the_readme_sends_a_mail() -> None:
-    code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)[1]
+    code = block("UPSELL_FOLLOW_UP=")
     app, sent = Flask("mails"), list[EmailMessage]()
     people = SimpleNamespace(get=lambda model, key: SimpleNamespace(email=f"{key}@customers.example"))
     mailer = SimpleNamespace(send_message=sent.append)

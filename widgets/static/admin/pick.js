@@ -99,7 +99,7 @@ const picker = (field) => {
   const ask = () => {
     if (asked) asked.abort();
     const text = search.value.trim();
-    if (!text) { list.replaceChildren(); close(); return; }
+    if (!text || !words.from) { list.replaceChildren(); close(); return; }
     const request = asked = new XMLHttpRequest();
     request.open("GET", `${words.from}?q=${encodeURIComponent(text)}`);
     request.responseType = "document";
