@@ -46,6 +46,8 @@ def test_a_verdict_counts_for_its_pair_and_kind() -> None:
     assert said.may(WITH, "a", seen(5, 20))
     assert not said.may(UP, "a", seen(5, 20))
     assert not said.may(WITH, "c", seen(500, 500))
+    both = Verdicts(never=frozenset({("c", "b"), ("b", "c")}))
+    assert not both.may(WITH, "c", seen(500, 500))
     assert not said.may(WITH, "d", seen(10**6, 10**6)), "nothing goes live by itself"
 
 

@@ -97,7 +97,6 @@ def test_pairs_say_what_they_say() -> None:
 
 
 def test_all_or_nothing(engine: Engine) -> None:
-    """Planted bug that it shows: lines are committed chunk by chunk."""
     kept = SQLImports(engine, "upsell", SQLAudit(engine, "upsell"))
     with acting("ada"):
         id = kept.keep("orders", "a.csv", b"[]", NOW)

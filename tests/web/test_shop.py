@@ -950,7 +950,9 @@ def asked(app: Flask, shopper: Visitor) -> Visitor:
 
     def answered(answer: str, ref: str) -> Rule:
         offer = Products(refs=(ref,))
-        return Rule(name=answer, offer=offer, audience={"answer": {"question": "who", "is": [answer]}}, stop=True)
+        return Rule(
+            name=f"for-{answer}", offer=offer, audience={"answer": {"question": "who", "is": [answer]}}, stop=True
+        )
 
     put_rules(app, Rule(name="who", ask=ASK, when=WITH_LAPTOP), answered("me", "card"), answered("gift", "socks"))
     return shopper

@@ -269,7 +269,7 @@ class SQLImports:
         who = actor().who
         common = {
             "instance": self._instance, "base": base, "state": "open", "note": "", "author": who, "writer": who,
-            "version": 1, "made_at": at, "updated_at": at,
+            "writers": _text([who]), "version": 1, "made_at": at, "updated_at": at,
         }  # fmt: skip
         rows = [
             {**common, "id": token_hex(6), "kind": kind, "origin": origin, "action": action, "body": _text(written)}

@@ -103,7 +103,8 @@ class Releases:
 
         Raises RiskError (`.risks`) when it is risky and `by` is one of those who wrote them; StaleError when a draft
         was saved meanwhile (`.current`: it), or its live part was changed (`.current`: a list of Clash); BadInput for
-        what does not fit together. BookError: it is saved, and waits for `put_live`.
+        what does not fit together. BookError: it is saved, and waits for `put_live`. A draft without an id was never
+        kept: a change that is made and put live in one.
         """
         _may(by)
         if not changes:
@@ -179,6 +180,8 @@ class Releases:
                 return None
 
     def _unchanged(self, draft: Draft) -> None:
+        if not draft.id:  # it was never kept: a change that is made and put live in one
+            return
         now = self._drafts.get(draft.id)
         if now.version != draft.version:
             raise StaleError(f"{now.writer} has saved the draft of {now.name!r} meanwhile", current=now)

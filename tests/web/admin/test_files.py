@@ -61,7 +61,6 @@ def counts(page: str) -> list[int]:
 
 
 def test_pairs_are_seen_first_and_imported_once(app: Flask, clerk: MakeClerk) -> None:
-    """Planted bug that it shows: an upload is imported when it is checked."""
     ada, desk = clerk("editor", "ada"), parts_of(app).desk
     path, page = looked_at(ada, "pairs", PAIRS)
     assert counts(page) == [2, 0, 0, 0]

@@ -21,7 +21,7 @@ def test_each_page_leads_to_its_section(app: Flask, clerk: MakeClerk) -> None:
     assert set(re.findall(r'href="#([^"]+)"', page)) <= set(anchors)
     for path in [path for method, path in VERDICTS if method == "GET"]:
         answer = olga.get(a_path(path))
-        if "<h1>" in answer.text and path != "/help":
+        if answer.status_code == 200 and "<h1>" in answer.text and path != "/help":
             (found,) = re.findall(r'href="/upsell/admin/help#([^"]+)"', answer.text)
             assert found in anchors, path
     assert ("GET", "/help") in routes(app)

@@ -197,7 +197,7 @@ def test_what_is_said_of_a_product_is_live_at_once(app: Flask, clerk: MakeClerk)
     assert offers.shelf.read(["case"]).products["case"].excluded
     assert leads(app) == [ODD, "plus"]
     assert offers.shelf.read(["case"]).products["case"].excluded
-    assert "kept out" in emil.get("/products?only=noted").text
+    assert "kept out" in emil.get("/products?show=noted").text
     post(emil, "/products/note", ("ref", "phone"), ("sensitive", "1"))
     assert leads(app) == []
     post(emil, "/products/note", ("ref", "phone"))

@@ -39,6 +39,7 @@ PAGES = {
         "Rules, ladders and pairs as files, in and out. A dry run says first what would change, line by line."
     ),
     "audit": say("Who changed what, when and why, with what it was before. Nothing can be removed from it."),
+    "api": say("The same for programs: what they can ask and do, and the keys they do it with."),
     "options": say("What an owner decides for the whole shop, such as which discounts need a second person."),
 }
 TITLES = {**dict(MENU), "options": say("Options")}

@@ -34,7 +34,7 @@ def add(admin: Admin) -> None:
             wrong=wrong or {},
         )
 
-    @admin.page("/options", Role.OWNER, name="help_options")
+    @admin.page("/options", Role.OWNER, name="options")
     def show_options() -> Answer:
         return shown()
 
@@ -59,4 +59,4 @@ def add(admin: Admin) -> None:
                     options.set(name, value)
                 except BadInput as error:
                     return shown(422, typed, {name: str(error)})
-        return admin.go("help_options", say("The options are saved."))
+        return admin.go("options", say("The options are saved."))

@@ -66,7 +66,7 @@ def add(admin: Admin) -> None:
     @admin.page("/products")
     def products() -> Answer:
         text, after = request.args.get("q", "").strip()[:200], request.args.get("after", "")[:200]
-        category, only = request.args.get("category", "").strip()[:500], request.args.get("only", "")
+        category, only = request.args.get("category", "").strip()[:500], request.args.get("show", "")
         notes, more = desk.notes.all(), False
         if only == "noted":
             known = desk.catalogue.named(notes)

@@ -125,7 +125,8 @@ class Rules:
 
     def changed(self, names: list[str], status: Status) -> list[tuple[Draft, Rule]]:
         """Live rules with another status, as what would be published. Raises BadInput for one that is not there."""
-        now, person, book = self.desk.offers.clock(), self.admin.person, self.desk.offers.rules.load()
+        now, person, revision = self.desk.offers.clock(), self.admin.person, self.desk.offers.rules.revision()
+        book = self.desk.offers.rules.load()
         found = []
         for name in names:
             rule = drafted.live(book, "rule", name)
@@ -134,7 +135,7 @@ class Rules:
             made = msgspec.structs.replace(rule, status=status)
             form, who = drafted.written("rule", name, made), person.name
             # Nobody's draft is touched: what somebody is writing of it goes on.
-            found.append((Draft("", "rule", name, 0, "put", "open", form, "", who, who, 0, now, now), made))
+            found.append((Draft("", "rule", name, revision, "put", "open", form, "", who, who, 0, now, now), made))
         return found
 
 
