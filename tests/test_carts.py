@@ -65,7 +65,7 @@ SEASONS = CONFIG / "seasons.yaml"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 #: What the demo sets (demo/cli.py); every other cart meets the settings as they are without any.
 DEMO_POLICY = Policy(price_gap_floor=500, complement_times=4)
-#: Reasons that no file can bring about: the store's abilities, variants to choose, what is said of products in the admin
+#: Reasons that no file can bring about: the store's abilities, variants to choose, what the admin says of products
 #: (tests/core/cases.json has them).
 NOT_SAID = {
     Code.CANNOT_ADD, Code.CANNOT_REPLACE, Code.CANNOT_PRICE, Code.CANNOT_GRANT, Code.NEEDS_VARIANT, Code.EXCLUDED,

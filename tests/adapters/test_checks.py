@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, Table, insert
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from flask_upsell.adapters import price_tables
+from flask_upsell.adapters import price_tables, schema
 from flask_upsell.adapters import tables as t
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -39,6 +39,18 @@ GOOD: dict[str, dict[str, Any]] = {
         "instance": "upsell", "product": "bag", "variant": "", "currency": "EUR", "price": 900, "since": NOW,
         "until": NOW, "source": "published",
     },
+    "upsell_day": {
+        "instance": "upsell", "day": date(2026, 5, 4), "placement": "cart", "kind": "complement", "rule": "tea",
+        "currency": "EUR", "shown": 1, "accepted": 1, "declined": 1, "undone": 1, "converted": 1, "revenue": 900,
+    },
+    "upsell_product": {
+        "instance": "upsell", "ref": "bag", "title": "Bag", "category": "Bags", "brand": "", "price": 900,
+        "currency": "EUR", "hidden": False, "image": "", "url": "",
+    },
+    "upsell_imported_line": {
+        "instance": "upsell", "order_ref": "1001", "position": 1, "product": "bag", "quantity": 1, "unit_price": 900,
+        "customer": "", "placed_at": NOW,
+    },
 }  # fmt: skip
 NO_CURRENCIES = ["", "EU", "EURO", "eur", "EuR", "E1R", "E R", "ÄUR", "€€€", "%%%"]
 BAD: dict[str, dict[str, list[Any]]] = {
@@ -58,6 +70,9 @@ BAD: dict[str, dict[str, list[Any]]] = {
     "upsell_price": {
         "price": [-1], "currency": NO_CURRENCIES, "until": [NOW - timedelta(seconds=1)], "source": ["", "guessed"],
     },
+    "upsell_day": {**{name: [-1] for name in t.COUNTED}, "currency": NO_CURRENCIES},
+    "upsell_product": {"price": [-1], "currency": NO_CURRENCIES, "title": [None]},
+    "upsell_imported_line": {"unit_price": [-1], "customer": [None]},
 }  # fmt: skip
 #: What must not be there twice, though the rest of the row differs.
 ONCE: dict[str, list[dict[str, Any]]] = {
@@ -69,8 +84,11 @@ ONCE: dict[str, list[dict[str, Any]]] = {
     "upsell_outbox": [{"counts": [1]}],
     "upsell_request": [{"request": "another"}],
     "upsell_price": [{"id": 1}],
+    "upsell_day": [{"shown": 7}],
+    "upsell_product": [{"title": "Hat"}],
+    "upsell_imported_line": [{"product": "hat"}],
 }
-TABLES: dict[str, Table] = {name: t.metadata.tables[name] for name in GOOD}
+TABLES: dict[str, Table] = {name: schema.metadata.tables[name] for name in GOOD}
 
 
 def put(engine: Engine, name: str, **changed: Any) -> None:
@@ -102,7 +120,7 @@ def test_every_table_with_money_is_in_here() -> None:
     """Red when a table with an amount, a currency or a count comes without its bad rows."""
     telling = {"currency", "amount", "revenue", "unit_price", "used", "price"}
     assert price_tables.prices.name in GOOD
-    assert {table.name for table in t.metadata.tables.values() if telling & set(table.c.keys())} <= set(GOOD)
+    assert {table.name for table in schema.metadata.tables.values() if telling & set(table.c.keys())} <= set(GOOD)
 
 
 def test_what_costs_nothing_is_counted_without_a_currency(engine: Engine) -> None:

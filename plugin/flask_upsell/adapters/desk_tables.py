@@ -133,6 +133,7 @@ catalogue = Table(
     Column("hidden", Boolean, nullable=False),
     Column("image", Text, nullable=False),
     Column("url", Text, nullable=False),
+    CheckConstraint("price >= 0", name="price"),
     CheckConstraint(letters("currency"), name="currency"),
     Index("ix_upsell_product_category", "instance", "category", "ref"),
 )
@@ -186,6 +187,7 @@ imported_lines = Table(
     Column("unit_price", BigInteger, nullable=False),
     Column("customer", String(64), nullable=False),
     Column("placed_at", UTCDateTime, nullable=False),
+    CheckConstraint("unit_price >= 0", name="unit_price"),
     Index("ix_upsell_imported_line_placed_at", "instance", "placed_at"),
 )
 

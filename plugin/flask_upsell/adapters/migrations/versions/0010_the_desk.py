@@ -98,6 +98,7 @@ def upgrade() -> None:
         sa.Column("unit_price", sa.BigInteger(), nullable=False),
         sa.Column("customer", sa.String(length=64), nullable=False),
         sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("unit_price >= 0", name=op.f("ck_upsell_imported_line_unit_price")),
         sa.PrimaryKeyConstraint("instance", "order_ref", "position", name=op.f("pk_upsell_imported_line")),
     )
     op.create_index(
@@ -142,6 +143,7 @@ def upgrade() -> None:
         sa.Column("hidden", sa.Boolean(), nullable=False),
         sa.Column("image", sa.Text(), nullable=False),
         sa.Column("url", sa.Text(), nullable=False),
+        sa.CheckConstraint("price >= 0", name=op.f("ck_upsell_product_price")),
         sa.CheckConstraint(LETTERS, name=op.f("ck_upsell_product_currency")),
         sa.PrimaryKeyConstraint("instance", "ref", name=op.f("pk_upsell_product")),
     )
