@@ -18,7 +18,7 @@ def test_products_within_a_category_and_what_was_approved(engine: Engine) -> Non
             ("a", "Tea", False), ("b", "Tea/Green", False), ("c", "Teapots", False), ("d", "Tea", True),
             ("e", "T_a/x", False),
         ):  # fmt: skip
-            row = {"title": ref, "price": 1, "currency": "EUR", "image": "", "url": "", "seen": "1"}
+            row = {"title": ref, "price": 1, "currency": "EUR", "image": "", "url": "", "brand": ""}
             connection.execute(
                 insert(d.catalogue).values(instance="upsell", ref=ref, category=category, hidden=hidden, **row)
             )

@@ -253,7 +253,7 @@ class Imports:
             self.run_orders(upload.id, run)
             return ""
         self._offers.ledger.progress(run, JOB, "queued", "Waiting for a worker", 0, len(lines), {})
-        if self._offers.queue.enqueue(JOB, upload.id, run, patient=True) is None:
+        if self._offers.queue.enqueue("import_orders", upload.id, run, patient=True) is None:
             self._kept.claim(upload.id, "")
             self._offers.ledger.progress(run, JOB, "failed", "The queue does not take jobs just now", 0, len(lines), {})
             raise BadInput("file", "so many orders are imported by a worker, and its queue does not answer; try again")

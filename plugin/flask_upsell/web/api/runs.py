@@ -80,7 +80,7 @@ def add(counter: Counter) -> None:
             raise Problem(409, "One of them waits for a worker already; look at GET /runs.", kind="busy")
         run = uuid4().hex
         offers.ledger.progress(run, body["job"], "queued", "Waiting for a worker", 0, 0, {})
-        if offers.queue.enqueue(body["job"], run, patient=True) is None:
+        if offers.queue.enqueue("learn", run, patient=True) is None:
             offers.ledger.progress(run, body["job"], "failed", "Redis takes no jobs", 0, 0, {})
             raise Problem(503, "Redis takes no jobs just now.", headers={"Retry-After": "5"})
         return runs.find(run), 202, {"Location": f"{counter.prefix}/runs/{run}"}
