@@ -3,7 +3,7 @@ PYTHON ?= python3
 PORT ?= 5055
 DATA ?=
 CURRENCY ?=
-WORKERS ?= 2
+WORKERS ?= 3
 VENV := .venv
 BIN := $(VENV)/bin
 # Coverage takes as long as the tests themselves, so it is that of core/, by its own tests.

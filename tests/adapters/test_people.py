@@ -111,7 +111,9 @@ def test_nothing_of_a_person_is_left_and_everybody_else_stays(books: Books) -> N
     }
     # What an order came to is the order's: its reference, and which acceptance that was. Who asked for no mails is
     # remembered; so is in the audit that it was said.
-    left = books.dump("upsell_audit", "upsell_audit_head", "upsell_unsubscribed", "upsell_conversion", "upsell_outbox")
+    remembered = ("upsell_audit", "upsell_audit_head", "upsell_unsubscribed", "upsell_conversion", "upsell_outbox")
+    # Nor is she in the secrets, though chance may spell her name there.
+    left = books.dump(*remembered, "upsell_secret")
     of_orders = [each for each in left.splitlines() if "ada" in each]
     assert all("upsell_redemption" in each or "upsell_acceptance" in each for each in of_orders)
     assert not any("ada-cart" in each or "'ada'" in each or "-line" in each for each in of_orders)

@@ -17,17 +17,18 @@ def test_a_first_rule_in_a_few_clicks(page: Page) -> None:
         done += 1
         page.get_by_role(role, name=name).first.click()  # type: ignore[arg-type]
 
-    def type_in(name: str, words: str) -> None:
+    def pick(name: str, words: str) -> None:
         nonlocal done
-        done += 1
-        page.locator(f"[name='{name}']").first.fill(words)
+        done += 2
+        page.locator(f"[data-pick='{name}'] [role=combobox]").first.fill(words)
+        page.locator(f"[data-pick='{name}']").get_by_role("option").first.click()
 
     click("Anna")
     click("Rules", "link")
     click("New rule", "link")
     click("Start with this Goes well together")
-    type_in("when.all.0.lines.category", "Chocolate")
-    type_in("offer.products.products", "CH-0030")
+    pick("when.all.0.lines.category", "Chocolate")
+    pick("offer.products.products", "CH-0030")
     expect(page.locator("#told .sentence")).to_contain_text("When the cart has any Chocolate, offer")
     # The preview is the widget itself, in a frame of its own.
     expect(page.locator(".stage upsell-slot")).to_be_visible()
@@ -47,7 +48,9 @@ def test_nothing_is_lost_while_it_is_written(page: Page) -> None:
     page.locator("[name='label']").fill("Better ones")
     page.locator("[name='new.when.all']").select_option("country")
     page.get_by_role("button", name="Add a condition").first.click()
-    page.locator("[name='when.all.1.country.is']").first.fill("DE")
+    country = page.locator("[data-pick='when.all.1.country.is'] [role=combobox]").first
+    country.fill("DE")
+    country.press("Enter")
     expect(page.locator("[name='label']")).to_have_value("Better ones")
     page.get_by_role("button", name="Move Country up").click()
     expect(page.locator("[name='when.all.0.country.is']").first).to_have_value("DE")

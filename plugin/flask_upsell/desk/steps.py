@@ -54,7 +54,12 @@ class Steps:
         now = self._drafts.get(id)
         if not these:
             return now
-        made = self._drafts.save(id, version, these[-1])
+        try:
+            made = self._drafts.save(id, version, these[-1])
+        except StaleError as error:
+            if not tab or self._kept.load(id).tab != tab or not isinstance(error.current, Draft):
+                raise
+            made = self._drafts.save(id, error.current.version, these[-1])
         rest, more = these[:-1], _last(others, now.written)
         self._kept.keep(id, Kept(rest, more, tab) if back else Kept(more, rest, tab))
         return made

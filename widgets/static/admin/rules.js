@@ -61,3 +61,10 @@ document.addEventListener("input", (event) => {
   field.classList.remove("wrong");
   for (const each of field.querySelectorAll(":scope > .error")) each.remove();
 });
+
+// A form that saves itself and waited for its turn is old when a button has redrawn it meanwhile: what the button did
+// must not be taken back.
+document.addEventListener("htmx:before:request", (event) => {
+  const source = event instanceof CustomEvent ? event.detail.ctx.sourceElement : null;
+  if (source instanceof HTMLFormElement && !source.isConnected) event.preventDefault();
+});
