@@ -99,11 +99,11 @@ def migrate(engine: Engine) -> None:
     file = engine.url.database
     if engine.url.get_backend_name() == "sqlite" and file and file != ":memory:" and not Path(file).exists():
         shutil.copy(_migrated_file(), file)
-    elif file == LEDGER and not inspect(engine).has_table("upsell_alembic_version"):
+    elif file == LEDGER and not (tables := inspect(engine).get_table_names()):
         engine.dispose()
         server = engine.url.set(database="postgres").render_as_string(hide_password=False)
         fresh(server, LEDGER, _migrated_template(server))
-    else:
+    elif file != LEDGER or "upsell_alembic_version" not in tables:
         upgrade(engine)
 
 
@@ -163,7 +163,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'ledger.db'}"
     server: str = request.getfixturevalue("postgres")
-    fresh(server, LEDGER)
+    # Whoever asks for an engine wants it migrated.
+    fresh(server, LEDGER, _migrated_template(server) if "engine" in request.fixturenames else "template0")
     return str(make_url(server).set(database=LEDGER).render_as_string(hide_password=False))
 
 

@@ -99,7 +99,7 @@ def test_half_an_hour_of_faults(
                     offers.ledger.fold()
             return times
 
-        for name in FAULTS:  # warm-up: each fault once
+        for name in list(FAULTS)[:: amount(4, 1)]:  # warm-up: each fault once, in the short form some
             with FAULTS[name](server, proxy):
                 go_on(time.monotonic() + amount(0, 5))
         memory, open_files = 0.0, 0
