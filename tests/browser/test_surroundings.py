@@ -61,6 +61,10 @@ def tab_to(page: Page, selector: str) -> None:
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement === document.body"):
             continue  # round the end of the page
+        for _ in range(100):  # a busy browser draws its ring a moment later
+            if page.evaluate(FOCUSED):
+                break
+            page.wait_for_timeout(50)
         assert page.evaluate(FOCUSED), page.evaluate("document.activeElement.outerHTML")
         if page.evaluate("(selector) => document.activeElement.matches(selector)", selector):
             return
