@@ -26,13 +26,14 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from .. import faults
-from ..core.book import Book
+from ..core.book import Book, decode_model
 from ..core.rules import EMPTY_RULES, RuleSet, decode_published
+from ..core.taste import Model
 from ..errors import UpsellError
 from .breaker import Breaker
 from .clients import Direct
 from .copy import Copy, Fetched
-from .press import LIVE, OFF, RULES, Press
+from .press import LIVE, MODEL, OFF, RULES, Press
 
 #: The most products fetched at once.
 MOST_FACTS = 2000
@@ -138,7 +139,8 @@ class RedisShelf(Press):
 
     def _take(self, copy: Copy, refs: Sequence[str]) -> str:
         """Put these references into the copy if its version is live; says which one is, "" when that is not known."""
-        fields = [LIVE, RULES, OFF, *["a:" + ref for ref in refs], *["p:" + ref for ref in refs]]
+        head = [LIVE, RULES, OFF] if copy.weighed else [LIVE, RULES, OFF, MODEL]
+        fields = [*head, *["a:" + ref for ref in refs], *["p:" + ref for ref in refs]]
         values: list[Any] = self._reader.ask("HMGET", self._version_key(copy.book.version), *fields)
         live: str = (values[0] or b"").decode("utf-8", "replace")
         if live == copy.book.version:
@@ -146,10 +148,21 @@ class RedisShelf(Press):
             if rules != copy.book.rules.version:
                 copy.put_rules(self._rules_of(rules))
             self.off = values[2] == b"1"
-            copy.facts.put(refs, values[3 + len(refs) :])
+            if not copy.weighed:
+                copy.put_model(self._model_of(values[3]))
+            start = len(head)
+            copy.facts.put(refs, values[start + len(refs) :])
             # What leads on comes last: another thread that finds it must find its product too.
-            copy.leads.put(refs, values[3 : 3 + len(refs)])
+            copy.leads.put(refs, values[start : start + len(refs)])
         return live
+
+    @staticmethod
+    def _model_of(raw: bytes | None) -> Model | None:
+        try:
+            return decode_model(raw) if raw else None
+        except (msgspec.DecodeError, ValueError) as error:
+            faults.note("book_unreadable", "the model in the book is not readable, pairs are summed: %s", error)
+            return None
 
     def _rules_of(self, version: str) -> RuleSet:
         """The rules of this version; those that are known already when it cannot be read."""

@@ -9,9 +9,10 @@ import msgspec
 
 from .. import faults
 from ..core.affinity import Affinities
-from ..core.book import Book, decode_affinities, decode_list, decode_product
+from ..core.book import Book, decode_affinities, decode_bought, decode_habits, decode_list, decode_product
 from ..core.product import Product
 from ..core.rules import RuleSet
+from ..core.taste import Bought, Habits, Model
 
 T = TypeVar("T")
 
@@ -85,8 +86,26 @@ class Copy:
         self.facts: Fetched[Product] = Fetched(version, fetch, "p:", "product", decode_product)
         self.lists: Fetched[tuple[str, ...]] = Fetched(version, fetch, "l:", "the list", decode_list)
         self.leads: Raw[Affinities] = Raw("a:", "what leads on from", decode_affinities)
-        self.book = Book(version, self.facts, self.leads, self.lists, rules, self.facts.expect, self.lists.expect)
+        self.crowd: Fetched[Bought] = Fetched(version, fetch, "g:", "what customers bought", decode_bought)
+        self.habits: Fetched[Habits] = Fetched(version, fetch, "h:", "the past orders of", decode_habits)
+        self.book = Book(
+            version,
+            self.facts,
+            self.leads,
+            self.lists,
+            rules,
+            self.facts.expect,
+            self.lists.expect,
+            None,
+            self.crowd,
+            self.habits,
+            self.crowd.expect,
+        )
+        self.weighed = False
         self.checked = self.certain = float("-inf")
+
+    def put_model(self, model: Model | None) -> None:
+        self.book, self.weighed = msgspec.structs.replace(self.book, model=model), True
 
     def put_rules(self, rules: RuleSet) -> None:
         self.book = msgspec.structs.replace(self.book, rules=rules)

@@ -17,6 +17,7 @@ from ..core.product import Product
 from ..core.rulebook import RuleBook
 from ..core.rules import NEVER_CHANGED, NOTHING_SOLD, RuleSet
 from ..core.switch import Off
+from ..core.taste import Learned
 from .ledger import SQLLedger
 from .tables import metadata
 
@@ -36,13 +37,20 @@ class MemoryShelf:
     def read(self, refs: Sequence[str]) -> Book:
         return self._book
 
-    def publish(self, products: Iterable[Product], affinities: Iterable[tuple[str, Affinities]]) -> str:
+    def publish(
+        self,
+        products: Iterable[Product],
+        affinities: Iterable[tuple[str, Affinities]],
+        learned: Learned | None = None,
+    ) -> str:
         known, leads, lists = {p.ref: p for p in products}, dict(affinities), Lists()
         for product in known.values():
             lists.add(product)
         for each in leads.values():
             lists.learn(each)
         new = Book(f"{self._number + 1}.0", known, leads, dict(lists.best()), self._book.rules)
+        if learned is not None:
+            new = structs.replace(new, model=learned.model, crowd=dict(learned.crowd), habits=dict(learned.habits))
         self._number, self._revision, self._book, self._at = self._number + 1, 0, new, datetime.now(UTC)
         return new.version
 

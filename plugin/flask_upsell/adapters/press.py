@@ -19,6 +19,7 @@ from ..core.book import SCHEMA, Lists, encode
 from ..core.product import Product
 from ..core.rulebook import RuleBook
 from ..core.rules import NEVER_CHANGED, NOTHING_SOLD, Published
+from ..core.taste import Learned
 from ..errors import BookError
 from .oldbooks import let_go
 
@@ -29,6 +30,8 @@ LIVE = "live"
 RULES = "rules"
 #: … and the one that says whether everything is switched off.
 OFF = "off"
+#: … and the one that says how what was learned is weighed.
+MODEL = "model"
 CHUNK = 500
 #: What redis-py takes for a field's name and value.
 Field = bytes | bytearray | memoryview | str | int | float
@@ -46,7 +49,12 @@ class Press:
     def _version_key(self, version: str) -> str:
         return f"{self._root}v{version.partition('.')[0] or 0}"
 
-    def publish(self, products: Iterable[Product], affinities: Iterable[tuple[str, Affinities]]) -> str:
+    def publish(
+        self,
+        products: Iterable[Product],
+        affinities: Iterable[tuple[str, Affinities]],
+        learned: Learned | None = None,
+    ) -> str:
         """Write a whole version beside the live one, then switch; the switch is one transaction."""
         writer = self._writer
         try:
@@ -55,7 +63,7 @@ class Press:
             name = f"{writer.incr(self._root + 'numbers')}-{token_hex(4)}"
             version, key = f"{name}.0", f"{self._root}v{name}"
             written = 0
-            for chunk in _chunks(_fields(products, affinities)):
+            for chunk in _chunks(_fields(products, affinities, learned)):
                 with writer.pipeline(transaction=False) as pipe:
                     pipe.hset(key, mapping=chunk)
                     # Should this process die here, the unfinished version goes by itself.
@@ -202,7 +210,9 @@ class Press:
                     continue
 
 
-def _fields(products: Iterable[Product], affinities: Iterable[tuple[str, Affinities]]) -> Iterator[tuple[str, bytes]]:
+def _fields(
+    products: Iterable[Product], affinities: Iterable[tuple[str, Affinities]], learned: Learned | None
+) -> Iterator[tuple[str, bytes]]:
     lists = Lists()
     for product in products:
         lists.add(product)
@@ -212,6 +222,12 @@ def _fields(products: Iterable[Product], affinities: Iterable[tuple[str, Affinit
         yield "a:" + ref, encode(leads)
     for name, refs in lists.best():
         yield "l:" + name, encode(refs)
+    if learned is not None:
+        yield MODEL, encode(learned.model)
+        for number, bought in learned.crowd:
+            yield "g:" + number, encode(bought)
+        for pseudonym, habits in learned.habits:
+            yield "h:" + pseudonym, encode(habits)
 
 
 def _chunks(fields: Iterator[tuple[str, bytes]]) -> Iterator[dict[Field, Field]]:

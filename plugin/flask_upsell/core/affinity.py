@@ -7,6 +7,8 @@ from functools import cached_property
 import msgspec
 
 BILLION = 10**9
+#: Orders that are added to those with a product, so that a few of them prove little.
+SHRUNK = 20
 
 
 class Affinity(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -42,10 +44,27 @@ class Affinity(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 
 class Affinities(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
-    """All that leads on from one product, strongest first."""
+    """All that leads on from one product, strongest first.
+
+    `buyers`: customers whose orders show how the product is bought: (number, how much it says for them).
+    """
 
     upgrades: tuple[Affinity, ...] = ()
     complements: tuple[Affinity, ...] = ()
+    buyers: tuple[tuple[int, float], ...] = ()
+
+    @cached_property
+    def links(self) -> list[tuple[str, float, float, int]]:
+        """Each complement with its weight, its shrunk share of the orders with this product, and its own orders."""
+        return [
+            (each.consequent, each.weight, each.together / (each.base + SHRUNK), each.consequent_orders)
+            for each in self.complements
+        ]
+
+    @property
+    def base(self) -> int:
+        """Orders with this product, as far as they are known."""
+        return self.complements[0].base if self.complements else 0
 
     @cached_property
     def weights(self) -> dict[str, int]:

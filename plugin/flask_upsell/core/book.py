@@ -13,6 +13,7 @@ import msgspec
 from .affinity import NONE, Affinities
 from .product import Product, parents
 from .rules import EMPTY_RULES, RuleSet
+from .taste import Bought, Habits, Model
 
 SCHEMA = 1
 
@@ -20,6 +21,9 @@ encode = msgspec.json.Encoder().encode
 decode_product = msgspec.json.Decoder(Product).decode
 decode_list = msgspec.json.Decoder(tuple[str, ...]).decode
 decode_affinities = msgspec.json.Decoder(Affinities).decode
+decode_model = msgspec.json.Decoder(Model).decode
+decode_bought = msgspec.json.Decoder(Bought).decode
+decode_habits = msgspec.json.Decoder(Habits).decode
 
 
 def _at_hand(first: Sequence[str], later: Sequence[str]) -> None:
@@ -27,7 +31,7 @@ def _at_hand(first: Sequence[str], later: Sequence[str]) -> None:
 
 
 def _listed(keys: Sequence[str]) -> None:
-    """All lists are there already."""
+    """All of them are there already."""
 
 
 class Book(msgspec.Struct, frozen=True, gc=False):
@@ -35,7 +39,9 @@ class Book(msgspec.Struct, frozen=True, gc=False):
 
     `lists` has the most bought products of "c:CATEGORY" and "t:TAG". `rules` are the merchant's, of their own version.
     `expect(first, later)` is told which products a decision is going to look at, and which it may have to look at;
-    `list_ahead(keys)` which lists.
+    `list_ahead(keys)` which lists. `model` weighs what was learned; without one, pairs are summed. `crowd` and `habits`
+    are what customers bought, by number and by pseudonym; `ask_ahead(numbers)` is told whom of the crowd a decision
+    asks.
     """
 
     version: str
@@ -45,6 +51,10 @@ class Book(msgspec.Struct, frozen=True, gc=False):
     rules: RuleSet = EMPTY_RULES
     expect: Callable[[Sequence[str], Sequence[str]], None] = _at_hand
     list_ahead: Callable[[Sequence[str]], None] = _listed
+    model: Model | None = None
+    crowd: Mapping[str, Bought] = {}
+    habits: Mapping[str, Habits] = {}
+    ask_ahead: Callable[[Sequence[str]], None] = _listed
 
     def leads_to(self, ref: str) -> Affinities:
         return self.affinities.get(ref, NONE)

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from .affinity import BILLION, Affinities
 from .book import Book
 from .conditions import Scene
-from .context import MOST_LINES, Line
+from .context import MOST_LINES, Context, Line
 from .offer import Candidate, Kind
 from .rules import Working, stops
 from .sources import Learn, Matched, candidates, lists, refs
+from .taste import NOTHING, Model, page, signals, voices
 
 #: How many upgrades of each line, and complements, a decision looks at before it is made; seldom more.
 FIRST_UPGRADES, FIRST_COMPLEMENTS = 2, 8
+#: How many of all that might be bought next are worth a look.
+MOST_LIKELY = 60
 
 
 def look_up(scene: Scene, book: Book) -> Iterator[Candidate]:
@@ -28,11 +31,12 @@ def look_up(scene: Scene, book: Book) -> Iterator[Candidate]:
     for working, matched in applying:
         yield from candidates(working, matched, scene, book, learn)
     if not applying or not stops(applying[-1][0].rule):
-        yield from learned(scene.context.anchors, book)
+        yield from learned(scene.context.anchors, book, scene)
 
 
-def learned(anchors: Sequence[Line], book: Book) -> Iterator[Candidate]:
-    """A line's upgrades first, then complements by their weights summed over the lines.
+def learned(anchors: Sequence[Line], book: Book, scene: Scene | None = None) -> Iterator[Candidate]:
+    """A line's upgrades first, then complements by their weights summed over the lines; with a model and a `scene`, by
+    all that is known of cart and shopper.
 
     Ties are broken by reference, so that a decision never flickers.
     """
@@ -42,6 +46,9 @@ def learned(anchors: Sequence[Line], book: Book) -> Iterator[Candidate]:
         for ref, weight in leads.weights.items():
             weights[ref] = weights.get(ref, 0) + weight
     complements = sorted(sorted(weights), key=weights.__getitem__, reverse=True)
+    if book.model is not None and scene is not None and led:
+        scores = likely(led, book, book.model, scene.context)
+        complements, weights = [ref for _, ref in scores], {ref: round(score * BILLION) for score, ref in scores}
     first, later = complements[:FIRST_COMPLEMENTS], complements[FIRST_COMPLEMENTS:]
     for _, leads in led:
         first += [affinity.consequent for affinity in leads.upgrades[:FIRST_UPGRADES]]
@@ -75,7 +82,23 @@ def _without_values(upgrade: tuple[float, str, str, Line, object]) -> tuple[floa
 
 
 def _complement(ref: str, score: float, led: list[tuple[Line, Affinities]]) -> Candidate:
-    """The candidate with the evidence of the line that speaks most for it."""
-    line, leads = max((each for each in led if ref in each[1].weights), key=lambda each: each[1].weights[ref])
+    """The candidate with the evidence of the line that speaks most for it; without any when no line does."""
+    leading = [each for each in led if ref in each[1].weights]
+    if not leading:
+        return Candidate(Kind.COMPLEMENT, ref, led[0][0], None, score)
+    line, leads = max(leading, key=lambda each: each[1].weights[ref])
     affinity = next(affinity for affinity in leads.complements if affinity.consequent == ref)
     return Candidate(Kind.COMPLEMENT, ref, line, affinity, score)
+
+
+def likely(
+    led: Sequence[tuple[Line, Affinities]], book: Book, model: Model, context: Context
+) -> list[tuple[float, str]]:
+    """(score, product) of all that may be bought next, the likeliest first."""
+    cart = {line.product: leads for line, leads in led}
+    habits = book.habits.get(context.visitor.customer or "", NOTHING) if context.consent else NOTHING
+    if not habits.baskets:
+        book.ask_ahead([str(who) for who, _ in voices(cart, model)])
+    found = list(signals(cart, model, book.crowd, habits, context.now.timestamp()))
+    weights = model.known if habits.baskets else model.unknown
+    return weights.scored(found, page(cart, habits))[:MOST_LIKELY]

@@ -97,7 +97,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     """The merchant's limits. `price_gap_floor` in minor units: a difference up to it is always small enough.
     `complement_times`: how many times what it goes with a complement may cost; 0 means any price. `max_page`: the most
     offers on a page, all its placements together. `max_session`: the most different products offered in a session, 0
-    for any number.
+    for any number. `varied`: complements that were learned are of different categories.
     """
 
     max_offers: int = 2
@@ -107,6 +107,7 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     complement_times: int = 1
     max_page: int = 3
     max_session: int = 20
+    varied: bool = True
 
 
 class Context(msgspec.Struct, frozen=True, gc=False):

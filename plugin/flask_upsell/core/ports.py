@@ -25,6 +25,7 @@ from .product import Product
 from .rule import Limits, Perk, Rule, Status
 from .rulebook import Changes, RuleBook
 from .rules import NEVER_CHANGED, NOTHING_SOLD
+from .taste import Learned
 from .words import Sentence
 
 
@@ -118,7 +119,12 @@ class Shelf(Protocol):
     def read(self, refs: Sequence[str]) -> Book:
         """The part of the live book that a decision about these products needs; never raises, may be empty or stale."""
 
-    def publish(self, products: Iterable[Product], affinities: Iterable[tuple[str, Affinities]]) -> str:
+    def publish(
+        self,
+        products: Iterable[Product],
+        affinities: Iterable[tuple[str, Affinities]],
+        learned: Learned | None = None,
+    ) -> str:
         """Put up a whole new version at once and return its name; raises BookError and leaves the old one live."""
 
     def amend(self, products: Sequence[Product]) -> None:

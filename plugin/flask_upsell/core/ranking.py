@@ -45,7 +45,7 @@ class Places:
             if len(self._upgraded) >= self.policy.max_upgrades or line in self._upgraded:
                 return Code.OUTRANKED
             self._upgraded.add(line)
-        elif category:
+        elif category and self.policy.varied:
             # What a merchant put side by side on purpose may be of one category.
             if category in self._categories and candidate.rule is None:
                 return Code.SAME_KIND

@@ -31,6 +31,7 @@ from ..web.cli import Bar, follow
 from ..web.rulefile import load
 from . import embedded, journey, loading
 from .app import create_app, engine_of
+from .predict import predict
 
 WORKER_SECONDS = 90
 #: Seasons and rules to start with, linked from the top-level config/.
@@ -42,6 +43,9 @@ WATCH_SECONDS = 2
 @click.group()
 def main() -> None:
     """Flask-Upsell: offers at a Flask store's cart and checkout."""
+
+
+main.add_command(predict)
 
 
 @main.command()

@@ -134,14 +134,14 @@ def _load_products(connection: Connection, path: Path, currency: str, rejected: 
     slugs: set[str] = set()
 
     def rows() -> Iterator[dict[str, Any]]:
-        for line, row in _read(path, PRODUCTS, "Loading products", rejected, report):
+        for line, row in rows_of(path, PRODUCTS, "Loading products", rejected, report):
             ref = row["product_id"].strip()
             try:
                 if not ref:
                     raise BadInput("product_id", "is empty")
                 if ref in seen:
                     raise BadInput("product_id", "is listed twice; the first one counts")
-                price = _price(row["price"], "price", currency)
+                price = price_of(row["price"], "price", currency)
             except BadInput as error:
                 rejected.add(path.name, line, f"product: {error}", row.values())
                 continue
@@ -172,15 +172,15 @@ def _load_orders(
     orders: list[dict[str, Any]] = []
 
     def rows() -> Iterator[dict[str, Any]]:
-        for line, row in _read(path, ORDERS, "Loading orders", rejected, report):
+        for line, row in rows_of(path, ORDERS, "Loading orders", rejected, report):
             try:
                 number, ref = row["order_id"].strip(), row["product_id"].strip()
                 if not number:
                     raise BadInput("order_id", "is empty")
                 if ref not in known:
                     raise BadInput("product_id", "is not in products.csv")
-                quantity, price = _pieces(row["quantity"], row["unit_price"], currency)
-                placed_at = _moment(row["ordered_at"])
+                quantity, price = pieces_of(row["quantity"], row["unit_price"], currency)
+                placed_at = moment_of(row["ordered_at"])
             except BadInput as error:
                 rejected.add(path.name, line, f"order line: {error}", row.values())
                 continue
@@ -228,7 +228,7 @@ def _insert(connection: Connection, table: type[Any], rows: Iterator[dict[str, A
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def _read(
+def rows_of(
     path: Path, needed: tuple[str, ...], step: str, rejected: Rejected, report: Report
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """(line number, row by column) of a CSV file with a header; comma, semicolon or tab; UTF-8, else Windows-1252."""
@@ -284,7 +284,7 @@ def _look(path: Path) -> tuple[str, int]:
     return ("utf-8-sig" if text else "cp1252"), max(lines - 1, 1)
 
 
-def _price(text: str, field: str, currency: str) -> int:
+def price_of(text: str, field: str, currency: str) -> int:
     try:
         price = to_minor(text.strip(), currency)
     except BadInput:
@@ -294,7 +294,7 @@ def _price(text: str, field: str, currency: str) -> int:
     return price
 
 
-def _pieces(quantity: str, unit_price: str, currency: str) -> tuple[int, int]:
+def pieces_of(quantity: str, unit_price: str, currency: str) -> tuple[int, int]:
     """(pieces, price of one in minor units). 0.53 kg is one piece at the price of 0.53 kg."""
     try:
         number = Decimal(quantity.strip())
@@ -308,13 +308,13 @@ def _pieces(quantity: str, unit_price: str, currency: str) -> tuple[int, int]:
         raise BadInput("quantity", f"is 0 or more than {LARGEST_QUANTITY:,}")
     try:
         if number == number.to_integral_value():
-            return int(number), _price(unit_price, "unit_price", currency)
-        return 1, _price(str(Decimal(unit_price.strip()) * number), "unit_price", currency)
+            return int(number), price_of(unit_price, "unit_price", currency)
+        return 1, price_of(str(Decimal(unit_price.strip()) * number), "unit_price", currency)
     except InvalidOperation:
         raise BadInput("unit_price", "is empty, negative or not a number such as 12.50") from None
 
 
-def _moment(text: str) -> datetime:
+def moment_of(text: str) -> datetime:
     """An instant in UTC; without a zone it is UTC. 3/4/2026 is in March; 13/4/2026 can only be in April."""
     text = text.strip()
     for form in ("", *MOMENTS):

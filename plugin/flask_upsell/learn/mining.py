@@ -32,6 +32,7 @@ AFFINITIES = {
 }
 STEPS = ("baskets", "complements", "upgrades")
 STEP_IMPORTED = "Reading imported orders"
+LINES = "order_ref VARCHAR, product_ref VARCHAR, quantity BIGINT, customer VARCHAR, placed_at BIGINT"
 #: How often progress is told while rows stream in.
 EVERY = 20_000
 #: References longer than this have no place in the ledger's tables.
@@ -56,13 +57,13 @@ class Mined:
     """The result of one mining run; valid inside its `with` block."""
 
     def __init__(self, connection: DuckDBPyConnection, figures: dict[str, Any]) -> None:
-        self._connection = connection
+        self.connection = connection
         self.figures = figures
 
     def affinities(self) -> Iterator[tuple[Kind, str, Affinity]]:
         """(kind, antecedent, affinity); a stream."""
         for kind, query in AFFINITIES.items():
-            cursor = self._connection.cursor()
+            cursor = self.connection.cursor()
             cursor.execute(query)
             while rows := cursor.fetchmany(5000):
                 for antecedent, consequent, weight, *evidence in rows:
@@ -125,7 +126,7 @@ class Mining:
         lines = self._load(
             folder / "lines.csv",
             "order_lines",
-            "order_ref VARCHAR, product_ref VARCHAR, quantity BIGINT",
+            LINES,
             _line_rows(self._lines, dropped),
             "Reading orders",
         )
@@ -166,9 +167,8 @@ class Mining:
     def _load_imported(self, path: Path, dropped: Counter[str]) -> int:
         """Add the imported lines of orders that are not there; returns how many."""
         assert self._connection is not None
-        columns = "order_ref VARCHAR, product_ref VARCHAR, quantity BIGINT"
         rows = _line_rows(self._imported, dropped)
-        if not self._load(path, "imported_lines", columns, rows, STEP_IMPORTED):
+        if not self._load(path, "imported_lines", LINES, rows, STEP_IMPORTED):
             return 0
         gone = "DELETE FROM imported_lines WHERE order_ref IN (SELECT order_ref FROM order_lines)"
         self._connection.execute(gone)
@@ -236,7 +236,8 @@ def _line_rows(lines: Iterable[OrderLine], dropped: Counter[str]) -> Iterator[tu
         else:
             if line.quantity <= 0:
                 dropped["returns and zero quantities (taken off their order)"] += 1
-            yield line.order, line.product, line.quantity
+            customer = line.customer if line.customer is not None and _usable(line.customer) else "\\N"
+            yield line.order, line.product, line.quantity, customer, int(line.placed_at.timestamp())
 
 
 def _product_rows(products: Iterable[Product], dropped: Counter[str]) -> Iterator[tuple[Any, ...]]:

@@ -1,0 +1,343 @@
+"""What is bought next, learned: pairs with weights, the crowd, habits, and the model that weighs them.
+
+All counting is done by the SQL of `sql/`; in Python are the pairs of the most bought products, and samples. The model
+is fitted on the last part of the history, with what was known before it.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..core.affinity import Affinities, Affinity
+from ..core.ports import Report
+from ..core.taste import CROWD, NOTHING, SIGNALS, Bought, Habits, Model, Signals, Weights, page, signals
+from .fit import second_order
+from .weights import ease, strongest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from duckdb import DuckDBPyConnection
+    from numpy.typing import NDArray
+
+SQL = Path(__file__).with_name("sql")
+#: Weights to look at the candidates of a case by, before any were learned; also those of a young store.
+KNOWN = tuple([SIGNALS.index(each) for each in ("popular", "cart", "pairs", "lately", "similar", "new")])
+UNKNOWN = tuple([SIGNALS.index(each) for each in ("popular", "cart", "pairs", "alike")])
+ROUGH = Model(
+    Weights(KNOWN, (0.0,) * 6, (1.0,) * 6, (-0.3, 0.9, 0.1, 0.6, 0.4, 0.8)),
+    Weights(UNKNOWN, (0.0,) * 4, (1.0,) * 4, (-0.2, 0.9, 0.2, 0.5)),
+    1,
+    1,
+)
+#: Fewer cases than that prove nothing.
+FEWEST = 200
+
+
+class Sizes(msgspec.Struct, frozen=True):
+    """How much is kept and tried; each bounds memory or time."""
+
+    head: int = 6000
+    by_weight: int = 60
+    by_count: int = 60
+    crowd: int = 2500
+    crowd_items: int = 200
+    buyers: int = 400
+    popular: int = 60
+    baskets: int = 80
+    cases: int = 5000
+    candidates: int = 200
+    ridge: float = 100.0
+    #: The last part of the history, which the model is fitted on.
+    held_out: float = 0.15
+
+
+class Case(msgspec.Struct, frozen=True):
+    """A basket without one of its products: what is left, who bought it when (Unix time), and the hidden one."""
+
+    cart: tuple[str, ...]
+    customer: str | None
+    at: int
+    hidden: str
+
+
+class Known:
+    """All that was learned from what was bought before an instant."""
+
+    def __init__(self, connection: DuckDBPyConnection, until: int, sizes: Sizes, report: Report) -> None:
+        self._connection, self._until, self._sizes, self._report = connection, until, sizes, report
+        one = f"SELECT CAST({until} AS BIGINT) AS until, {sizes.head} AS head, {sizes.by_count} AS neighbours"
+        connection.execute("DROP TABLE IF EXISTS horizon")
+        connection.execute(f"CREATE TABLE horizon AS {one}")
+        report("Counting pairs", 0, 0)
+        connection.execute((SQL / "links.sql").read_text())
+        self.refs = [
+            row[0] for row in connection.execute("SELECT product_ref FROM items ORDER BY product_no").fetchall()
+        ]
+        counts = connection.execute("SELECT product_no, orders FROM seen_orders").fetchnumpy()
+        import numpy as np
+
+        self.orders = np.zeros(len(self.refs) + 1, dtype=np.int64)
+        self.orders[counts["product_no"]] = counts["orders"]
+        row = connection.execute("SELECT COUNT(DISTINCT order_no), COUNT(*) FROM seen").fetchone()
+        self.baskets, self.lines = (int(row[0]), int(row[1])) if row else (0, 0)
+        self._weigh()
+        self._gather()
+
+    def _weigh(self) -> None:
+        import numpy as np
+
+        self._report("Weighing pairs", 0, 0)
+        rows = self._connection.execute("SELECT product_no FROM head ORDER BY place").fetchnumpy()
+        self._head: NDArray[np.int64] = rows["product_no"].astype(np.int64)
+        size = len(self._head)
+        pairs = self._connection.execute("SELECT one, other, together, weight FROM gram").fetchnumpy()
+        gram, self._together = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
+        for into, values in ((gram, pairs["weight"]), (self._together, pairs["together"])):
+            into[pairs["one"], pairs["other"]] = values
+            into[pairs["other"], pairs["one"]] = values
+        del pairs
+        self._weights = ease(gram, self._sizes.ridge) if size else gram
+        self._place = np.full(len(self.refs) + 1, -1, dtype=np.int64)
+        self._place[self._head] = np.arange(size)
+
+    def _gather(self) -> None:
+        """Whom of the customers to ask, and what they bought: those with most lines, the last ones first."""
+        import numpy as np
+
+        self._report("Asking the crowd", 0, 0)
+        rows = self._connection.execute(
+            "SELECT p.customer, COUNT(*) AS lines FROM placed p JOIN seen s ON s.order_no = p.order_no "
+            f"WHERE p.customer IS NOT NULL GROUP BY p.customer ORDER BY lines DESC, p.customer LIMIT {self._sizes.crowd}"
+        ).fetchall()
+        self.crowd = [lines for _, lines in rows]
+        self._connection.execute("DROP TABLE IF EXISTS crowd")
+        self._connection.execute("CREATE TABLE crowd (customer VARCHAR, number BIGINT)")
+        if not rows:
+            self._bought: dict[int, list[tuple[int, int]]] = {}
+            self._buyers: dict[int, list[tuple[int, float]]] = {}
+            return
+        import duckdb
+
+        names, numbers = [customer for customer, _ in rows], list(range(len(rows)))
+        self._connection.execute("INSERT INTO crowd SELECT UNNEST(?::VARCHAR[]), UNNEST(?::BIGINT[])", [names, numbers])
+        assert duckdb
+        found = self._connection.execute(
+            "SELECT c.number, s.product_no, COUNT(*) AS times FROM crowd c JOIN placed p ON p.customer = c.customer "
+            "JOIN seen s ON s.order_no = p.order_no GROUP BY c.number, s.product_no ORDER BY c.number, s.product_no"
+        ).fetchnumpy()
+        number, product, times = found["number"], found["product_no"], found["times"].astype(np.float64)
+        share = self.orders[product] / max(1, self.lines)
+        telling = np.log1p(times / (CROWD * share))
+        self._bought, self._buyers = {}, {}
+        for who, start, end in _runs(number):
+            part = slice(start, end)
+            order = np.argsort(-times[part] / np.sqrt(share[part]), kind="stable")[: self._sizes.crowd_items] + start
+            self._bought[who] = list(zip(product[order].tolist(), times[order].astype(int).tolist(), strict=True))
+        by_product = np.lexsort((number, product))
+        product, number, telling = product[by_product], number[by_product], telling[by_product]
+        for ref, start, end in _runs(product):
+            order = np.argsort(-telling[start:end], kind="stable")[: self._sizes.buyers] + start
+            rounded = [round(each, 4) for each in telling[order].tolist()]
+            self._buyers[ref] = list(zip(number[order].tolist(), rounded, strict=True))
+
+    def model(self, weights: Model) -> Model:
+        import numpy as np
+
+        best = np.argsort(-self.orders, kind="stable")[: self._sizes.popular]
+        popular = tuple([(self.refs[no - 1], int(self.orders[no])) for no in best.tolist() if self.orders[no]])
+        return Model(
+            weights.known, weights.unknown, max(1, self.baskets), max(1, self.lines), popular, tuple(self.crowd)
+        )
+
+    def bought(self) -> Iterator[tuple[str, Bought]]:
+        for who, items in self._bought.items():
+            yield str(who), Bought(tuple([(self.refs[no - 1], times, int(self.orders[no])) for no, times in items]))
+
+    def leads(self, numbers: Sequence[int] | None = None) -> Iterator[tuple[int, Affinities]]:
+        """What each product leads to, by number; a stream."""
+
+        only = ""
+        if numbers is not None:
+            self._connection.execute("DROP TABLE IF EXISTS wanted")
+            self._connection.execute("CREATE TABLE wanted AS SELECT UNNEST(?::BIGINT[]) AS product_no", [list(numbers)])
+            only = "WHERE from_no IN (SELECT product_no FROM wanted)"
+        rows = self._connection.execute(
+            f"SELECT from_no, to_no, together FROM links {only} ORDER BY from_no"
+        ).fetchnumpy()
+        begins = {no: (start, end) for no, start, end in _runs(rows["from_no"])}
+        to_no, together = rows["to_no"], rows["together"]
+        wanted = sorted({*begins, *self._buyers} if numbers is None else numbers)
+        for no in wanted:
+            found: dict[int, tuple[float, int]] = {}
+            place = int(self._place[no])
+            start, end = begins.get(no, (0, 0))
+            for to, count in zip(to_no[start:end].tolist(), together[start:end].tolist(), strict=True):
+                there = int(self._place[to])
+                weight = float(self._weights[place, there]) if place >= 0 and there >= 0 else 0.0
+                found[to] = (weight, count)
+            if place >= 0:
+                for there in strongest(self._weights, place, self._sizes.by_weight).tolist():
+                    to = int(self._head[there])
+                    if to not in found:
+                        found[to] = (float(self._weights[place, there]), int(self._together[place, there]))
+            base = int(self.orders[no])
+            complements = [
+                Affinity(self.refs[to - 1], round(weight, 6), count, base, int(self.orders[to]), self.baskets)
+                for to, (weight, count) in found.items()
+            ]
+            complements.sort(key=lambda each: (-each.weight, -each.together, each.consequent))
+            yield no, Affinities((), tuple(complements), tuple(self._buyers.get(no, ())))
+
+    def habits(self, customers: Sequence[str] | None = None) -> Iterator[tuple[str, Habits]]:
+        """The last orders of each customer; a stream."""
+        only = ""
+        if customers is not None:
+            self._connection.execute("DROP TABLE IF EXISTS wanted_customers")
+            self._connection.execute(
+                "CREATE TABLE wanted_customers AS SELECT UNNEST(?::VARCHAR[]) AS customer", [list(customers)]
+            )
+            only = "AND p.customer IN (SELECT customer FROM wanted_customers)"
+        cursor = self._connection.cursor()
+        cursor.execute(
+            "SELECT customer, placed_at, order_no, product_no FROM ("
+            "SELECT p.customer, p.placed_at, p.order_no, s.product_no, "
+            "DENSE_RANK() OVER (PARTITION BY p.customer ORDER BY p.placed_at DESC, p.order_no DESC) AS place "
+            f"FROM placed p JOIN seen s ON s.order_no = p.order_no WHERE p.customer IS NOT NULL {only}) AS r "
+            f"WHERE place <= {self._sizes.baskets} ORDER BY customer, place, product_no"
+        )
+        who, baskets, last = "", list[tuple[int, list[int]]](), -1
+        while rows := cursor.fetchmany(20_000):
+            for customer, at, order, product in rows:
+                if customer != who:
+                    if baskets:
+                        yield who, self._habits(baskets)
+                    who, baskets, last = customer, [], -1
+                if order != last:
+                    baskets.append((int(at), []))
+                    last = order
+                baskets[-1][1].append(product)
+        if baskets:
+            yield who, self._habits(baskets)
+
+    def _habits(self, baskets: Sequence[tuple[int, Sequence[int]]]) -> Habits:
+        every = {no for _, products in baskets for no in products}
+        return Habits(
+            tuple([(at, tuple([self.refs[no - 1] for no in products])) for at, products in baskets]),
+            {self.refs[no - 1]: int(self.orders[no]) for no in every},
+        )
+
+
+def _runs(values: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
+    """(value, start, end) of each run of equal values."""
+    import numpy as np
+
+    if len(values):
+        starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
+        ends = np.r_[starts[1:], len(values)]
+        yield from zip(values[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)
+
+
+def learn(
+    connection: DuckDBPyConnection, report: Report, sizes: Sizes = Sizes()
+) -> tuple[Known, Model, dict[str, Any]]:
+    """What is known of the whole history, and the model that weighs it; `connection` holds mined baskets.
+
+    Figures tell how well the model did on the last part of the history, before that part was learned from.
+    """
+    connection.execute((SQL / "history.sql").read_text())
+    row = connection.execute(
+        f"SELECT quantile_disc(placed_at, {1 - sizes.held_out}), MAX(placed_at) + 1 FROM placed"
+    ).fetchone()
+    model, figures = ROUGH, dict[str, Any]()
+    if row is not None and row[0] is not None:
+        cut, end = int(row[0]), int(row[1])
+        model, figures = _fitted(connection, cut, sizes, report)
+    else:
+        end = 0
+    known = Known(connection, end, sizes, report)
+    return known, known.model(model), figures
+
+
+def _fitted(connection: DuckDBPyConnection, cut: int, sizes: Sizes, report: Report) -> tuple[Model, dict[str, Any]]:
+    cases = _cases(connection, cut, sizes)
+    if len(cases) < FEWEST:
+        return ROUGH, {"cases": len(cases)}
+    known = Known(connection, cut, sizes, report)
+    numbers = {ref: no for no, ref in enumerate(known.refs, 1)}
+    wanted = sorted({numbers[ref] for case in cases for ref in case.cart})
+    leads = {known.refs[no - 1]: each for no, each in known.leads(wanted)}
+    habits = dict(known.habits(sorted({case.customer for case in cases if case.customer is not None})))
+    crowd, rough = dict(known.bought()), known.model(ROUGH)
+    fitted, figures = list[Weights](), dict[str, Any]({"cases": len(cases)})
+    for shoppers in (True, False):
+        told, places, pages, number = list[list[Signals]](), list[int](), list[tuple[float, ...]](), 0
+        weights = rough.known if shoppers else rough.unknown
+        for done, case in enumerate(cases):
+            if done % 250 == 0:
+                report("Fitting to shoppers" if shoppers else "Fitting to visitors", done, len(cases))
+            own = habits.get(case.customer or "") if shoppers else NOTHING
+            if own is None:
+                continue
+            number += 1
+            cart = {ref: leads.get(ref, Affinities()) for ref in case.cart}
+            found = dict(signals(cart, rough, crowd, own, case.at))
+            first = [ref for _, ref in weights.scored(list(found.items()), ())[: sizes.candidates]]
+            if case.hidden in first:
+                told.append([found[ref] for ref in first])
+                places.append(first.index(case.hidden))
+                pages.append(page(cart, own))
+        fit, said = _fit(told, places, pages, number, KNOWN if shoppers else UNKNOWN)
+        fitted.append(fit or weights)
+        figures["known" if shoppers else "unknown"] = said
+    return Model(fitted[0], fitted[1], 1, 1), figures
+
+
+def _fit(
+    told: Sequence[Sequence[Signals]],
+    places: Sequence[int],
+    pages: Sequence[Sequence[float]],
+    number: int,
+    uses: Sequence[int],
+) -> tuple[Weights | None, dict[str, Any]]:
+    import numpy as np
+
+    if len(told) < FEWEST:
+        return None, {"cases": number}
+    most = max(len(each) for each in told)
+    every = np.zeros((len(told), most, len(SIGNALS)))
+    there = np.zeros((len(told), most), dtype=bool)
+    for place, each in enumerate(told):
+        every[place, : len(each)] = each
+        there[place, : len(each)] = True
+    weights = second_order(every, np.array(pages), np.array(places), there, uses)
+    ranks = []
+    for each, place, about in zip(told, places, pages, strict=True):
+        ranked = weights.scored([(str(at), some) for at, some in enumerate(each)], about)
+        ranks.append(next((rank for rank, (_, ref) in enumerate(ranked) if ref == str(place)), most))
+    hits = sum(rank < 3 for rank in ranks)
+    return weights, {"cases": number, "found": round(len(told) / number, 4), "hit_rate_3": round(hits / number, 4)}
+
+
+def _cases(connection: DuckDBPyConnection, cut: int, sizes: Sizes) -> list[Case]:
+    """Baskets of three or more since the cut, each with one product hidden."""
+    rows = connection.execute(
+        "SELECT p.order_no, p.customer, p.placed_at, i.product_ref FROM placed p "
+        "JOIN basket_items b ON b.order_no = p.order_no JOIN items i ON i.product_no = b.product_no "
+        f"WHERE p.placed_at >= {cut} AND p.size >= 3 AND p.order_no IN ("
+        f"SELECT order_no FROM placed WHERE placed_at >= {cut} AND size >= 3 "
+        f"ORDER BY hash(order_no) LIMIT {sizes.cases}) ORDER BY p.order_no, i.product_ref"
+    ).fetchall()
+    chance, cases = random.Random(1), list[Case]()  # noqa: S311 (which product is hidden is no secret)
+    start = 0
+    for place in range(1, len(rows) + 1):
+        if place == len(rows) or rows[place][0] != rows[start][0]:
+            refs = [row[3] for row in rows[start:place]]
+            hidden = refs.pop(chance.randrange(len(refs)))
+            cases.append(Case(tuple(refs), rows[start][1], int(rows[start][2]), hidden))
+            start = place
+    return cases

@@ -1,0 +1,50 @@
+-- What is bought together before an instant, by numbers: for weights, not for showing.
+-- in:  placed, basket_items, horizon(until, head, neighbours)
+-- out: seen(order_no, product_no, size), seen_orders(product_no, orders), head(product_no, place),
+--      gram(one, other, together, weight), links(from_no, to_no, together)
+
+DROP TABLE IF EXISTS seen;
+DROP TABLE IF EXISTS seen_orders;
+DROP TABLE IF EXISTS head;
+DROP TABLE IF EXISTS gram;
+DROP TABLE IF EXISTS met;
+DROP TABLE IF EXISTS links;
+
+CREATE TABLE seen AS
+SELECT p.order_no, i.product_no, p.size
+FROM placed p JOIN basket_items i ON i.order_no = p.order_no
+WHERE p.placed_at < (SELECT until FROM horizon);
+
+CREATE TABLE seen_orders AS
+SELECT product_no, COUNT(*) AS orders FROM seen GROUP BY product_no;
+
+-- The most bought products: all their pairs are weighed together, which takes the square of their number.
+CREATE TABLE head AS
+SELECT product_no, place FROM (
+    SELECT product_no, ROW_NUMBER() OVER (ORDER BY orders DESC, product_no) - 1 AS place FROM seen_orders
+) AS ranked
+WHERE place < (SELECT head FROM horizon);
+
+-- A large basket says less about each of its pairs than a small one.
+CREATE TABLE gram AS
+SELECT a.place AS one, b.place AS other, COUNT(*) AS together, SUM(1 / SQRT(SQRT(a.size))) AS weight
+FROM (SELECT s.order_no, h.place, s.size FROM seen s JOIN head h ON h.product_no = s.product_no) AS a
+JOIN (SELECT s.order_no, h.place FROM seen s JOIN head h ON h.product_no = s.product_no) AS b
+  ON b.order_no = a.order_no AND b.place >= a.place
+GROUP BY a.place, b.place;
+
+CREATE TABLE met AS
+SELECT a.product_no AS one, b.product_no AS other, COUNT(*) AS together
+FROM seen a JOIN seen b ON b.order_no = a.order_no AND b.product_no > a.product_no
+GROUP BY a.product_no, b.product_no
+HAVING COUNT(*) >= 2;
+
+CREATE TABLE links AS
+SELECT from_no, to_no, together FROM (
+    SELECT d.from_no, d.to_no, d.together,
+           ROW_NUMBER() OVER (PARTITION BY d.from_no ORDER BY d.together DESC, d.to_no) AS place
+    FROM (SELECT one AS from_no, other AS to_no, together FROM met
+          UNION ALL
+          SELECT other AS from_no, one AS to_no, together FROM met) AS d
+) AS r
+WHERE r.place <= (SELECT neighbours FROM horizon);
