@@ -34,6 +34,9 @@ ROUGH = Model(
     1,
     1,
 )
+NEW = SIGNALS.index("new")
+#: By how much (logarithm) what a shopper never bought is preferred a little more, and how often at most.
+BOLDER, MOST_BOLD = 0.15, 8
 #: Fewer cases than that prove nothing.
 FEWEST = 200
 
@@ -49,11 +52,16 @@ class Sizes(msgspec.Struct, frozen=True):
     buyers: int = 400
     popular: int = 60
     baskets: int = 80
-    cases: int = 5000
-    candidates: int = 200
+    cases: int = 6000
+    candidates: int = 150
     ridge: float = 100.0
     #: The last part of the history, which the model is fitted on.
     held_out: float = 0.15
+    #: How much of its hits may be given for products that a shopper never bought, where they were told apart.
+    explore: float = 0.01
+
+
+USUAL = Sizes()
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -70,9 +78,12 @@ class Known:
 
     def __init__(self, connection: DuckDBPyConnection, until: int, sizes: Sizes, report: Report) -> None:
         self._connection, self._until, self._sizes, self._report = connection, until, sizes, report
-        one = f"SELECT CAST({until} AS BIGINT) AS until, {sizes.head} AS head, {sizes.by_count} AS neighbours"
         connection.execute("DROP TABLE IF EXISTS horizon")
-        connection.execute(f"CREATE TABLE horizon AS {one}")
+        connection.execute(
+            "CREATE TABLE horizon AS SELECT CAST(? AS BIGINT) AS until, CAST(? AS BIGINT) AS head, "
+            "CAST(? AS BIGINT) AS neighbours",
+            [until, sizes.head, sizes.by_count],
+        )
         report("Counting pairs", 0, 0)
         connection.execute((SQL / "links.sql").read_text())
         self.refs = [
@@ -112,7 +123,8 @@ class Known:
         self._report("Asking the crowd", 0, 0)
         rows = self._connection.execute(
             "SELECT p.customer, COUNT(*) AS lines FROM placed p JOIN seen s ON s.order_no = p.order_no "
-            f"WHERE p.customer IS NOT NULL GROUP BY p.customer ORDER BY lines DESC, p.customer LIMIT {self._sizes.crowd}"
+            "WHERE p.customer IS NOT NULL GROUP BY p.customer ORDER BY lines DESC, p.customer LIMIT ?",
+            [self._sizes.crowd],
         ).fetchall()
         self.crowd = [lines for _, lines in rows]
         self._connection.execute("DROP TABLE IF EXISTS crowd")
@@ -121,11 +133,8 @@ class Known:
             self._bought: dict[int, list[tuple[int, int]]] = {}
             self._buyers: dict[int, list[tuple[int, float]]] = {}
             return
-        import duckdb
-
         names, numbers = [customer for customer, _ in rows], list(range(len(rows)))
         self._connection.execute("INSERT INTO crowd SELECT UNNEST(?::VARCHAR[]), UNNEST(?::BIGINT[])", [names, numbers])
-        assert duckdb
         found = self._connection.execute(
             "SELECT c.number, s.product_no, COUNT(*) AS times FROM crowd c JOIN placed p ON p.customer = c.customer "
             "JOIN seen s ON s.order_no = p.order_no GROUP BY c.number, s.product_no ORDER BY c.number, s.product_no"
@@ -161,13 +170,15 @@ class Known:
     def leads(self, numbers: Sequence[int] | None = None) -> Iterator[tuple[int, Affinities]]:
         """What each product leads to, by number; a stream."""
 
-        only = ""
-        if numbers is not None:
-            self._connection.execute("DROP TABLE IF EXISTS wanted")
-            self._connection.execute("CREATE TABLE wanted AS SELECT UNNEST(?::BIGINT[]) AS product_no", [list(numbers)])
-            only = "WHERE from_no IN (SELECT product_no FROM wanted)"
+        self._connection.execute("DROP TABLE IF EXISTS wanted")
+        if numbers is None:
+            self._connection.execute("CREATE TABLE wanted AS SELECT product_no FROM items")
+        else:
+            listed = "CREATE TABLE wanted AS SELECT UNNEST(?::BIGINT[]) AS product_no"
+            self._connection.execute(listed, [list(numbers)])
         rows = self._connection.execute(
-            f"SELECT from_no, to_no, together FROM links {only} ORDER BY from_no"
+            "SELECT l.from_no, l.to_no, l.together FROM links l JOIN wanted w ON w.product_no = l.from_no "
+            "ORDER BY l.from_no, l.to_no"
         ).fetchnumpy()
         begins = {no: (start, end) for no, start, end in _runs(rows["from_no"])}
         to_no, together = rows["to_no"], rows["together"]
@@ -195,20 +206,23 @@ class Known:
 
     def habits(self, customers: Sequence[str] | None = None) -> Iterator[tuple[str, Habits]]:
         """The last orders of each customer; a stream."""
-        only = ""
-        if customers is not None:
-            self._connection.execute("DROP TABLE IF EXISTS wanted_customers")
+        self._connection.execute("DROP TABLE IF EXISTS wanted_customers")
+        if customers is None:
             self._connection.execute(
-                "CREATE TABLE wanted_customers AS SELECT UNNEST(?::VARCHAR[]) AS customer", [list(customers)]
+                "CREATE TABLE wanted_customers AS SELECT DISTINCT customer FROM placed WHERE customer IS NOT NULL"
             )
-            only = "AND p.customer IN (SELECT customer FROM wanted_customers)"
+        else:
+            listed = "CREATE TABLE wanted_customers AS SELECT UNNEST(?::VARCHAR[]) AS customer"
+            self._connection.execute(listed, [list(customers)])
         cursor = self._connection.cursor()
         cursor.execute(
             "SELECT customer, placed_at, order_no, product_no FROM ("
             "SELECT p.customer, p.placed_at, p.order_no, s.product_no, "
             "DENSE_RANK() OVER (PARTITION BY p.customer ORDER BY p.placed_at DESC, p.order_no DESC) AS place "
-            f"FROM placed p JOIN seen s ON s.order_no = p.order_no WHERE p.customer IS NOT NULL {only}) AS r "
-            f"WHERE place <= {self._sizes.baskets} ORDER BY customer, place, product_no"
+            "FROM placed p JOIN seen s ON s.order_no = p.order_no "
+            "JOIN wanted_customers w ON w.customer = p.customer) AS r "
+            "WHERE place <= ? ORDER BY customer, place, product_no",
+            [self._sizes.baskets],
         )
         who, baskets, last = "", list[tuple[int, list[int]]](), -1
         while rows := cursor.fetchmany(20_000):
@@ -232,7 +246,7 @@ class Known:
         )
 
 
-def _runs(values: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
+def _runs(values: Any) -> Iterator[tuple[int, int, int]]:
     """(value, start, end) of each run of equal values."""
     import numpy as np
 
@@ -243,7 +257,7 @@ def _runs(values: NDArray[np.int64]) -> Iterator[tuple[int, int, int]]:
 
 
 def learn(
-    connection: DuckDBPyConnection, report: Report, sizes: Sizes = Sizes()
+    connection: DuckDBPyConnection, report: Report, sizes: Sizes = USUAL
 ) -> tuple[Known, Model, dict[str, Any]]:
     """What is known of the whole history, and the model that weighs it; `connection` holds mined baskets.
 
@@ -251,7 +265,7 @@ def learn(
     """
     connection.execute((SQL / "history.sql").read_text())
     row = connection.execute(
-        f"SELECT quantile_disc(placed_at, {1 - sizes.held_out}), MAX(placed_at) + 1 FROM placed"
+        "SELECT quantile_disc(placed_at, ?), MAX(placed_at) + 1 FROM placed", [1 - sizes.held_out]
     ).fetchone()
     model, figures = ROUGH, dict[str, Any]()
     if row is not None and row[0] is not None:
@@ -291,7 +305,7 @@ def _fitted(connection: DuckDBPyConnection, cut: int, sizes: Sizes, report: Repo
                 told.append([found[ref] for ref in first])
                 places.append(first.index(case.hidden))
                 pages.append(page(cart, own))
-        fit, said = _fit(told, places, pages, number, KNOWN if shoppers else UNKNOWN)
+        fit, said = _fit(told, places, pages, number, KNOWN if shoppers else UNKNOWN, sizes.explore)
         fitted.append(fit or weights)
         figures["known" if shoppers else "unknown"] = said
     return Model(fitted[0], fitted[1], 1, 1), figures
@@ -303,6 +317,7 @@ def _fit(
     pages: Sequence[Sequence[float]],
     number: int,
     uses: Sequence[int],
+    explore: float,
 ) -> tuple[Weights | None, dict[str, Any]]:
     import numpy as np
 
@@ -315,12 +330,35 @@ def _fit(
         every[place, : len(each)] = each
         there[place, : len(each)] = True
     weights = second_order(every, np.array(pages), np.array(places), there, uses)
-    ranks = []
-    for each, place, about in zip(told, places, pages, strict=True):
-        ranked = weights.scored([(str(at), some) for at, some in enumerate(each)], about)
-        ranks.append(next((rank for rank, (_, ref) in enumerate(ranked) if ref == str(place)), most))
-    hits = sum(rank < 3 for rank in ranks)
+    hits = _hits(weights, told, places, pages)
+    if NEW in uses:
+        # What a shopper never bought is worth more to them than a reminder: as much of it as costs hardly any hit.
+        least = hits * (1 - explore)
+        for _ in range(MOST_BOLD):
+            bolder = _bolder(weights)
+            found = _hits(bolder, told, places, pages)
+            if found < least:
+                break
+            weights, hits = bolder, found
     return weights, {"cases": number, "found": round(len(told) / number, 4), "hit_rate_3": round(hits / number, 4)}
+
+
+def _hits(
+    weights: Weights, told: Sequence[Sequence[Signals]], places: Sequence[int], pages: Sequence[Sequence[float]]
+) -> int:
+    """In how many cases what was bought is among the first three."""
+    hits = 0
+    for each, place, about in zip(told, places, pages, strict=True):
+        first = weights.scored([(str(at), some) for at, some in enumerate(each)], about)[:3]
+        hits += str(place) in [ref for _, ref in first]
+    return hits
+
+
+def _bolder(weights: Weights) -> Weights:
+    """The same with a little more for what a shopper never bought."""
+    at, single = weights.uses.index(NEW), list(weights.single)
+    single[at] += BOLDER * weights.spread[at]
+    return msgspec.structs.replace(weights, single=tuple(single))
 
 
 def _cases(connection: DuckDBPyConnection, cut: int, sizes: Sizes) -> list[Case]:
@@ -328,9 +366,9 @@ def _cases(connection: DuckDBPyConnection, cut: int, sizes: Sizes) -> list[Case]
     rows = connection.execute(
         "SELECT p.order_no, p.customer, p.placed_at, i.product_ref FROM placed p "
         "JOIN basket_items b ON b.order_no = p.order_no JOIN items i ON i.product_no = b.product_no "
-        f"WHERE p.placed_at >= {cut} AND p.size >= 3 AND p.order_no IN ("
-        f"SELECT order_no FROM placed WHERE placed_at >= {cut} AND size >= 3 "
-        f"ORDER BY hash(order_no) LIMIT {sizes.cases}) ORDER BY p.order_no, i.product_ref"
+        "JOIN (SELECT order_no FROM placed WHERE placed_at >= ? AND size >= 3 "
+        "ORDER BY hash(order_no), order_no LIMIT ?) AS c ON c.order_no = p.order_no ORDER BY p.order_no, i.product_ref",
+        [cut, sizes.cases],
     ).fetchall()
     chance, cases = random.Random(1), list[Case]()  # noqa: S311 (which product is hidden is no secret)
     start = 0

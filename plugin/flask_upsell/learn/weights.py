@@ -35,7 +35,7 @@ def strongest(weights: Square, row: int, most: int) -> NDArray[np.int64]:
     import numpy as np
 
     line = weights[row]
-    if len(line) > most:
-        chosen = np.argpartition(line, len(line) - most)[-most:]
-        return chosen[line[chosen] > 0]
-    return np.flatnonzero(line > 0)
+    chosen: NDArray[np.int64] = np.flatnonzero(line > 0)
+    if len(chosen) > most:
+        chosen = chosen[np.argpartition(line[chosen], len(chosen) - most)[-most:]]
+    return chosen
