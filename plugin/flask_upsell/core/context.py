@@ -97,7 +97,8 @@ class Policy(msgspec.Struct, frozen=True, gc=False):
     """The merchant's limits. `price_gap_floor` in minor units: a difference up to it is always small enough.
     `complement_times`: how many times what it goes with a complement may cost; 0 means any price. `max_page`: the most
     offers on a page, all its placements together. `max_session`: the most different products offered in a session, 0
-    for any number. `varied`: complements that were learned are of different categories.
+    for any number. `varied`: complements that were learned are of
+    different categories, and a line gets one upgrade; else several, to choose from.
     """
 
     max_offers: int = 2

@@ -42,7 +42,7 @@ class Places:
         if candidate.kind is Kind.UPGRADE:
             # Two upgrades of one line exclude each other.
             line = candidate.trigger.ref or candidate.trigger.product
-            if len(self._upgraded) >= self.policy.max_upgrades or line in self._upgraded:
+            if len(self._upgraded) >= self.policy.max_upgrades or (line in self._upgraded and self.policy.varied):
                 return Code.OUTRANKED
             self._upgraded.add(line)
         elif category and self.policy.varied:

@@ -27,7 +27,8 @@ from ..core.product import Product
 from ..core.taste import Learned
 from ..errors import BadInput, UpsellError
 from ..learn.likely import learn
-from ..learn.mining import Mining, Parameters
+from ..learn.mining import Mined, Mining, Parameters
+from ..learn.upgrades import Steps, learn_upgrades
 from ..web.cli import Bar
 from . import embedded
 from .loading import ORDERS, PRODUCTS, Rejected, moment_of, pieces_of, price_of, rows_of
@@ -54,7 +55,12 @@ class Case(msgspec.Struct, frozen=True):
     "--cases", type=click.Path(path_type=Path), required=True, help="JSON lines: case, customer_id or null, at, cart."
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="JSON lines: case, products (best first).")
-@click.option("--kind", type=click.Choice([Kind.COMPLEMENT, Kind.UPGRADE]), default=Kind.COMPLEMENT, show_default=True)
+@click.option(
+    "--kind",
+    type=click.Choice([Kind.COMPLEMENT.value, Kind.UPGRADE.value]),
+    default=Kind.COMPLEMENT.value,
+    show_default=True,
+)
 @click.option("--currency", default="EUR", show_default=True, help="ISO 4217 code of the prices.")
 def predict(orders: Path, products: Path, cases: Path, out: Path, kind: str, currency: str) -> None:
     """Learn from orders and products, then say for each cart what is bought next."""
@@ -102,14 +108,21 @@ def _predict(
     web, worker = web_client(url, 1.0), worker_client(url)
     shelf = RedisShelf(web, worker, Breaker(), trust_seconds=60.0)
     try:
-        with Mining(lines, kept(), Parameters(gap_percent=POLICY.price_gap_percent), report) as mined:
-            found, model, figures = learn(mined.connection, report)
-            report("Publishing", 0, 0)
-            leads = ((found.refs[no - 1], each) for no, each in found.leads())
-            shelf.publish(known.values(), leads, Learned(model, found.bought(), found.habits()))
+        with Mining(lines, kept(), Parameters(), report, evidence=False) as mined:
+            if kind is Kind.UPGRADE:
+                steps, figures = learn_upgrades(mined.connection, report, Steps(gap_percent=POLICY.price_gap_percent))
+                owned = _owned(mined, {case.customer_id for case in cases})
+                report("Publishing", 0, 0)
+                shelf.publish(known.values(), steps)
+            else:
+                found, model, figures = learn(mined.connection, report)
+                owned = {}
+                report("Publishing", 0, 0)
+                leads = ((found.refs[no - 1], each) for no, each in found.leads())
+                shelf.publish(known.values(), leads, Learned(model, found.bought(), found.habits()))
         with out.open("w", encoding="utf-8") as file:
             for done, case in enumerate(cases, start=1):
-                answer = _answer(case, shelf, known, kind, currency)
+                answer = _answer(case, shelf, known, owned.get(case.customer_id or ""), currency)
                 file.write(json.dumps({"case": case.case, "products": answer}, ensure_ascii=False) + "\n")
                 if done % 100 == 0 or done == len(cases):
                     report("Answering", done, len(cases))
@@ -119,14 +132,28 @@ def _predict(
     return {"learned": json.dumps(figures), "answered": f"{len(cases):,} cases in {out}"}
 
 
-def _answer(case: Case, shelf: RedisShelf, known: dict[str, Product], kind: Kind, currency: str) -> list[str]:
+def _owned(mined: Mined, customers: set[str | None]) -> dict[str, frozenset[str]]:
+    """All that each of these customers ever bought: nobody is offered what they know already as a step up."""
+    owned: dict[str, set[str]] = {}
+    cursor = mined.connection.cursor()
+    cursor.execute("SELECT o.customer, i.product_ref FROM owned o JOIN items i ON i.product_no = o.product_no")
+    while rows := cursor.fetchmany(20_000):
+        for customer, ref in rows:
+            if customer in customers:
+                owned.setdefault(customer, set()).add(ref)
+    return {customer: frozenset(refs) for customer, refs in owned.items()}
+
+
+def _answer(
+    case: Case, shelf: RedisShelf, known: dict[str, Product], owned: frozenset[str] | None, currency: str
+) -> list[str]:
     """The products of the offers that a page with room for ten would show."""
     refs = [ref for ref in dict.fromkeys(case.cart) if ref in known]
     lines = tuple([Line(str(place), ref, 1, known[ref].price) for place, ref in enumerate(refs)])
-    visitor = Visitor(case.customer_id or "visitor", customer=case.customer_id)
+    visitor = Visitor(case.customer_id or "visitor", customer=case.customer_id, bought=owned)
     context = Context("cart", Cart(currency, lines), lines, moment_of(case.at), visitor, policy=POLICY)
     decision = decide(context, shelf.read(refs), explain=False)
-    return [offer.product.ref for offer in decision.offers if offer.kind is kind]
+    return [offer.product.ref for offer in decision.offers]
 
 
 def _cases(path: Path) -> list[Case]:
@@ -149,19 +176,23 @@ def _cases(path: Path) -> list[Case]:
 
 
 def _products(path: Path, currency: str, rejected: Rejected, report: Report) -> Iterator[Product]:
-    seen = set[str]()
+    found: dict[str, Product] = {}
     for line, row in rows_of(path, PRODUCTS, "Reading products", rejected, report):
         ref = row["product_id"].strip()
         try:
-            if not ref or ref in seen:
+            if not ref or ref in found:
                 raise BadInput("product_id", "is empty" if not ref else "is listed twice; the first one counts")
             price = price_of(row["price"], "price", currency)
         except BadInput as error:
             rejected.add(path.name, line, f"product: {error}", row.values())
             continue
-        seen.add(ref)
         title = " ".join(row["title"].split()) or ref
-        yield Product(ref, title, price, currency, category=" ".join((row["category"] or "").split()) or None)
+        found[ref] = Product(ref, title, price, currency, category=" ".join((row["category"] or "").split()) or None)
+    # A title that several have does not tell them apart: a dearer one of the same title would be nothing gained.
+    shared = Counter([product.title for product in found.values()])
+    for product in found.values():
+        several = shared[product.title] > 1
+        yield msgspec.structs.replace(product, title=f"{product.title} ({product.ref})") if several else product
 
 
 def _lines(path: Path, currency: str, rejected: Rejected, report: Report) -> Iterator[OrderLine]:

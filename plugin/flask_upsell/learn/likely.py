@@ -36,7 +36,7 @@ ROUGH = Model(
 )
 NEW = SIGNALS.index("new")
 #: By how much (logarithm) what a shopper never bought is preferred a little more, and how often at most.
-BOLDER, MOST_BOLD = 0.15, 8
+BOLDER, MOST_BOLD = 0.1, 12
 #: Fewer cases than that prove nothing.
 FEWEST = 200
 
@@ -44,9 +44,9 @@ FEWEST = 200
 class Sizes(msgspec.Struct, frozen=True):
     """How much is kept and tried; each bounds memory or time."""
 
-    head: int = 6000
-    by_weight: int = 60
-    by_count: int = 60
+    head: int = 9000
+    by_weight: int = 80
+    by_count: int = 100
     crowd: int = 2500
     crowd_items: int = 200
     buyers: int = 400
@@ -58,7 +58,7 @@ class Sizes(msgspec.Struct, frozen=True):
     #: The last part of the history, which the model is fitted on.
     held_out: float = 0.15
     #: How much of its hits may be given for products that a shopper never bought, where they were told apart.
-    explore: float = 0.01
+    explore: float = 0.02
 
 
 USUAL = Sizes()
@@ -78,12 +78,7 @@ class Known:
 
     def __init__(self, connection: DuckDBPyConnection, until: int, sizes: Sizes, report: Report) -> None:
         self._connection, self._until, self._sizes, self._report = connection, until, sizes, report
-        connection.execute("DROP TABLE IF EXISTS horizon")
-        connection.execute(
-            "CREATE TABLE horizon AS SELECT CAST(? AS BIGINT) AS until, CAST(? AS BIGINT) AS head, "
-            "CAST(? AS BIGINT) AS neighbours",
-            [until, sizes.head, sizes.by_count],
-        )
+        look_back(connection, until, sizes)
         report("Counting pairs", 0, 0)
         connection.execute((SQL / "links.sql").read_text())
         self.refs = [
@@ -256,25 +251,36 @@ def _runs(values: Any) -> Iterator[tuple[int, int, int]]:
         yield from zip(values[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)
 
 
-def learn(
-    connection: DuckDBPyConnection, report: Report, sizes: Sizes = USUAL
-) -> tuple[Known, Model, dict[str, Any]]:
+def learn(connection: DuckDBPyConnection, report: Report, sizes: Sizes = USUAL) -> tuple[Known, Model, dict[str, Any]]:
     """What is known of the whole history, and the model that weighs it; `connection` holds mined baskets.
 
     Figures tell how well the model did on the last part of the history, before that part was learned from.
     """
+    cut, end = span_of(connection, sizes)
+    model, figures = _fitted(connection, cut, sizes, report) if end else (ROUGH, dict[str, Any]())
+    known = Known(connection, end, sizes, report)
+    return known, known.model(model), figures
+
+
+def span_of(connection: DuckDBPyConnection, sizes: Sizes = USUAL) -> tuple[int, int]:
+    """Where the last part of the history begins, and where it ends (Unix time); zeros without any order."""
+    connection.execute("DROP TABLE IF EXISTS placed")
     connection.execute((SQL / "history.sql").read_text())
     row = connection.execute(
         "SELECT quantile_disc(placed_at, ?), MAX(placed_at) + 1 FROM placed", [1 - sizes.held_out]
     ).fetchone()
-    model, figures = ROUGH, dict[str, Any]()
-    if row is not None and row[0] is not None:
-        cut, end = int(row[0]), int(row[1])
-        model, figures = _fitted(connection, cut, sizes, report)
-    else:
-        end = 0
-    known = Known(connection, end, sizes, report)
-    return known, known.model(model), figures
+    return (int(row[0]), int(row[1])) if row is not None and row[0] is not None else (0, 0)
+
+
+def look_back(connection: DuckDBPyConnection, until: int, sizes: Sizes = USUAL) -> None:
+    """Count what was bought before an instant."""
+    connection.execute("DROP TABLE IF EXISTS horizon")
+    connection.execute(
+        "CREATE TABLE horizon AS SELECT CAST(? AS BIGINT) AS until, CAST(? AS BIGINT) AS head, "
+        "CAST(? AS BIGINT) AS neighbours",
+        [until, sizes.head, sizes.by_count],
+    )
+    connection.execute((SQL / "seen.sql").read_text())
 
 
 def _fitted(connection: DuckDBPyConnection, cut: int, sizes: Sizes, report: Report) -> tuple[Model, dict[str, Any]]:

@@ -73,7 +73,8 @@ class Mined:
 class Mining:
     """`with Mining(lines, products, parameters, report) as mined:` - everything temporary goes when the block ends.
 
-    `imported`: lines from elsewhere; of orders that are among `lines` too, those count alone.
+    `imported`: lines from elsewhere; of orders that are among `lines` too, those count alone. Without `evidence` there
+    are only baskets, for `learn.likely` and `learn.upgrades`.
     """
 
     def __init__(
@@ -83,8 +84,10 @@ class Mining:
         parameters: Parameters,
         report: Report,
         imported: Iterable[OrderLine] = (),
+        *,
+        evidence: bool = True,
     ) -> None:
-        self._imported = imported
+        self._imported, self._steps = imported, STEPS if evidence else STEPS[:1]
         self._lines, self._products, self._parameters, self._report = lines, products, parameters, report
         self._folder = tempfile.TemporaryDirectory(prefix="upsell-learn-")
         self._connection: DuckDBPyConnection | None = None
@@ -155,10 +158,10 @@ class Mining:
                 p.min_certainty,
             ],
         )
-        for done, step in enumerate(STEPS):
-            self._report(f"Mining {step}", done, len(STEPS))
+        for done, step in enumerate(self._steps):
+            self._report(f"Mining {step}", done, len(self._steps))
             connection.execute((SQL / f"{step}.sql").read_text())
-        self._report("Mining done", len(STEPS), len(STEPS))
+        self._report("Mining done", len(self._steps), len(self._steps))
         figures = {"lines": lines, "products": products, "dropped": dict(dropped), **self._figures(connection)}
         if imported:
             figures["imported_lines"] = imported
@@ -199,8 +202,7 @@ class Mining:
         path.unlink()
         return written
 
-    @staticmethod
-    def _figures(connection: DuckDBPyConnection) -> dict[str, Any]:
+    def _figures(self, connection: DuckDBPyConnection) -> dict[str, Any]:
         def one(query: str) -> int:
             row = connection.execute(query).fetchone()
             return int(row[0]) if row else 0
@@ -212,9 +214,15 @@ class Mining:
                 "SELECT COUNT(*) FROM order_lines l LEFT JOIN items i "
                 "ON i.product_ref = l.product_ref WHERE i.product_ref IS NULL"
             ),
-            "complements": one("SELECT COUNT(*) FROM complements"),
-            "upgrades": one("SELECT COUNT(*) FROM upgrades"),
-            "products_with_complements": one("SELECT COUNT(DISTINCT antecedent) FROM complements"),
+            **(
+                {}
+                if len(self._steps) == 1
+                else {
+                    "complements": one("SELECT COUNT(*) FROM complements"),
+                    "upgrades": one("SELECT COUNT(*) FROM upgrades"),
+                    "products_with_complements": one("SELECT COUNT(DISTINCT antecedent) FROM complements"),
+                }
+            ),
         }
 
 

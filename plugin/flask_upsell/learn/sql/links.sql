@@ -1,22 +1,11 @@
--- What is bought together before an instant, by numbers: for weights, not for showing.
--- in:  placed, basket_items, horizon(until, head, neighbours)
--- out: seen(order_no, product_no, size), seen_orders(product_no, orders), head(product_no, place),
---      gram(one, other, together, weight), links(from_no, to_no, together)
+-- What is bought together, by numbers: for weights, not for showing.
+-- in:  seen, seen_orders, horizon(head, neighbours)
+-- out: head(product_no, place), gram(one, other, together, weight), links(from_no, to_no, together)
 
-DROP TABLE IF EXISTS seen;
-DROP TABLE IF EXISTS seen_orders;
 DROP TABLE IF EXISTS head;
 DROP TABLE IF EXISTS gram;
 DROP TABLE IF EXISTS met;
 DROP TABLE IF EXISTS links;
-
-CREATE TABLE seen AS
-SELECT p.order_no, i.product_no, p.size
-FROM placed p JOIN basket_items i ON i.order_no = p.order_no
-WHERE p.placed_at < (SELECT until FROM horizon);
-
-CREATE TABLE seen_orders AS
-SELECT product_no, COUNT(*) AS orders FROM seen GROUP BY product_no;
 
 -- The most bought products: all their pairs are weighed together, which takes the square of their number.
 CREATE TABLE head AS

@@ -1,0 +1,186 @@
+"""Which dearer product of the same kind people turn to, learned from those who did.
+
+Of each product's steps up it is known how often they are bought, lately and altogether, by how many, how many came to
+them from here, and how much dearer they are. What that is worth is fitted on the customers who turned to one of them in
+the last part of the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from ..core.affinity import Affinities, Affinity
+from ..core.ports import Report
+from .fit import logit
+from .likely import look_back, span_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from duckdb import DuckDBPyConnection
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+SQL = Path(__file__).with_name("sql")
+COLUMNS = "base_no, product_no, orders, lately, owners, moved, had, base_price, price, category_orders"
+#: Fewer customers who turned prove nothing.
+FEWEST = 200
+#: Without them: how often it is bought, most of all lately.
+ROUGH = (0.5, 0.7, 0.2, 0.2, 0.2, 0.0)
+
+
+class Steps(msgspec.Struct, frozen=True):
+    """What bounds the steps: the price gap (percent of the price, or `gap_floor` in minor units if that is more), how
+    many are looked at and kept, and how many customers are fitted to."""
+
+    gap_percent: int = 25
+    gap_floor: int = 0
+    candidates: int = 60
+    kept: int = 20
+    cases: int = 8000
+
+
+USUAL = Steps()
+
+
+def learn_upgrades(
+    connection: DuckDBPyConnection, report: Report, steps: Steps = USUAL
+) -> tuple[Iterator[tuple[str, Affinities]], dict[str, Any]]:
+    """(product, its steps up, the best first), and figures; `connection` holds mined baskets."""
+    cut, end = span_of(connection)
+    weights, figures = _fitted(connection, cut, steps, report)
+    report("Weighing steps up", 0, 0)
+    _count(connection, end, steps)
+    names = connection.execute("SELECT product_ref FROM items ORDER BY product_no").fetchall()
+    row = connection.execute("SELECT COUNT(DISTINCT order_no) FROM seen").fetchone()
+    return _ranked(connection, weights, int(row[0]) if row else 0, [name for (name,) in names], steps), figures
+
+
+def _count(connection: DuckDBPyConnection, until: int, steps: Steps) -> None:
+    look_back(connection, until)
+    connection.execute("DROP TABLE IF EXISTS span")
+    connection.execute(
+        "CREATE TABLE span AS SELECT CAST(? AS BIGINT) AS gap_percent, CAST(? AS BIGINT) AS gap_floor, "
+        "CAST(? AS BIGINT) AS candidates",
+        [steps.gap_percent, steps.gap_floor, steps.candidates],
+    )
+    connection.execute((SQL / "steps.sql").read_text())
+
+
+def _signals(rows: dict[str, Any]) -> Floats:
+    """(steps, signals)."""
+    import numpy as np
+
+    some = {name: np.asarray(values, dtype=np.float64) for name, values in rows.items()}
+    return np.stack(
+        [
+            np.log(some["orders"] + 1),
+            np.log(some["lately"] + 0.5),
+            np.log(some["owners"] + 1),
+            np.log(some["moved"] + 0.3),
+            np.log(some["had"] + 0.5) - np.log(some["owners"] + 3),
+            np.log(some["price"] / np.maximum(some["base_price"], 1)),
+        ],
+        axis=1,
+    )
+
+
+def _fitted(
+    connection: DuckDBPyConnection, cut: int, steps: Steps, report: Report
+) -> tuple[tuple[Floats, Floats, Floats] | None, dict[str, Any]]:
+    """(mean, spread, weights) of the signals and their products; None when too few customers turned."""
+    import numpy as np
+
+    report("Fitting to steps up", 0, 0)
+    _count(connection, cut, steps)
+    connection.execute((SQL / "turned.sql").read_text())
+    chosen = connection.execute(
+        "SELECT customer, base_no, product_no FROM turned ORDER BY hash(customer, base_no), customer LIMIT ?",
+        [steps.cases],
+    ).fetchall()
+    if len(chosen) < FEWEST:
+        return None, {"turned": len(chosen)}
+    owned: dict[str, set[int]] = {}
+    for customer, product in connection.execute(
+        "SELECT o.customer, o.product_no FROM owned o JOIN (SELECT DISTINCT customer FROM turned) AS t "
+        "ON t.customer = o.customer"
+    ).fetchall():
+        owned.setdefault(customer, set()).add(product)
+    rows = connection.execute(
+        f"SELECT {COLUMNS} FROM steps_up WHERE base_no IN (SELECT base_no FROM turned) ORDER BY base_no, product_no"  # noqa: S608 (our own columns)
+    ).fetchnumpy()
+    every, base, product = _signals(rows), np.asarray(rows["base_no"]), np.asarray(rows["product_no"])
+    starts, ends = np.searchsorted(base, base, "left"), np.searchsorted(base, base, "right")
+    first = {int(no): (int(start), int(end)) for no, start, end in zip(base, starts, ends, strict=True)}
+    signals = np.zeros((len(chosen), steps.candidates, every.shape[1]))
+    there, bought = np.zeros(signals.shape[:2], dtype=bool), np.zeros(len(chosen), dtype=np.int64)
+    for place, (customer, base_no, product_no) in enumerate(chosen):
+        start, end = first[base_no]
+        mine = owned.get(customer, set())
+        some = [at for at in range(start, end) if int(product[at]) not in mine]
+        signals[place, : len(some)] = every[some]
+        there[place, : len(some)] = True
+        bought[place] = next(at for at, row in enumerate(some) if int(product[row]) == product_no)
+    mean, spread = signals[there].mean(0), np.maximum(signals[there].std(0), 1e-6)
+    scaled = _second((signals - mean) / spread)
+    weights = logit(scaled, bought, there)
+    score = np.where(there, scaled @ weights, -np.inf)
+    rank = (score > score[np.arange(len(bought)), bought][:, None]).sum(1)
+    return (mean, spread, weights), {"turned": len(chosen), "hit_rate_3": round(float((rank < 3).mean()), 4)}
+
+
+def _second(scaled: Floats) -> Floats:
+    """The signals, and each two of them multiplied."""
+    import numpy as np
+
+    number = scaled.shape[-1]
+    pairs = [(one, other) for one in range(number) for other in range(one, number)]
+    products = np.stack([scaled[..., one] * scaled[..., other] for one, other in pairs], axis=-1)
+    return np.concatenate([scaled, products], axis=-1)
+
+
+def _ranked(
+    connection: DuckDBPyConnection,
+    weights: tuple[Floats, Floats, Floats] | None,
+    orders: int,
+    refs: list[str],
+    steps: Steps,
+) -> Iterator[tuple[str, Affinities]]:
+    """`weight` is the share of those who turn to a step up that are expected to choose this one."""
+    import numpy as np
+
+    cursor = connection.cursor()
+    cursor.execute(f"SELECT {COLUMNS} FROM steps_up ORDER BY base_no, product_no")  # noqa: S608 (our own columns)
+    names, kept = COLUMNS.split(", "), list[tuple[Any, ...]]()
+    while True:
+        chunk = cursor.fetchmany(50_000)
+        kept += chunk
+        # What is left of a product whose steps are not all there waits for the next rows.
+        edge = (at for at in range(len(kept) - 1, 0, -1) if kept[at][0] != kept[at - 1][0])
+        whole = next(edge, 0) if chunk else len(kept)
+        part, kept = kept[:whole], kept[whole:]
+        if part:
+            table = np.array(part, dtype=np.int64)
+            signals = _signals(dict(zip(names, table.T, strict=True)))
+            if weights is None:
+                score = signals @ np.array(ROUGH)
+            else:
+                mean, spread, fitted = weights
+                score = _second((signals - mean) / spread) @ fitted
+            edges = [*np.flatnonzero(np.r_[True, table[1:, 0] != table[:-1, 0]]).tolist(), len(table)]
+            for start, end in pairwise(edges):
+                share = np.exp(score[start:end] - score[start:end].max())
+                share /= share.sum()
+                best = np.argsort(-share, kind="stable")[: steps.kept]
+                found = []
+                for at in best.tolist():
+                    row = part[start + at]
+                    found.append(Affinity(refs[row[1] - 1], round(float(share[at]), 6), row[2], row[9], row[2], orders))
+                yield refs[part[start][0] - 1], Affinities(tuple(found))
+        if not chunk:
+            return
