@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import cache
 from importlib.metadata import entry_points
+from math import inf
 from pathlib import Path
 
 from flask import Flask, current_app
@@ -107,12 +108,12 @@ class Upsell:
         tokens = Tokens(values.keys, identifier, values.token_seconds)
         parts = _connect(values, host, identifier, tokens)
         app.extensions[identifier] = parts
-        edge = Edge(values.hook_seconds, values.slow_seconds)
+        edge = Edge(values.hook_seconds, values.slow_seconds, ledger=values.database_seconds)
         meter = make_meter(identifier, parts.breakers)
         widget = Widget(identifier, values, parts.offers, tokens, parts.languages, edge, meter)
         app.jinja_env.globals[identifier] = widget
         shop = blueprint(identifier, widget, parts.offers, parts.rates)
-        add_unsubscribe(shop, parts.diary, tokens, parts.languages)
+        add_unsubscribe(shop, parts.diary, tokens, parts.languages, edge)
         app.register_blueprint(shop)
         if values.admin_user is not None:
             app.register_blueprint(admin_blueprint(parts, widget, parts.desk))
@@ -144,9 +145,8 @@ def grant(order: str, connection: object = None, name: str = "") -> list[str]:
     here = current_app.extensions.get(f"upsell_{name}" if name else "upsell")
     if here is None or not here.settings.enabled:  # nothing was offered, so nothing is to be asked
         return []
-    discounts = here.offers.discounts
-    with within(here.settings.hook_seconds):
-        refusals = discounts.grant(order, connection)
+    with within(here.settings.hook_seconds, here.settings.database_seconds):
+        refusals = here.offers.discounts.grant(order, connection)
     if refusals:
         settle_after(here, {refusal.id: refusal.reason for refusal in refusals})
     gone = [say("An offer in your cart is not given any more: {why}.", why=refusal.reason) for refusal in refusals]
@@ -158,14 +158,22 @@ def release(order: str, connection: object = None, name: str = "") -> int:
     returns how many uses. Not for an order of which something was shipped: that discount was had. `connection`: that of
     the transaction which cancels it. Whatever fails in here raises; `order_cancelled` does the same and does not."""
     here = current_app.extensions.get(f"upsell_{name}" if name else "upsell")
-    return here.offers.release(order, connection) if here is not None else 0
+    if here is None:
+        return 0
+    with within(inf, here.settings.database_seconds):
+        released: int = here.offers.release(order, connection)
+    return released
 
 
 def perks(customer: str, name: str = "") -> frozenset[str]:
     """Names of the rules that promised this customer (the store's own key) a gift for the next time: what a store
     tells as `Visitor.perks`. One query; ask it where a customer signs in, or keep the answer for a while."""
     here = current_app.extensions.get(f"upsell_{name}" if name else "upsell")
-    return here.offers.perks(customer) if here is not None and here.settings.enabled else frozenset()
+    if here is None or not here.settings.enabled:
+        return frozenset()
+    with within(inf, here.settings.database_seconds):
+        promised: frozenset[str] = here.offers.perks(customer)
+    return promised
 
 
 def erase(

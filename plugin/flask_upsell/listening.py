@@ -119,7 +119,7 @@ def settle_after(parts: Parts, refused: Mapping[str, Sentence] | None = None) ->
 
     @harmless("settle", None)
     def settle() -> None:
-        with within(parts.settings.hook_seconds):
+        with within(parts.settings.hook_seconds, parts.settings.database_seconds):
             said = parts.offers.settle(refused)
         if said and has_request_context():
             Memory(parts.identifier).say("cart", Notice(" ".join(tell(parts, each) for each in said), "sorry"))
