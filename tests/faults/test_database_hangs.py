@@ -186,7 +186,7 @@ def test_a_lock_that_is_held(app: Flask) -> None:
 
 
 def test_an_order_beside_a_ledger_that_hangs(app: Flask, database: Postgres) -> None:
-    """The ledger is not in the store's database, so it hears of an order after the commit: that does not wait either."""
+    """The ledger is in no database of the store, so it hears of an order after the commit, and is not waited for."""
     store = store_of(app)
     store.place_order("1001", datetime.now(UTC))
 
