@@ -59,13 +59,17 @@ class Listener:
                     self._thank(order)
             else:
                 # In another database than ours, or unknown: after the store's commit, so that nobody waits for a lock.
-                self._afterwards(lambda: self._record(order, *whose) and self._tell_perks(order))
+                self._afterwards(lambda: self._record_and_tell(order, *whose))
             if has_request_context():
                 Memory(self._identifier).forget_last()
             self._afterwards(lambda: self._offers.queue.enqueue("fold"))
 
     def _record(self, order: str, visitor: str, language: str, connection: object = None) -> int:
         return self._offers.record_order(order, visitor, connection, language)
+
+    def _record_and_tell(self, order: str, visitor: str, language: str) -> None:
+        if self._record(order, visitor, language):
+            self._tell_perks(order)
 
     def _tell_perks(self, order: str) -> None:
         for promise in self._offers.ledger.promised(order) if signals.perk_granted.receivers else ():
