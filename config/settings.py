@@ -102,6 +102,10 @@ UPSELL_BOOK_KEEP_SECONDS = 120
 # How long a page waits for one answer of Redis at most; for all of them together twice as long.
 UPSELL_REDIS_SECONDS = 0.01
 
+# How long a click or an order waits for the ledger's own connections to PostgreSQL at most, all its statements
+# together.
+UPSELL_DATABASE_SECONDS = 5
+
 # Where offers take longer on three pages within a minute, none are shown for a minute; 0: however long.
 UPSELL_SLOW_SECONDS = 0.5
 

@@ -38,13 +38,18 @@ from . import tables as t
 from .claims import Claims
 from .counts import count_of
 from .dialects import same_database
+from .postgresql import in_time
 
 
 def make_engine(url: str) -> Engine:
-    """An engine for the ledger. SQLite gets WAL and full sync: a reader never waits, and a power cut loses nothing."""
+    """An engine for the ledger. SQLite gets WAL and full sync: a reader never waits, and a power cut loses nothing. A
+    page does not wait for a PostgreSQL that hangs (`postgresql.in_time`)."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+        # What hangs gives its connection back in a moment: who waits for one waits no longer.
+        engine = create_engine(parsed, pool_pre_ping=True, pool_timeout=5, hide_parameters=True)
+        in_time(engine)
+        return engine
     engine = create_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")

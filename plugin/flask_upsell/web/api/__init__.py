@@ -30,5 +30,4 @@ def add_api(app: Flask, parts: Parts) -> Counter | None:
     for module in (rules, drafts, releases, products, runs, explain, looking, settings, document):
         module.add(counter)
     counter.api.register_blueprint(counter.blueprint)
-    document.describe(counter)
     return counter
