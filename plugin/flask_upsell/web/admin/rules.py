@@ -72,6 +72,10 @@ class Rules:
         for rule in every:
             yield rule_sentence(rule, speech, self.money, titles, labels)
 
+    def named(self, rule: Rule) -> dict[str, str]:
+        """Titles of the products that a rule names."""
+        return self.titles(ref for what, ref in named(rule) if what == "product")
+
     def titles(self, refs: Iterable[str]) -> dict[str, str]:
         """As the live book has them."""
         wanted = sorted(set(refs))
