@@ -89,7 +89,7 @@ class Releases:
     def risks(self, before: RuleBook, after: RuleBook) -> list[Risk]:
         """What is risky in `after` where `before` is live."""
         options = self._options.all()
-        return judge(before, after, self._reach, options["risky_percent"], options["risky_products"])
+        return judge(before, after, self.reach, options["risky_percent"], options["risky_products"])
 
     def clashes(self, drafts: Iterable[Draft]) -> list[Clash]:
         """Those whose live part was changed after they were begun."""
@@ -227,7 +227,8 @@ class Releases:
 
     # --- what rules can offer ----------------------------------------------------------------------------------------
 
-    def _reach(self, rule: Rule, book: RuleBook) -> Reach:
+    def reach(self, rule: Rule, book: RuleBook) -> Reach:
+        """The products that a rule of a book can offer."""
         if isinstance(rule.offer, Learned | Relative | Second):
             return Reach((), None)
         if isinstance(rule.offer, Ladder):

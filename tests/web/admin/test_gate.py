@@ -85,6 +85,7 @@ VERDICTS = {
     ("GET", "/rules/<id>"): EDIT,
     ("POST", "/rules/<id>"): EDIT,
     ("GET", "/rules/<id>/preview"): EDIT,
+    ("POST", "/rules/<id>/floor"): EDIT,
     ("POST", "/rules/<id>/publish"): APPROVE,
     ("POST", "/rules/<id>/drop"): EDIT,
 }
