@@ -116,7 +116,8 @@ class Counter:
         writes, or that with a status and headers.
 
         `may`: statuses of problems that are its own; `also`: other good ones. `match`: it wants If-Match. `persons`: no
-        machine may. `untold`: a member of the answer that is not kept for those who ask again. `largest`: bytes of a body.
+        machine may. `untold`: a member of the answer that is not kept for those who ask again. `largest`: bytes of a
+        body.
         """
         once = method == "POST"
 
