@@ -226,7 +226,7 @@ def _warn(parts: Parts, name: str) -> None:
     if risks:
         why = "\n".join(f"  {risk.sentence}" for risk in risks)
         raise click.ClickException(
-            f"resuming {name!r} is risky:\n{why}\nAn approver may ask for it in the admin, and another one put it live; "
+            f"resuming {name!r} is risky:\n{why}\nAn approver may ask for it in the admin, and another put it live; "
             "whoever may use this shell may resume it all the same: --risky"
         )
 

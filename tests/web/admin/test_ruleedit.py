@@ -294,10 +294,7 @@ def text(html: str) -> str:
     [
         ({"discount.off": ""}, ""),
         ({**HALF, "discount.percent": "15x"}, "As soon as the discount is finished"),
-        (
-            HALF,
-            LOWER,
-        ),
+        (HALF, LOWER),
         ({**HALF, "discount.percent": "40"}, "Canvas bag €59.00 €35.40 €30.00"),
         ({**HALF, "sample": "laptop"}, "Laptop €649.00 €324.50 €30.00"),
         ({**HALF, "sample": "nowhere"}, "Choose a product"),

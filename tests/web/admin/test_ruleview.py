@@ -66,7 +66,7 @@ def test_a_viewer_opens_it_from_the_list(clerk: MakeClerk) -> None:
         "for the fair",
         "status active → paused",
     ):
-        assert told in page, (told, page)
+        assert told in page, f"{told}\n{page}"
     assert "<b>laptops</b>" not in answer.text
     assert "Edit" not in page and "<button" not in answer.text.partition("<main")[2].partition("upsell-slot")[0]
 

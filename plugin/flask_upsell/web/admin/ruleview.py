@@ -43,7 +43,7 @@ def add(admin: Admin) -> None:
             pages=[admin.speech.tell(words) for page, words in CHOICES["Rule.placements"] if page in rule.placements],
             place=next(at for at, each in enumerate(tried, start=1) if each.name == name),
             total=len(tried),
-            status=dict(STATUSES)[rule.status.value],
+            state=dict(STATUSES)[rule.status.value],
             tone=TONES[rule.status.value],
             figures=desk.overview.figures(name),
             seen=preview.seen(as_it_is, rule, Look()),
