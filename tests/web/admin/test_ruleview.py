@@ -22,7 +22,7 @@ BAGS = Rule(
     label="Bags",
     offer=Products(refs=("bag",)),
     schedule=Schedule(seasons=("spring",), weekdays=("mon",)),
-    when={"all": [{"lines": {"category": ["Laptops"]}}, {"line_count": {"most": 3}}]},
+    when={"all": [{"lines": {"category": ["Laptops"]}}, {"line_count": {"max": 3}}]},
     audience={"group": {"is": ["members"]}},
     discount=Discount(off=Off.PERCENT, percent=1000),
     limits=Limits(per_customer=1, budget=(Money(50_000, "EUR"),)),
@@ -52,10 +52,10 @@ def test_a_viewer_opens_it_from_the_list(clerk: MakeClerk) -> None:
     page = words(answer.text)
     assert answer.status_code == 200
     for told in (
-        f"paused {NAME} Place 1 of 1, priority 0",
+        f"paused {NAME} · Place 1 of 1, priority 0",
         "offer Canvas bag at 10 % off",
-        "When the cart has any Laptops the cart has at most 3 lines",
-        "For whom the shopper is in the group members",
+        "When the cart has any Laptops the cart has at most 3 lines For whom",
+        "For whom the shopper is one of members",
         "Time in Spring on Monday",
         "Pages cart",
         "Limits once per customer up to €500.00 in all",

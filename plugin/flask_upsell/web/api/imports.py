@@ -129,7 +129,8 @@ def add(counter: Counter) -> None:
             raise Problem(422, "This file cannot be used.", kind="invalid", errors=[_at(_where(error))]) from None
         if wrong:
             first = [_at(told(each)) for each in wrong[:MOST_WRONG]]
-            raise Problem(422, f"{count} things in this file are wrong.", kind="invalid", errors=first)
+            much = "One thing in this file is wrong." if count == 1 else f"{count} things in this file are wrong."
+            raise Problem(422, much, kind="invalid", errors=first)
         id = imports.keep(what, body["name"], read)
         return shown(find(id)), 201, {"Location": f"{counter.prefix}/imports/{id}"}
 
