@@ -51,7 +51,8 @@ class Floors:
         discount = _discount(form["discount"])
         if discount is None:
             return [], NOT_YET
-        rule, _ = drafted.made("rule", form)
+        # The rest of the rule may be unfinished: what it offers is enough.
+        rule, _ = drafted.made("rule", {"name": "it", "offer": form.get("offer")})
         try:
             found = self._samples.of(
                 discount, rule if isinstance(rule, Rule) else None, self._offers.rules.load(), [*filter(None, chosen)]
