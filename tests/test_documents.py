@@ -64,7 +64,7 @@ class OrderLine(Base):
     price_cents: Mapped[int]
 
 
-class LoginUser(UserMixin):
+class LoginUser(UserMixin):  # type: ignore[misc]
     def __init__(self, id: str, role: str, email: str) -> None:
         self.id, self.role, self.email = id, role, email
 

@@ -23,7 +23,7 @@ class Rank(Enum):
     BUYER = "buyer"
 
 
-class User(UserMixin):
+class User(UserMixin):  # type: ignore[misc]
     def __init__(self, id: str, role: Any = None, active: bool = True) -> None:
         self.id, self.role, self.active, self.email = id, role, active, f"{id}@shop.example"
 

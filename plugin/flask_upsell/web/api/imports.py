@@ -74,7 +74,7 @@ class ImportAnswer(Schema):
     changes = fields.List(fields.Nested(ChangeAnswer), required=True)
     problems = fields.List(fields.String(), required=True)
     notes = fields.List(fields.String(), required=True)
-    unknown = fields.List(fields.Nested(UnknownAnswer), required=True)
+    unknown_ = fields.List(fields.Nested(UnknownAnswer), required=True, data_key="unknown")
     unknown_count = fields.Integer(required=True)
     columns = fields.Dict(keys=fields.String(), values=fields.String(), required=True)
     unused = fields.List(fields.String(), required=True)
@@ -196,7 +196,7 @@ def _plan(plan: Plan, wrong: list[Wrong]) -> dict[str, Any]:
         "changes": changes,
         "problems": [told(each) for each in wrong],
         "notes": [str(note) for note in plan.notes],
-        "unknown": [{"product": ref, "line": line} for ref, line in plan.unknown],
+        "unknown_": [{"product": ref, "line": line} for ref, line in plan.unknown],
         "unknown_count": plan.unknown_count,
         "columns": plan.columns,
         "unused": list(plan.unused),
