@@ -83,7 +83,9 @@ def test_a_rule_is_taken_away_by_a_draft(app: Flask, clerk: MakeClerk) -> None:
     anna.post("/rules/bulk", names=["tea"], do="remove")
     page = anna.get("/rules").text
     assert "to be removed" in page
-    id = next(part.split('"')[0] for part in page.split('href="/upsell/admin/rules/')[1:] if part[:3] not in ("new", "one"))
+    id = next(
+        part.split('"')[0] for part in page.split('href="/upsell/admin/rules/')[1:] if part[:3] not in ("new", "one")
+    )
     assert "takes the rule tea away" in anna.get(f"/rules/{id}").text
     anna.post(f"/rules/{id}/publish")
     assert [rule.name for rule in parts_of(app).offers.rules.load().rules] == ["cups", "pots"]
