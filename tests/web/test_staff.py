@@ -35,6 +35,12 @@ class User(UserMixin):  # type: ignore[misc]
         return "it"
 
 
+class Locked(User):
+    """Signed in, by a class that tells the two apart, but not active any more."""
+
+    is_authenticated = True
+
+
 USERS = {
     each.id: each
     for each in (
@@ -42,6 +48,7 @@ USERS = {
         User("olga", Role.OWNER),
         User("otto", Rank.BOSS),
         User("sleepy", "owner", active=False),
+        Locked("lucy", "owner", active=False),
         User("carl", Rank.BUYER),
         User("cora", "Owner"),
         User("clio"),
@@ -90,15 +97,15 @@ def test_users_with_a_role_are_let_in(serve: Serve) -> None:
     assert not faults.seen
 
 
-@pytest.mark.parametrize("name", ["carl", "cora", "clio", "cyril", "cleo"])
+@pytest.mark.parametrize("name", ["lucy", "carl", "cora", "clio", "cyril", "cleo"])
 def test_anybody_else_is_nobody_and_not_sent_round_in_circles(serve: Serve, name: str) -> None:
-    """Planted bugs that it shows: whoever has a role of the store's is let in; he is sent to sign in again."""
+    """Planted bugs that it shows: who is not active is let in; whoever is signed in is sent to sign in again."""
     answer = home(opened(serve, flask_login_person(role="role")), name)
     assert (answer.status_code, "Location" in answer.headers) == (403, False)
 
 
 def test_who_is_not_active_is_as_who_is_not_signed_in(serve: Serve) -> None:
-    """Flask-Login itself says that he is not signed in. Planted bug that it shows: only the role is asked."""
+    """Flask-Login's own users that are not active are not signed in either."""
     answer = home(opened(serve, flask_login_person(role="role")), "sleepy")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/login?next=/upsell/admin/")
 
