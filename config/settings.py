@@ -117,7 +117,8 @@ UPSELL_METRICS = None
 # function there is no admin.
 UPSELL_ADMIN_USER = None
 
-# The path of the store's page to sign in for that, such as '/login'; the way back is added as ?next=.
+# The path of the store's page to sign in for that, such as '/login'; the way back is added as ?next=. None: where
+# flask_login_person is used, Flask-Login's login view.
 UPSELL_ADMIN_SIGN_IN = None
 
 # A Redis of its own for the job queue; None: REDIS_URL, unless that is a cluster, on which RQ cannot run.

@@ -229,7 +229,8 @@ SETTINGS = (
     Setting(
         "ADMIN_SIGN_IN",
         None,
-        "The path of the store's page to sign in for that, such as '/login'; the way back is added as ?next=.",
+        "The path of the store's page to sign in for that, such as '/login'; the way back is added as ?next=. None: "
+        "where flask_login_person is used, Flask-Login's login view.",
         lambda v: None if v is None else checks.url_prefix(v),
     ),
     Setting(

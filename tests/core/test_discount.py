@@ -22,6 +22,7 @@ from flask_upsell.core.discount import (
     best,
     breaks_own_floor,
     check,
+    lowest,
     may_combine,
     pair_combines,
     refund,
@@ -718,3 +719,27 @@ def test_the_sentences_name_what_is_wrong() -> None:
 @given(DISCOUNTS)
 def test_a_check_tells_of_the_rule_and_never_raises(rule_of: Discount) -> None:
     assert all(field and sentence for field, sentence in check(rule_of))
+
+
+@given(
+    price=st.integers(0, 3000),
+    cost=st.none() | st.integers(0, 2000),
+    floor=st.builds(
+        Floor,
+        cost=st.booleans(),
+        margin_percent=st.none() | st.integers(0, 99),
+        price=st.sampled_from([(), eur(0), eur(700), (Money(700, "USD"),)]),
+    ),
+)
+def test_the_lowest_price_is_where_refusing_ends(price: int, cost: int | None, floor: Floor) -> None:
+    """Planted bug that it shows: the margin is rounded down."""
+    least = lowest(floor, "EUR", cost)
+    line = apply(Discount(off=Off.FREE_SHIPPING, floor=floor), price, "EUR", 1, cost=cost)
+    if isinstance(least, Code):
+        assert isinstance(line, Code)
+    else:
+        assert isinstance(line, Priced) == (price >= least)
+    if not isinstance(least, Code) and least:
+        for at, kept in ((least, True), (least - 1, False)):
+            line = apply(Discount(off=Off.FREE_SHIPPING, floor=floor), at, "EUR", 1, cost=cost)
+            assert isinstance(line, Priced) is kept

@@ -35,6 +35,7 @@ from .overview import Overview
 from .products import Products
 from .releases import Releases
 from .rulelist import RuleList
+from .samples import Samples
 from .simulation import JOB, Simulation
 from .steps import Steps
 from .verdicts import Verdicts
@@ -103,6 +104,10 @@ class Desk:
     @cached_property
     def steps(self) -> Steps:
         return Steps(SQLSteps(self.engine, self.identifier), self.drafts)
+
+    @cached_property
+    def samples(self) -> Samples:
+        return Samples(self.offers, self.releases)
 
     @cached_property
     def imports(self) -> Imports:

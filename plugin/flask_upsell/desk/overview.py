@@ -90,22 +90,26 @@ class Overview:
         self._zone = ZoneInfo(offers.zone)
         self._findings: tuple[tuple[int, date], list[Finding]] = ((-1, date.min), [])
 
-    def figures(self) -> Figures:
+    def figures(self, rule: str | None = None) -> Figures:
+        """Of all that was offered, or of one rule's: then `orders` are units that were ordered."""
         today = self._now().astimezone(self._zone).date()
         days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
         place = {day: at for at, day in enumerate(days)}
         shown, accepted = [0] * DAYS, [0] * DAYS
+        ordered = [0] * DAYS
         earned: dict[str, list[int]] = {}
-        for row in self._days.since(days[0]):
+        for row in self._days.since(days[0], rule):
             if row.day not in place:
                 continue
             at = place[row.day]
             shown[at] += row.shown
             accepted[at] += row.accepted
+            ordered[at] += row.converted
             if row.revenue:
                 earned.setdefault(row.currency, [0] * DAYS)[at] += row.revenue
         most_first = dict(sorted(earned.items(), key=lambda each: -sum(each[1])))
-        return Figures(days, shown, accepted, list(self._days.orders(days[0], DAYS).values()), most_first)
+        orders = ordered if rule is not None else list(self._days.orders(days[0], DAYS).values())
+        return Figures(days, shown, accepted, orders, most_first)
 
     def today(self, book: RuleBook) -> Today:
         now = self._now()

@@ -19,6 +19,8 @@ from ..offers import Offers
 EARNED = timedelta(days=30)
 #: Books of more rules are not compared as a whole while somebody waits.
 MOST_LINTED = 600
+#: How a rule is moved.
+WAYS = ("up", "down", "before", "after")
 #: The texts of a rule's JSON; keys have a colon after them.
 _STRINGS = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
 
@@ -157,7 +159,7 @@ def ordered(book: RuleBook, name: str, way: str, target: str = "") -> RuleBook:
     elif way in ("before", "after"):
         beside = tried[names.index(target)]
     else:
-        raise BadInput("way", f"{way!r} is none of up, down, before, after")
+        raise BadInput("way", f"{way!r} is none of {', '.join(WAYS)}")
     if beside.name == name:
         return book
     mine = msgspec.structs.replace(tried[here], priority=beside.priority)

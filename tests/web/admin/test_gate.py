@@ -77,6 +77,7 @@ VERDICTS = {
     ("POST", "/simulate/<id>/again"): EDIT,
     ("GET", "/rules"): VIEW,
     ("GET", "/rules/flaws"): VIEW,
+    ("GET", "/rules/one"): VIEW,
     ("POST", "/rules/move"): APPROVE,
     ("POST", "/rules/bulk"): EDIT,
     ("GET", "/rules/new"): EDIT,
@@ -84,6 +85,7 @@ VERDICTS = {
     ("GET", "/rules/<id>"): EDIT,
     ("POST", "/rules/<id>"): EDIT,
     ("GET", "/rules/<id>/preview"): EDIT,
+    ("POST", "/rules/<id>/floor"): EDIT,
     ("POST", "/rules/<id>/publish"): APPROVE,
     ("POST", "/rules/<id>/drop"): EDIT,
 }

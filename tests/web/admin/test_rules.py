@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from flask_upsell.core.rule import Category, Rule, Schedule, Status
+from flask_upsell.core.rule import Category, Discount, Off, Rule, Schedule, Status
 from flask_upsell.core.rulebook import RuleBook
 from tests.web.admin.conftest import MakeClerk
 from tests.web.shop import parts_of
@@ -63,12 +63,29 @@ def test_who_may_put_live_pauses_at_once_and_others_write_drafts(app: Flask, cle
     assert 'data-rule="tea"' in page
 
 
+def test_what_is_risky_to_resume_becomes_a_draft(app: Flask, clerk: MakeClerk) -> None:
+    """As in the API. Planted bug that it shows: a rule's status is none of what is judged."""
+    offers = parts_of(app).offers
+    half = Rule(
+        name="half", offer=Category(name="Tea"), discount=Discount(off=Off.PERCENT, percent=5000), status=Status.PAUSED
+    )
+    offers.rules.save(RuleBook(rules=(half,)), offers.clock())
+    clerk("approver").post("/rules/bulk", names=["half"], do="resume")
+    assert status_of(app, "half") == "paused"
+    (draft,) = parts_of(app).desk.drafts.all()
+    assert (draft.origin, draft.author, draft.written["status"]) == ("half", "approver", "active")
+    clerk("owner").post(f"/rules/{draft.id}/publish")
+    assert status_of(app, "half") == "active"
+
+
 def test_a_rule_is_taken_away_by_a_draft(app: Flask, clerk: MakeClerk) -> None:
     anna = clerk("approver")
     anna.post("/rules/bulk", names=["tea"], do="remove")
     page = anna.get("/rules").text
     assert "to be removed" in page
-    id = next(part.split('"')[0] for part in page.split('href="/upsell/admin/rules/')[1:] if part[:3] != "new")
+    id = next(
+        part.split('"')[0] for part in page.split('href="/upsell/admin/rules/')[1:] if part[:3] not in ("new", "one")
+    )
     assert "takes the rule tea away" in anna.get(f"/rules/{id}").text
     anna.post(f"/rules/{id}/publish")
     assert [rule.name for rule in parts_of(app).offers.rules.load().rules] == ["cups", "pots"]

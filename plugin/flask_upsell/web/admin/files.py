@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC
 
 from flask import Response, request
 from werkzeug.datastructures import FileStorage
@@ -13,14 +12,12 @@ from ...core.roles import Role
 from ...core.words import Sentence, say
 from ...desk.imports import AT_ONCE, PAIR_COLUMNS, RESULT_COLUMNS, Imported, Plan, Upload
 from ...desk.orderfile import COLUMNS as ORDER_COLUMNS
-from ...desk.orderfile import read_orders
 from ...desk.pairfile import COLUMNS as PAIR_FILE_COLUMNS
-from ...desk.pairfile import read_pairs
 from ...desk.tablefile import MOST_ROWS, Unreadable, Wrong, write
 from ...errors import StaleError
 from ..rulefile import dump
 from ..yamltext import LARGEST_FILE
-from .bookfile import BookRead, plan_book, read_book
+from .incoming import Incoming
 from .office import Admin, Answer
 
 #: Bytes of a file with its form.
@@ -39,14 +36,11 @@ HOWS = {
     "removed": say("removed"),
     "unchanged": say("unchanged"),
 }
-#: How Americans write dates, where the file does not show it: by the store's zone.
-AMERICAN = ("America/", "US/")
 CHOOSE = say("Choose a file first.")
-TOO_LONG = say("This file is larger than {most} MB. Split it into parts.")
 
 
 def add(admin: Admin) -> None:
-    imports = admin.desk.imports
+    imports, incoming = admin.desk.imports, Incoming(admin.desk, admin.settings.zone)
 
     # --- the page ----------------------------------------------------------------------------------------------------
 
@@ -78,54 +72,18 @@ def add(admin: Admin) -> None:
         with given.stream:
             content, name = given.stream.read(), given.filename
         try:
-            read, wrong, count = understood(what, content)
+            read, wrong, count = incoming.read(what, content, bool(request.form.get("replace")))
         except Unreadable as error:
             return overview(422, refused=what, told=error.told, line=error.line, name=name, wrong=[])
         if wrong:
             return overview(422, refused=what, name=name, wrong=wrong[:MOST_WRONG], count=count, line=0)
         return admin.go("files_look", id=imports.keep(what, name, read))
 
-    def understood(what: str, content: bytes) -> tuple[object, list[Wrong], int]:
-        """(what was read, what is wrong, how much is)."""
-        if what == "rules":
-            if len(content) > LARGEST_FILE:
-                raise Unreadable(say(TOO_LONG.words, most=LARGEST_FILE // 1_000_000))
-            kept, _, wrong = read_book(content, admin.desk.offers.rules.load(), bool(request.form.get("replace")))
-            return kept, wrong, len(wrong)
-        if what == "pairs":
-            pairs, wrong = read_pairs(content)
-            return pairs, wrong, len(wrong)
-        orders, wrong = read_orders(
-            content,
-            currency=imports.currency,
-            zone=admin.settings.zone,
-            now=admin.desk.offers.clock().astimezone(UTC),
-            pseudonym=admin.desk.offers.pseudonym,
-            american=admin.settings.zone.startswith(AMERICAN),
-        )
-        if not wrong and not orders.lines:
-            raise Unreadable(say("There is no order in it, only the first row. Choose another file."))
-        return orders, wrong, orders.wrong
-
     @admin.page("/files/import/<id>", Role.EDITOR)
     def files_look(id: str) -> Answer:
         """What an upload would change."""
         upload = imports.upload(id, admin.person.name)
-        return look(upload, *planned(upload))
-
-    def planned(upload: Upload) -> tuple[Plan, list[Wrong]]:
-        if upload.what != "rules":
-            return imports.plan(upload), []
-        plan, _, wrong = plan_rules(upload)
-        return plan, wrong
-
-    def plan_rules(upload: Upload) -> tuple[Plan, list[tuple[str, str, str, dict[str, object]]], list[Wrong]]:
-        rules, kept = admin.desk.offers.rules, imports.read(upload, BookRead)
-        revision, before = rules.revision(), rules.load()
-        _, book, wrong = read_book(kept.text.encode(), before, kept.replace)
-        if wrong:
-            return Plan(dict.fromkeys(HOWS, 0), [], ""), [], wrong
-        return plan_book(before, book, kept.replace, revision, admin.desk.drafts.all())
+        return look(upload, *incoming.planned(upload))
 
     def look(
         upload: Upload, plan: Plan, wrong: list[Wrong], status: int = 200, told: Sentence | None = None
@@ -142,25 +100,19 @@ def add(admin: Admin) -> None:
     @admin.act("/files/import/<id>", Role.EDITOR)
     def files_import(id: str) -> Answer:
         """Do what was looked at, with rules as drafts or pairs."""
-        upload, seal = imports.upload(id, admin.person.name), request.form.get("seal", "")
+        upload = imports.upload(id, admin.person.name)
+        if upload.what == "orders":
+            return admin.sorry(say("Past orders are imported with another button."), 422)
         try:
-            if upload.what == "pairs":
-                plan = imports.put_pairs(upload, seal)
-                return admin.go(
-                    "files", say("{n} decision was imported.", "{n} decisions were imported.", n=plan.changing)
-                )
-            if upload.what == "rules":
-                plan, made, wrong = plan_rules(upload)
-                if wrong or plan.seal != seal:
-                    return look(upload, plan, wrong, 409, MOVED)
-                imports.put_drafts(upload, made, admin.desk.offers.rules.revision())
-                where = next(name for name in ("publish", "rules", "files") if admin.has(name))
-                told = say("{n} draft was made. It goes live when it is published.",
-                           "{n} drafts were made. They go live when they are published.", n=len(made))  # fmt: skip
-                return admin.go(where, told)
+            done, _ = incoming.put(upload, request.form.get("seal", ""), admin.person)
         except StaleError:
-            return look(upload, *planned(upload), 409, MOVED)
-        return admin.sorry(say("Past orders are imported with another button."), 422)
+            return look(upload, *incoming.planned(upload), 409, MOVED)
+        if upload.what == "pairs":
+            return admin.go("files", say("{n} decision was imported.", "{n} decisions were imported.", n=done))
+        where = next(name for name in ("publish", "rules", "files") if admin.has(name))
+        told = say("{n} draft was made. It goes live when it is published.",
+                   "{n} drafts were made. They go live when they are published.", n=done)  # fmt: skip
+        return admin.go(where, told)
 
     @admin.act("/files/orders/<id>", Role.APPROVER)
     def files_orders(id: str) -> Answer:
@@ -169,9 +121,9 @@ def add(admin: Admin) -> None:
         if upload.what != "orders":
             return admin.sorry(say("This file has no orders."), 422)
         try:
-            run = imports.put_orders(upload, request.form.get("seal", ""))
+            _, run = incoming.put(upload, request.form.get("seal", ""), admin.person)
         except StaleError:
-            return look(upload, *planned(upload), 409, MOVED)
+            return look(upload, *incoming.planned(upload), 409, MOVED)
         if run:
             return admin.go("files", say("The orders are being imported. You can go on with other things."))
         return admin.go("files", say("The orders were imported. They count when learning runs the next time."))

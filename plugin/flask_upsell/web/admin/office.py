@@ -230,10 +230,12 @@ class Admin:
         return self.show("sorry", status, told=text)
 
     def _refused(self, refusal: Refusal) -> Answer:
-        sign_in = self.settings.admin_sign_in
         partly = bool(request.headers.get("HX-Request"))
-        if self.gate.person is None and sign_in and request.method == "GET" and not partly:
-            return redirect(f"{sign_in}?{_next(request.full_path.rstrip('?'))}", 303)
+        if self.gate.person is None and request.method == "GET" and not partly:
+            sign_in = self.settings.admin_sign_in or self.gate.sign_in
+            if sign_in:
+                more = "&" if "?" in sign_in else "?"
+                return redirect(f"{sign_in}{more}{_next(request.full_path.rstrip('?'))}", 303)
         return self.sorry(refusal.told, refusal.status)
 
     # --- for templates -----------------------------------------------------------------------------------------------

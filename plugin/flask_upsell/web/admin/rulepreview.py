@@ -254,7 +254,8 @@ class Preview:
         ][:MOST_TOLD]
         mine_first = sorted(decision.trace, key=lambda each: each.rule != rule.name)
         seen.dropped = [
-            f"{titles.get(each.product, each.product)}: {SENTENCES[each.code]}" for each in mine_first[:MOST_TOLD]
+            f"{titles.get(each.product, each.product)}: {speech.tell(SENTENCES[each.code])}"
+            for each in mine_first[:MOST_TOLD]
         ]
 
     def _verdict(self, verdict: Verdict) -> str:

@@ -72,6 +72,10 @@ class Rules:
         for rule in every:
             yield rule_sentence(rule, speech, self.money, titles, labels)
 
+    def named(self, rule: Rule) -> dict[str, str]:
+        """Titles of the products that a rule names."""
+        return self.titles(ref for what, ref in named(rule) if what == "product")
+
     def titles(self, refs: Iterable[str]) -> dict[str, str]:
         """As the live book has them."""
         wanted = sorted(set(refs))
@@ -122,21 +126,6 @@ class Rules:
                 rule, _ = drafted.read(draft)
                 sentence = next(self.sentences([rule])) if isinstance(rule, Rule) else Markup("")
                 yield Shown(draft.name, label, "draft", sentence, seasons, draft=draft, live=False)
-
-    def changed(self, names: list[str], status: Status) -> list[tuple[Draft, Rule]]:
-        """Live rules with another status, as what would be published. Raises BadInput for one that is not there."""
-        now, person, revision = self.desk.offers.clock(), self.admin.person, self.desk.offers.rules.revision()
-        book = self.desk.offers.rules.load()
-        found = []
-        for name in names:
-            rule = drafted.live(book, "rule", name)
-            if rule is None:
-                raise BadInput("rule", f"no rule is named {name!r} any more")
-            made = msgspec.structs.replace(rule, status=status)
-            form, who = drafted.written("rule", name, made), person.name
-            # Nobody's draft is touched: what somebody is writing of it goes on.
-            found.append((Draft("", "rule", name, revision, "put", "open", form, "", who, who, 0, now, now), made))
-        return found
 
 
 def _listed(part: Any, name: str) -> tuple[str, ...]:
@@ -238,17 +227,21 @@ def add(admin: Admin) -> None:
                 if rule is not None
             ]
             return say(SAVED_AS_DRAFTS.words, SAVED_AS_DRAFTS.plural, n=len(made))
-        changes = here.changed(names, status)
         if admin.person.role.may(Role.APPROVER):
             try:
-                desk.releases.publish(changes, admin.person)
+                desk.releases.turn(names, status, admin.person)
                 if do == "pause":
                     return say("One rule is paused.", "{n} rules are paused.", n=len(names))
                 return say("One rule is live.", "{n} rules are live.", n=len(names))
             except RiskError:
                 pass
-        for draft, _ in changes:
-            begun = desk.drafts.begin("rule", draft.written, draft.origin)
+        live = desk.offers.rules.load()
+        rules = {name: drafted.live(live, "rule", name) for name in names}
+        for name, rule in rules.items():
+            if rule is None:
+                raise BadInput("rule", f"no rule is named {name!r} any more")
+        for name, rule in rules.items():
+            begun = desk.drafts.begin("rule", drafted.written("rule", name, rule), name)
             desk.drafts.save(begun.id, begun.version, {**begun.written, "status": status.value})
         return say(SAVED_AS_DRAFTS.words, SAVED_AS_DRAFTS.plural, n=len(names))
 
