@@ -92,6 +92,17 @@ verdicts = Table(
     CheckConstraint("kind <> 'never' OR verdict = 'rejected'", name="never"),
 )
 
+#: How many learned pairs of a kind are how sure, so that nobody has to count them.
+levels = Table(
+    "upsell_pair_level",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("sure", Integer, primary_key=True, autoincrement=False),
+    Column("pairs", BigInteger, nullable=False),
+    CheckConstraint("pairs > 0", name="pairs"),
+)
+
 #: What the merchant says of a product, beside what the store says. `excluded`: never offered. `sensitive`: nothing is
 #: offered for it either, and it is in nobody's reasons. `fits`: JSON list of attributes that must be the same in the
 #: line that it is offered for.

@@ -17,6 +17,7 @@ from ..adapters.imports import SQLImports
 from ..adapters.machines import SQLMachines
 from ..adapters.notes import SQLNotes
 from ..adapters.options import SQLOptions
+from ..adapters.pairs import SQLPairs
 from ..adapters.reach import SQLReach
 from ..adapters.revisions import SQLRevisions
 from ..adapters.rulelist import SQLRuleList
@@ -86,7 +87,7 @@ class Desk:
     @cached_property
     def verdicts(self) -> Verdicts:
         kept = SQLVerdicts(self.engine, self.identifier, self.audit)
-        return Verdicts(kept, self.options, self.audit, self.offers)
+        return Verdicts(kept, SQLPairs(self.engine, self.identifier), self.options, self.audit, self.offers)
 
     @cached_property
     def notes(self) -> Notes:

@@ -219,11 +219,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("instance", "word", "ref", name=op.f("pk_upsell_word")),
     )
     op.create_index("ix_upsell_word_ref", "upsell_word", ["instance", "ref", "word"], unique=False)
-    op.create_index("ix_upsell_affinity_consequent", "upsell_affinity", ["instance", "consequent"], unique=False)
+    op.create_table(
+        "upsell_pair_level",
+        sa.Column("instance", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("sure", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("pairs", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("pairs > 0", name=op.f("ck_upsell_pair_level_pairs")),
+        sa.PrimaryKeyConstraint("instance", "kind", "sure", name=op.f("pk_upsell_pair_level")),
+    )
+    op.add_column("upsell_affinity", sa.Column("sure", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("upsell_affinity", sa.Column("worth", sa.Float(), server_default="0", nullable=False))
+    op.create_index(
+        "ix_upsell_affinity_worth",
+        "upsell_affinity",
+        ["instance", "worth", "kind", "antecedent", "consequent", "sure"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_upsell_affinity_consequent",
+        "upsell_affinity",
+        ["instance", "consequent", "worth", "kind", "antecedent", "sure"],
+        unique=False,
+    )
 
 
 def downgrade() -> None:
     op.drop_index("ix_upsell_affinity_consequent", table_name="upsell_affinity")
+    op.drop_index("ix_upsell_affinity_worth", table_name="upsell_affinity")
+    with op.batch_alter_table("upsell_affinity", schema=None) as batch_op:
+        batch_op.drop_column("worth")
+        batch_op.drop_column("sure")
+    op.drop_table("upsell_pair_level")
     op.drop_index("ix_upsell_word_ref", table_name="upsell_word")
     op.drop_table("upsell_word")
     op.drop_table("upsell_verdict")
