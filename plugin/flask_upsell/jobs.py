@@ -165,6 +165,12 @@ def simulate(identifier: str, run: str) -> dict[str, Any]:
         return here.desk.simulation.run(run)
 
 
+def lint(identifier: str, run: str) -> dict[str, Any]:
+    """Look through the live rules, of which there are many; returns figures."""
+    with _fresh(identifier) as here:
+        return here.desk.linting.run(run)
+
+
 def follow_up(identifier: str) -> int:
     """Write to customers whose follow-up is due; returns to how many. The rest of many is another job's."""
     with _fresh(identifier) as here:

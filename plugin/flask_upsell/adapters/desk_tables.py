@@ -75,6 +75,17 @@ revisions = Table(
     CheckConstraint("revision > 0", name="revision"),
 )
 
+#: What the linter found last in the live rules, of which revision and on which day of the store: zlib of JSON.
+linted = Table(
+    "upsell_linted",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("findings", LargeBinary, nullable=False),
+)
+
 #: What somebody decided of a pair that was learned, or of any two products. Of a kind, or ("never") of all kinds.
 verdicts = Table(
     "upsell_verdict",

@@ -14,6 +14,7 @@ from ..adapters.catalogue import SQLCatalogue
 from ..adapters.days import SQLDays
 from ..adapters.drafts import SQLDrafts
 from ..adapters.imports import SQLImports
+from ..adapters.linted import SQLLinted
 from ..adapters.machines import SQLMachines
 from ..adapters.notes import SQLNotes
 from ..adapters.options import SQLOptions
@@ -29,6 +30,8 @@ from ..offers import Offers
 from .catalogue import Catalogue
 from .drafts import Drafts
 from .imports import Imports
+from .linting import JOB as LINT
+from .linting import Linting
 from .machines import Machines
 from .notes import Notes
 from .options import Options
@@ -74,7 +77,12 @@ class Desk:
 
     @cached_property
     def overview(self) -> Overview:
-        return Overview(self.offers, self.days, self.drafts, SQLReach(self.engine, self.identifier))
+        return Overview(self.offers, self.days, self.drafts, SQLReach(self.engine, self.identifier), self.linting)
+
+    @cached_property
+    def linting(self) -> Linting:
+        runs = SQLRuns(self.engine, self.identifier, LINT)
+        return Linting(SQLLinted(self.engine, self.identifier), runs, self.offers)
 
     @cached_property
     def days(self) -> SQLDays:

@@ -14,7 +14,6 @@ from .. import faults
 from ..adapters.days import SQLDays
 from ..adapters.reach import SQLReach
 from ..core.context import Capability
-from ..core.lint import Finding, lint
 from ..core.rule import Rule, Schedule, Status
 from ..core.rulebook import RuleBook
 from ..core.season import Timetable
@@ -22,6 +21,7 @@ from ..core.words import Sentence, say
 from ..errors import RuleError
 from ..offers import Offers
 from .drafts import Drafts
+from .linting import Linting
 
 DAYS = 30
 AHEAD = timedelta(days=7)
@@ -85,10 +85,10 @@ class Start(msgspec.Struct, frozen=True):
 class Overview:
     """One instance's."""
 
-    def __init__(self, offers: Offers, days: SQLDays, drafts: Drafts, known: SQLReach) -> None:
+    def __init__(self, offers: Offers, days: SQLDays, drafts: Drafts, known: SQLReach, linting: Linting) -> None:
         self._offers, self._days, self._drafts, self._known = offers, days, drafts, known
+        self._linting = linting
         self._zone = ZoneInfo(offers.zone)
-        self._findings: tuple[tuple[int, date], list[Finding]] = ((-1, date.min), [])
 
     def figures(self) -> Figures:
         today = self._now().astimezone(self._zone).date()
@@ -126,9 +126,9 @@ class Overview:
             coming += self._edges("season", name, schedule, book, now)
         return Today(rules, here, sorted(coming, key=lambda each: (each.at, each.kind != "season", each.name)))
 
-    def needs(self, book: RuleBook, suggestions: int = 0) -> list[Need]:
+    def needs(self, suggestions: int = 0) -> list[Need]:
         """What somebody should look at, the gravest first. `suggestions`: how many wait for a verdict."""
-        return sorted(self._needs(book, suggestions), key=lambda need: not need.grave)
+        return sorted(self._needs(suggestions), key=lambda need: not need.grave)
 
     def start(self) -> Start | None:
         """How far a shop that has shown nothing yet has come; None for one that shows offers."""
@@ -156,7 +156,7 @@ class Overview:
 
     # --- what needs attention ----------------------------------------------------------------------------------------
 
-    def _needs(self, book: RuleBook, suggestions: int) -> Iterator[Need]:
+    def _needs(self, suggestions: int) -> Iterator[Need]:
         off = self._offers.switch.state()
         if off is not None:
             said = say("All offers are switched off by {who}: {why}", who=off.by or "?", why=off.why or "-")
@@ -169,7 +169,10 @@ class Overview:
         if suggestions:
             words = say("One suggestion waits for a verdict.", "{n} suggestions wait for a verdict.", n=suggestions)
             yield Need(words, "suggestions")
-        found = len(self.findings(book))
+        linted = self._linting.told()
+        if not linted.current:
+            yield Need(say("A worker is looking through the rules, as they are many and were changed."), "rules")
+        found = len(linted.findings)
         if found:
             words = say(
                 "One thing in the rules was probably not meant.",
@@ -198,14 +201,6 @@ class Overview:
         if oldest is not None and self._now() - oldest > LATE:
             late = int((self._now() - oldest).total_seconds() // 60)
             yield Need(say("Results are counted {n} minutes late: a worker counts them.", n=late), "help")
-
-    def findings(self, book: RuleBook) -> list[Finding]:
-        """The linter's, of what is live; looked for once for each revision and day."""
-        now = self._now()
-        key = (self._offers.rules.revision(), now.astimezone(self._zone).date())
-        if self._findings[0] != key:
-            self._findings = (key, lint(book, zone=self._offers.zone, now=now))
-        return self._findings[1]
 
     # --- schedules ---------------------------------------------------------------------------------------------------
 

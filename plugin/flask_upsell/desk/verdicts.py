@@ -32,9 +32,7 @@ class Verdicts:
     """One instance's. What is decided holds from the next publishing on, which is asked for by itself; learning again
     does not undo it. Raises BadInput for what is no pair."""
 
-    def __init__(
-        self, kept: SQLVerdicts, learned: SQLPairs, options: Options, audit: SQLAudit, offers: Offers
-    ) -> None:
+    def __init__(self, kept: SQLVerdicts, learned: SQLPairs, options: Options, audit: SQLAudit, offers: Offers) -> None:
         self._kept, self._learned, self._options, self._audit, self._offers = kept, learned, options, audit, offers
 
     # --- deciding ----------------------------------------------------------------------------------------------------

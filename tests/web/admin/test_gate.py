@@ -77,6 +77,7 @@ VERDICTS = {
     ("POST", "/simulate/<id>/again"): EDIT,
     ("GET", "/rules"): VIEW,
     ("GET", "/rules/flaws"): VIEW,
+    ("GET", "/rules/linted"): VIEW,
     ("POST", "/rules/move"): APPROVE,
     ("POST", "/rules/bulk"): EDIT,
     ("GET", "/rules/new"): EDIT,

@@ -17,6 +17,7 @@ from ...core.named import named
 from ...core.roles import Role
 from ...core.rule import Rule, Status
 from ...core.words import say
+from ...desk.linting import MOST_AT_ONCE
 from ...desk.rulelist import Row, Wanted, said
 from ...errors import BadInput, RiskError, StaleError
 from .. import drafted
@@ -24,7 +25,7 @@ from ..sentences import rule_sentence
 from .office import Admin, Answer
 
 PAGE = 50
-#: The linter looks at books of so many rules while the page is made; larger ones are looked at afterwards.
+#: The linter looks at books of so many rules while the page is made; somewhat larger ones are looked at afterwards.
 LINT_AT_ONCE = 300
 STATUSES = (
     ("", say("any status")),
@@ -167,8 +168,10 @@ def add(admin: Admin) -> None:
         pages = max(1, -(-len(rows) // PAGE))
         page = min(max(1, given.get("page", 1, int)), pages)
         first = rows[(page - 1) * PAGE : page * PAGE]
-        at_once = len(every) <= LINT_AT_ONCE or linted
-        flaws = by_rule(desk.rules.findings([row.read() for row in first])) if at_once else {}
+        # Of few rules it is known at once, of many it is what a worker stored; of those between the list comes first.
+        at_once = linted or not LINT_AT_ONCE < len(every) <= MOST_AT_ONCE
+        told = desk.linting.told() if at_once else None
+        flaws = by_rule(told.findings) if told is not None else {}
         seasons = desk.offers.shelf.read(()).rules.book.seasons
         return admin.show(
             template,
@@ -185,7 +188,7 @@ def add(admin: Admin) -> None:
             words=dict(STATUSES),
             seasons={season.name: season.label or season.name for season in seasons},
             placements=sorted({each for row in every for each in row.head.placements}),
-            linted=at_once,
+            linted=told,
             here=lambda number: admin.url("rules", **{**request.args.to_dict(), "page": number}),
         )
 
@@ -197,6 +200,11 @@ def add(admin: Admin) -> None:
     def rules_flaws() -> Answer:
         """The list again, looked through by the linter."""
         return listed("rules_list" if request.headers.get("HX-Request") else "rules", linted=True)
+
+    @admin.page("/rules/linted")
+    def rules_linted() -> Answer:
+        """How far the worker is that looks through many rules."""
+        return admin.show("rules_linted", linted=desk.linting.told(), asked=True)
 
     @admin.act("/rules/move", Role.APPROVER)
     def rules_move() -> Answer:

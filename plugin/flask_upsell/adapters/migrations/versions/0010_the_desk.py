@@ -105,6 +105,15 @@ def upgrade() -> None:
         "ix_upsell_imported_line_placed_at", "upsell_imported_line", ["instance", "placed_at"], unique=False
     )
     op.create_table(
+        "upsell_linted",
+        sa.Column("instance", sa.String(length=40), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("findings", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("instance", name=op.f("pk_upsell_linted")),
+    )
+    op.create_table(
         "upsell_machine_key",
         sa.Column("instance", sa.String(length=40), nullable=False),
         sa.Column("id", sa.String(length=16), nullable=False),
@@ -263,6 +272,7 @@ def downgrade() -> None:
     op.drop_table("upsell_option")
     op.drop_index("ix_upsell_machine_key_hash", table_name="upsell_machine_key")
     op.drop_table("upsell_machine_key")
+    op.drop_table("upsell_linted")
     op.drop_index("ix_upsell_imported_line_placed_at", table_name="upsell_imported_line")
     op.drop_table("upsell_imported_line")
     op.drop_table("upsell_draft_step")
