@@ -114,7 +114,7 @@ def run_learning(here: Parts, run: str, also: Report | None = None) -> dict[str,
                 "this store gives no orders to learn from: name its order and order_line columns, or import a file of "
                 "orders in the admin"
             )
-        lines, catalogue = offers.store.orders() if own else (), offers.store.catalogue()
+        lines, catalogue = offers.store.orders() if own else (), offers.catalogue()
         with Mining(lines, catalogue, here.parameters, report, orders.lines()) as mined:
             figures = mined.figures
             report("Keeping affinities", 0, 0, always=True)

@@ -10,6 +10,7 @@ from .. import faults
 from ..core.affinity import Affinities
 from ..core.curation import AUTO_APPROVE, NO_NOTE, Note, noted
 from ..core.product import Product
+from .assortment import SQLAssortment
 from .audit import SQLAudit
 from .catalogue import SQLCatalogue
 from .notes import SQLNotes
@@ -24,6 +25,14 @@ class SQLCuration:
         self.catalogue = SQLCatalogue(engine, instance)
         self.notes, self.verdicts = SQLNotes(engine, instance, audit), SQLVerdicts(engine, instance, audit)
         self.options = SQLOptions(engine, instance, audit)
+        self.assortment = SQLAssortment(engine, instance, audit)
+
+    def catalogue(self, products: Iterable[Product]) -> Iterator[Product]:
+        imported = {product.ref: product for product in self.assortment.all()}
+        for product in products:
+            imported.pop(product.ref, None)
+            yield product
+        yield from imported.values()
 
     def published(self, products: Iterable[Product]) -> Iterator[Product]:
         notes = self.notes.all()

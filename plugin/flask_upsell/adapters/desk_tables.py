@@ -213,8 +213,17 @@ imported_lines = Table(
     Index("ix_upsell_imported_line_placed_at", "instance", "placed_at"),
 )
 
-#: What was read of a file, until somebody who has seen what it would change imports it. `what`: "rules", "pairs" or
-#: "orders"; `content`: zlib of JSON, of orders without names; `run`: the background run that imports it, or "".
+#: Products that were imported from a file, for stores that give no catalogue. `body`: JSON.
+imported_products = Table(
+    "upsell_imported_product",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("ref", String(200), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+#: What was read of a file, until somebody who has seen what it would change imports it. `what`: "rules", "ladders",
+#: "pairs", "products" or "orders"; `content`: zlib of JSON, of orders without names; `run`: the background run that imports it, or "".
 uploads = Table(
     "upsell_upload",
     metadata,
@@ -226,7 +235,7 @@ uploads = Table(
     Column("at", UTCDateTime, nullable=False),
     Column("run", String(32), nullable=False),
     Column("content", LargeBinary, nullable=False),
-    CheckConstraint("what IN ('rules', 'pairs', 'orders')", name="what"),
+    CheckConstraint("what IN ('rules', 'ladders', 'pairs', 'products', 'orders')", name="what"),
 )
 
 #: Keys of machines for the API: only a hash is kept. `role`: what they may do.

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from sqlalchemy import Engine
 
+from ..adapters.assortment import SQLAssortment
 from ..adapters.audit import SQLAudit
 from ..adapters.catalogue import SQLCatalogue
 from ..adapters.days import SQLDays
@@ -27,6 +28,7 @@ from ..adapters.runs import SQLRuns
 from ..adapters.steps import SQLSteps
 from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
+from .assortment import Assortment
 from .catalogue import Catalogue
 from .drafts import Drafts
 from .imports import Imports
@@ -116,6 +118,10 @@ class Desk:
     @cached_property
     def imports(self) -> Imports:
         return Imports(SQLImports(self.engine, self.identifier, self.audit), self.offers)
+
+    @cached_property
+    def assortment(self) -> Assortment:
+        return Assortment(SQLAssortment(self.engine, self.identifier, self.audit), self.offers, self.catalogue)
 
     @property
     def off(self) -> bool:

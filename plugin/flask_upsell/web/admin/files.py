@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC
 
+import msgspec
 from flask import Response, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.wrappers import Response as AnyResponse
@@ -12,15 +13,19 @@ from werkzeug.wrappers import Response as AnyResponse
 from ...core.roles import Role
 from ...core.words import Sentence, say
 from ...desk.imports import AT_ONCE, PAIR_COLUMNS, RESULT_COLUMNS, Imported, Plan, Upload
+from ...desk.ladderfile import COLUMNS as LADDER_FILE_COLUMNS
+from ...desk.ladderfile import LADDER_COLUMNS, LaddersRead, ladder_rows, read_ladders
 from ...desk.orderfile import COLUMNS as ORDER_COLUMNS
 from ...desk.orderfile import read_orders
 from ...desk.pairfile import COLUMNS as PAIR_FILE_COLUMNS
 from ...desk.pairfile import read_pairs
+from ...desk.productfile import COLUMNS as GOODS_COLUMNS
+from ...desk.productfile import PRODUCT_COLUMNS, read_products
 from ...desk.tablefile import MOST_ROWS, Unreadable, Wrong, write
 from ...errors import StaleError
 from ..rulefile import dump
 from ..yamltext import LARGEST_FILE
-from .bookfile import BookRead, plan_book, read_book
+from .bookfile import BookRead, Made, plan_book, plan_ladders, read_book
 from .office import Admin, Answer
 
 #: Bytes of a file with its form.
@@ -29,10 +34,16 @@ LARGEST_UPLOAD = 32_000_000
 MOST_WRONG = 50
 KINDS = {
     "rules": say("Rules, seasons and ladders"),
+    "ladders": say("Ladders"),
     "pairs": say("Decisions on pairs"),
+    "products": say("Products"),
     "orders": say("Past orders"),
 }
-WORDS = {column.key: column.words for column in (*ORDER_COLUMNS, *PAIR_FILE_COLUMNS)}
+#: Which button imports which kind; the others are imported as drafts or decisions.
+ACTS = {"orders": "files_orders", "products": "files_products"}
+WORDS = {
+    column.key: column.words for column in (*ORDER_COLUMNS, *PAIR_FILE_COLUMNS, *LADDER_FILE_COLUMNS, *GOODS_COLUMNS)
+}
 HOWS = {
     "added": say("added"),
     "changed": say("changed"),
@@ -46,7 +57,7 @@ TOO_LONG = say("This file is larger than {most} MB. Split it into parts.")
 
 
 def add(admin: Admin) -> None:
-    imports = admin.desk.imports
+    imports, assortment = admin.desk.imports, admin.desk.assortment
 
     # --- the page ----------------------------------------------------------------------------------------------------
 
@@ -59,7 +70,8 @@ def add(admin: Admin) -> None:
         return admin.show(
             "files", status, kinds=KINDS, imported=imports.imported(), run=imports.progress(), most_rows=MOST_ROWS,
             rules_megabytes=LARGEST_FILE // 1_000_000, megabytes=LARGEST_UPLOAD // 1_000_000, at_once=AT_ONCE,
-            order_columns=ORDER_COLUMNS, pair_columns=PAIR_FILE_COLUMNS, zone=admin.settings.zone, **more,
+            order_columns=ORDER_COLUMNS, pair_columns=PAIR_FILE_COLUMNS, ladder_columns=LADDER_FILE_COLUMNS,
+            product_columns=GOODS_COLUMNS, products=assortment.count(), zone=admin.settings.zone, **more,
         )  # fmt: skip
 
     @admin.page("/files/progress")
@@ -87,11 +99,22 @@ def add(admin: Admin) -> None:
 
     def understood(what: str, content: bytes) -> tuple[object, list[Wrong], int]:
         """(what was read, what is wrong, how much is)."""
+        replace = bool(request.form.get("replace"))
         if what == "rules":
             if len(content) > LARGEST_FILE:
                 raise Unreadable(say(TOO_LONG.words, most=LARGEST_FILE // 1_000_000))
-            kept, _, wrong = read_book(content, admin.desk.offers.rules.load(), bool(request.form.get("replace")))
+            kept, _, wrong = read_book(content, admin.desk.offers.rules.load(), replace)
             return kept, wrong, len(wrong)
+        if what == "ladders":
+            ladders, wrong = read_ladders(content, replace)
+            if not wrong and not ladders.ladders:
+                raise Unreadable(say("There is no ladder in it, only the first row. Choose another file."))
+            return ladders, wrong, len(wrong)
+        if what == "products":
+            goods, wrong = read_products(content, currency=imports.currency, zone=admin.settings.zone, replace=replace)
+            if not wrong and not goods.products:
+                raise Unreadable(say("There is no product in it, only the first row. Choose another file."))
+            return goods, wrong, goods.wrong
         if what == "pairs":
             pairs, wrong = read_pairs(content)
             return pairs, wrong, len(wrong)
@@ -114,14 +137,23 @@ def add(admin: Admin) -> None:
         return look(upload, *planned(upload))
 
     def planned(upload: Upload) -> tuple[Plan, list[Wrong]]:
-        if upload.what != "rules":
+        if upload.what == "products":
+            return assortment.plan(upload), []
+        if upload.what not in ("rules", "ladders"):
             return imports.plan(upload), []
         plan, _, wrong = plan_rules(upload)
         return plan, wrong
 
-    def plan_rules(upload: Upload) -> tuple[Plan, list[tuple[str, str, str, dict[str, object]]], list[Wrong]]:
-        rules, kept = admin.desk.offers.rules, imports.read(upload, BookRead)
+    def plan_rules(upload: Upload) -> tuple[Plan, list[Made], list[Wrong]]:
+        """Of rules, or of ladders alone."""
+        rules = admin.desk.offers.rules
         revision, before = rules.revision(), rules.load()
+        if upload.what == "ladders":
+            ladders = imports.read(upload, LaddersRead)
+            plan, made, wrong = plan_ladders(before, ladders, revision, admin.desk.drafts.all())
+            unknown, count = imports.unknown(ladders.products)
+            return msgspec.structs.replace(plan, unknown=unknown, unknown_count=count), made, wrong
+        kept = imports.read(upload, BookRead)
         _, book, wrong = read_book(kept.text.encode(), before, kept.replace)
         if wrong:
             return Plan(dict.fromkeys(HOWS, 0), [], ""), [], wrong
@@ -130,7 +162,7 @@ def add(admin: Admin) -> None:
     def look(
         upload: Upload, plan: Plan, wrong: list[Wrong], status: int = 200, told: Sentence | None = None
     ) -> Response:
-        act = "files_orders" if upload.what == "orders" else "files_import"
+        act = ACTS.get(upload.what, "files_import")
         return admin.show(
             "files_look", status, upload=upload, plan=plan, wrong=wrong[:MOST_WRONG], count=len(wrong), told=told,
             kind=KINDS[upload.what], hows=HOWS, words=WORDS, act=act, at_once=AT_ONCE, run=imports.progress(),
@@ -149,7 +181,7 @@ def add(admin: Admin) -> None:
                 return admin.go(
                     "files", say("{n} decision was imported.", "{n} decisions were imported.", n=plan.changing)
                 )
-            if upload.what == "rules":
+            if upload.what in ("rules", "ladders"):
                 plan, made, wrong = plan_rules(upload)
                 if wrong or plan.seal != seal:
                     return look(upload, plan, wrong, 409, MOVED)
@@ -160,7 +192,7 @@ def add(admin: Admin) -> None:
                 return admin.go(where, told)
         except StaleError:
             return look(upload, *planned(upload), 409, MOVED)
-        return admin.sorry(say("Past orders are imported with another button."), 422)
+        return admin.sorry(say("Products and past orders are imported with another button."), 422)
 
     @admin.act("/files/orders/<id>", Role.APPROVER)
     def files_orders(id: str) -> Answer:
@@ -176,6 +208,20 @@ def add(admin: Admin) -> None:
             return admin.go("files", say("The orders are being imported. You can go on with other things."))
         return admin.go("files", say("The orders were imported. They count when learning runs the next time."))
 
+    @admin.act("/files/products/<id>", Role.APPROVER)
+    def files_products(id: str) -> Answer:
+        """The same of products, which go into the next book."""
+        upload = imports.upload(id, admin.person.name)
+        if upload.what != "products":
+            return admin.sorry(say("This file has no products."), 422)
+        try:
+            plan = assortment.put(upload, request.form.get("seal", ""))
+        except StaleError:
+            return look(upload, *planned(upload), 409, MOVED)
+        told = say("{n} product was imported. It is being published.",
+                   "{n} products were imported. They are being published.", n=plan.changing)  # fmt: skip
+        return admin.go("files", told)
+
     @admin.act("/files/drop/<id>", Role.EDITOR)
     def files_drop(id: str) -> Answer:
         imports.drop(id, admin.person.name)
@@ -188,6 +234,12 @@ def add(admin: Admin) -> None:
         return admin.go(
             "files", say("{n} imported order was removed.", "{n} imported orders were removed.", n=before.orders)
         )
+
+    @admin.act("/files/forget-products", Role.APPROVER)
+    def files_forget_products() -> Answer:
+        """Remove all imported products."""
+        told = say("{n} imported product was removed.", "{n} imported products were removed.", n=assortment.remove())
+        return admin.go("files", told)
 
     # --- out ---------------------------------------------------------------------------------------------------------
 
@@ -202,6 +254,15 @@ def add(admin: Admin) -> None:
     def files_rules() -> Answer:
         book = admin.desk.offers.rules.load()
         return sent("rules", "yaml", "application/yaml", iter([dump(book).encode()]))
+
+    @admin.page("/files/ladders.csv")
+    def files_ladders() -> Answer:
+        rows = ladder_rows(admin.desk.offers.rules.load().ladders)
+        return sent("ladders", "csv", "text/csv", write(LADDER_COLUMNS, rows))
+
+    @admin.page("/files/products.csv")
+    def files_goods() -> Answer:
+        return sent("products", "csv", "text/csv", write(PRODUCT_COLUMNS, assortment.rows()))
 
     @admin.page("/files/pairs.csv")
     def files_pairs() -> Answer:

@@ -105,6 +105,13 @@ def upgrade() -> None:
         "ix_upsell_imported_line_placed_at", "upsell_imported_line", ["instance", "placed_at"], unique=False
     )
     op.create_table(
+        "upsell_imported_product",
+        sa.Column("instance", sa.String(length=40), nullable=False),
+        sa.Column("ref", sa.String(length=200), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("instance", "ref", name=op.f("pk_upsell_imported_product")),
+    )
+    op.create_table(
         "upsell_linted",
         sa.Column("instance", sa.String(length=40), nullable=False),
         sa.Column("revision", sa.BigInteger(), nullable=False),
@@ -200,7 +207,9 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("run", sa.String(length=32), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("what IN ('rules', 'pairs', 'orders')", name=op.f("ck_upsell_upload_what")),
+        sa.CheckConstraint(
+            "what IN ('rules', 'ladders', 'pairs', 'products', 'orders')", name=op.f("ck_upsell_upload_what")
+        ),
         sa.PrimaryKeyConstraint("instance", "id", name=op.f("pk_upsell_upload")),
     )
     op.create_table(
@@ -273,6 +282,7 @@ def downgrade() -> None:
     op.drop_index("ix_upsell_machine_key_hash", table_name="upsell_machine_key")
     op.drop_table("upsell_machine_key")
     op.drop_table("upsell_linted")
+    op.drop_table("upsell_imported_product")
     op.drop_index("ix_upsell_imported_line_placed_at", table_name="upsell_imported_line")
     op.drop_table("upsell_imported_line")
     op.drop_table("upsell_draft_step")
