@@ -189,7 +189,8 @@ def add(admin: Admin) -> None:
             seasons={season.name: season.label or season.name for season in seasons},
             placements=sorted({each for row in every for each in row.head.placements}),
             linted=told,
-            here=lambda number: admin.url("rules", **{**request.args.to_dict(), "page": number}),
+            moved=(given.get("moved", ""), "up" if given.get("way") == "up" else "down"),
+            here=lambda number: admin.url("rules", **_back(given, page=str(number))),
         )
 
     @admin.page("/rules")
@@ -217,7 +218,8 @@ def add(admin: Admin) -> None:
             admin.say(ELSEWHERE, "sorry")
         except BadInput as error:
             admin.say(str(error), "sorry")
-        return admin.go("rules", **_back(given))
+        # Back to the same button: who moves a rule by keyboard mostly moves it further.
+        return admin.go("rules", **_back(given), moved=given.get("name", "")[:100], way=given.get("way", "")[:10])
 
     @admin.act("/rules/bulk", Role.EDITOR)
     def rules_bulk() -> Answer:
@@ -261,6 +263,6 @@ def add(admin: Admin) -> None:
         return say(SAVED_AS_DRAFTS.words, SAVED_AS_DRAFTS.plural, n=len(names))
 
 
-def _back(given: Any) -> dict[str, str]:
+def _back(given: Any, **more: str) -> dict[str, str]:
     """The same list again."""
-    return {name: given[name] for name in (*SOUGHT, "page") if given.get(name)}
+    return {**{name: given[name] for name in (*SOUGHT, "page") if given.get(name)}, **more}
