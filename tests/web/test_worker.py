@@ -253,7 +253,7 @@ def test_a_worker_folds_what_nobody_asked_it_to_fold(start: Start, offers: Offer
 
 
 def test_a_worker_looks_through_many_rules_after_each_change(start: Start, offers: Offers) -> None:
-    """Whoever changes them, and whether anybody looks at a page. Planted bug that it shows: the sweep asks once only."""
+    """Whoever changes them, and whether anybody looks at a page. Planted bug that it shows: it asks once only."""
     kept = SQLLinted(offers.ledger.engine, "upsell")  # type: ignore[attr-defined]
     rules = [Rule(name=f"rule {n}", offer=Products(refs=(f"p{n}",)), priority=-n) for n in range(MOST_AT_ONCE)]
     over = Rule(name="over", offer=Products(refs=("bag",)), schedule=Schedule(end="2020-01-01T00:00"))

@@ -222,8 +222,8 @@ imported_products = Table(
     Column("body", Text, nullable=False),
 )
 
-#: What was read of a file, until somebody who has seen what it would change imports it. `what`: "rules", "ladders",
-#: "pairs", "products" or "orders"; `content`: zlib of JSON, of orders without names; `run`: the background run that imports it, or "".
+#: What was read of a file, until somebody who has seen what it would change imports it. `content`: zlib of JSON, of
+#: orders without names; `run`: the background run that imports it, or "".
 uploads = Table(
     "upsell_upload",
     metadata,

@@ -55,7 +55,7 @@ class SQLLinted:
         return Linted(row.revision, row.day, row.at, _read(zlib.decompress(row.findings)))
 
     def keep(self, found: Linted) -> None:
-        """Instead of the last ones, unless those are of a later revision: of two workers the slower one may come last."""
+        """Instead of the last ones, unless those are of a later revision: the slower of two workers may come last."""
         values = {
             "revision": found.revision,
             "day": found.day,

@@ -34,7 +34,7 @@ from .verdicts import KINDS, NEVER, Verdict, in_order, read_verdict
 #: Nothing is so sure.
 NONE_IS = 101
 NAMES = [kind.value for kind in KINDS]
-KEY = ("kind", "antecedent", "consequent")
+KEY = ("antecedent", "consequent", "kind")
 
 
 class State(StrEnum):

@@ -196,8 +196,8 @@ affinities = Table(
     Column("sure", Integer, nullable=False, server_default="0"),
     Column("worth", Float, nullable=False, server_default="0"),
     # Each has all that a list asks for, so that it is read alone.
-    Index("ix_upsell_affinity_worth", "instance", "worth", "kind", "antecedent", "consequent", "sure"),
-    Index("ix_upsell_affinity_consequent", "instance", "consequent", "worth", "kind", "antecedent", "sure"),
+    Index("ix_upsell_affinity_worth", "instance", "worth", "antecedent", "consequent", "kind", "sure"),
+    Index("ix_upsell_affinity_consequent", "instance", "consequent", "worth", "antecedent", "kind", "sure"),
 )
 
 runs = Table(

@@ -14,7 +14,8 @@ import msgspec
 from .. import faults
 from ..adapters.linted import Linted, SQLLinted
 from ..adapters.runs import SQLRuns
-from ..core.lint import Finding, lint
+from ..core.finding import Finding
+from ..core.lint import lint as lint
 from ..core.ports import Progress
 from ..offers import Offers
 
@@ -55,7 +56,7 @@ class Linting:
     # --- at the desk -------------------------------------------------------------------------------------------------
 
     def told(self) -> Told:
-        """What is known now. Of a large book that is what was stored; where it is old, a worker's sweep asks for more."""
+        """What is known now. Of a large book that is what was stored; where it is old, a worker looks soon."""
         key = self._key()
         if self._last[0] == key:
             return Told(self._last[1], key[0], True)

@@ -116,13 +116,13 @@ def test_many_rules_show_what_a_worker_found_in_them(
     asked = desk.linting.ask()
     assert asked is not None
     desk.linting.run(asked.id)
-    assert "One thing looks odd" in viewer.get("/rules").text, "the season of cups"
+    assert "2 things look odd" in viewer.get("/rules").text, "the season of cups"
     assert 'id="linted"' not in viewer.get("/rules").text
     assert "All rules are looked through." in viewer.get("/rules/linted").text
     clerk("approver").post("/rules/bulk", names=["tea"], do="pause")
     page = viewer.get("/rules").text
     assert "What looks odd here is of revision 1." in page
-    assert "One thing looks odd" in page
+    assert "2 things look odd" in page
     part = viewer.get("/rules/linted").text
     assert "a worker will look through them" in part
     assert "<html" not in part

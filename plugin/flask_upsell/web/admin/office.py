@@ -223,8 +223,8 @@ class Admin:
         return f"_{self.identifier}_desk"
 
     def sorry(self, told: Sentence | str, status: int) -> Response:
-        """A page, or above one of which a part was asked for, that says what was wrong. What was typed is in the browser
-        still, and so is the part, which may be asked for again."""
+        """A page, or above one of which a part was asked for, that says what was wrong. What was typed is still in the
+        browser, and so is the part, which may be asked for again."""
         text = self.speech.tell(told) if isinstance(told, Sentence) else told
         if request.headers.get("HX-Request"):
             part = self.show("sorry_part", status, told=text)

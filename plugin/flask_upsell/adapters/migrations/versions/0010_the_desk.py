@@ -251,13 +251,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_upsell_affinity_worth",
         "upsell_affinity",
-        ["instance", "worth", "kind", "antecedent", "consequent", "sure"],
+        ["instance", "worth", "antecedent", "consequent", "kind", "sure"],
         unique=False,
     )
     op.create_index(
         "ix_upsell_affinity_consequent",
         "upsell_affinity",
-        ["instance", "consequent", "worth", "kind", "antecedent", "sure"],
+        ["instance", "consequent", "worth", "antecedent", "kind", "sure"],
         unique=False,
     )
 
