@@ -58,8 +58,14 @@ def read_ladders(content: bytes, replace: bool = False) -> tuple[LaddersRead, li
     if not wrong:
         for name, refs in made.items():
             if not LEAST <= len(refs) <= MOST:
-                told = say("{name} has {n} products. A ladder has {least} to {most}.", name=name[:40], n=len(refs),
-                           least=LEAST, most=MOST)  # fmt: skip
+                told = say(
+                    "{name} has {n} product. A ladder has {least} to {most}.",
+                    "{name} has {n} products. A ladder has {least} to {most}.",
+                    name=name[:40],
+                    n=len(refs),
+                    least=LEAST,
+                    most=MOST,
+                )
                 wrong.append(Wrong(first[name], found.name("ladder"), told))
     if "step" not in found.places:
         sheet.notes.append(say("Without a column for the step, the products of a ladder are in the order of the rows."))

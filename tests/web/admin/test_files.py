@@ -245,7 +245,7 @@ def test_what_is_exported_is_imported_without_a_change(app: Flask, clerk: MakeCl
         ("orders", b"order,date,product\n", "There is no order in it"),
         ("orders", b"order,date,product,qty\n1,2026-01-01,x,=1+1\n", "=1+1 is no number"),
         ("ladders", b"ladder,product\n", "There is no ladder in it"),
-        ("ladders", b"ladder,product\na,x\n", "2 ladder a has 1 products. A ladder has 2 to 100"),
+        ("ladders", b"ladder,product\na,x\n", "2 ladder a has 1 product. A ladder has 2 to 100"),
         ("ladders", b"ladder,product\na,x\na,x\n", "3 product x is in this ladder already"),
         ("ladders", b"ladder,product,step\na,x,1\na,y,1\n", "3 step Step 1 of this ladder is there twice"),
         ("ladders", b"ladder,product,step\n,x,first\n", "2 step first is no step"),
