@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -112,18 +113,24 @@ class Overview:
         seasons = {season.name: season for season in book.seasons}
         active = [rule for rule in book.rules if rule.status is Status.ACTIVE]
         rules, coming = [], list[Coming]()
+        # Of thousands of rules most have the schedule of many others.
+        holds = cache(lambda schedule: self._holds(schedule, book, now))
+        edges = cache(lambda schedule: list(self._edges(schedule, book, now)))
         for rule in sorted(active, key=lambda each: -each.priority):
-            schedule = msgspec.structs.replace(rule.schedule, hours=(), weekdays=())
-            if rule.schedule == Schedule() or self._holds(rule.schedule, book, now):
+            if rule.schedule == Schedule():
                 rules.append(rule)
+                continue
+            if holds(rule.schedule):
+                rules.append(rule)
+            schedule = msgspec.structs.replace(rule.schedule, hours=(), weekdays=())
             if schedule != Schedule():
-                coming += self._edges("rule", rule.name, schedule, book, now)
+                coming += [Coming(at, "rule", rule.name, begins) for at, begins in edges(schedule)]
         here = []
         for name in seasons:
             schedule = Schedule(seasons=(name,))
-            if self._holds(schedule, book, now):
+            if holds(schedule):
                 here.append(name)
-            coming += self._edges("season", name, schedule, book, now)
+            coming += [Coming(at, "season", name, begins) for at, begins in edges(schedule)]
         return Today(rules, here, sorted(coming, key=lambda each: (each.at, each.kind != "season", each.name)))
 
     def needs(self, suggestions: int = 0) -> list[Need]:
@@ -208,10 +215,11 @@ class Overview:
         found = self._state(schedule, book, now)
         return found is not None and found[0]
 
-    def _edges(self, kind: str, name: str, schedule: Schedule, book: RuleBook, now: datetime) -> Iterator[Coming]:
+    def _edges(self, schedule: Schedule, book: RuleBook, now: datetime) -> Iterator[tuple[datetime, bool]]:
+        """(instant, whether it begins to hold then) within the next days."""
         at = now
         while (found := self._state(schedule, book, at)) is not None and at < found[1] <= now + AHEAD:
-            yield Coming(found[1], kind, name, not found[0])
+            yield found[1], not found[0]
             at = found[1]
 
     def _state(self, schedule: Schedule, book: RuleBook, at: datetime) -> tuple[bool, datetime] | None:
