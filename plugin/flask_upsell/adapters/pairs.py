@@ -78,16 +78,23 @@ class SQLPairs:
         products: Collection[str] | None = None,
         offset: int = 0,
         limit: int = 50,
+        total: int = 0,
     ) -> list[Pair]:
         """What was learned, what is likely to bring in most first: the share of orders that take it, times its price
-        as it was published last. `products`: only pairs with one of them."""
-        k = self.keys(least, state=state, kind=kind, products=products, offset=offset, limit=limit).subquery()
+        as it was published last. `products`: only pairs with one of them. `total`: how many there are in all, where
+        that is known; what is nearer to the end is then looked for from there."""
+        far = offset > total / 2 > 0
+        if far:
+            limit = max(0, min(limit, total - offset))
+            offset = total - offset - limit
+        query = self.keys(least, state=state, kind=kind, products=products, offset=offset, limit=limit, far=far)
+        k = query.subquery()
         same = and_(a.c.instance == self._instance, *(a.c[name] == k.c[name] for name in KEY))
         sold = and_(p.c.instance == self._instance, p.c.ref == k.c.consequent)
-        query = select(a, p.c.price, p.c.currency).select_from(k.join(a, same).outerjoin(p, sold))
-        query = query.order_by(*_most_first(k))
+        rows_of = select(a, p.c.price, p.c.currency).select_from(k.join(a, same).outerjoin(p, sold))
+        rows_of = rows_of.order_by(*_sorted(k))
         with self.engine.connect() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(rows_of).all()
             said = self._said(connection, [(row.kind, row.antecedent, row.consequent) for row in rows])
         return [_pair(row, said, _threshold(least)) for row in rows]
 
@@ -130,10 +137,11 @@ class SQLPairs:
         products: Collection[str] | None = None,
         offset: int = 0,
         limit: int = 50,
+        far: bool = False,
     ) -> Select[Any]:
-        """The query for the pairs of a page, in their order; it is answered by one index."""
+        """The query for the pairs of a page, in their order (`far`: from the end); it is answered by one index."""
         found = self._found(least, state, kind, products)
-        return found.order_by(*_most_first(found.selected_columns)).offset(offset).limit(limit)
+        return found.order_by(*_sorted(found.selected_columns, far)).offset(offset).limit(limit)
 
     # --- what is asked -----------------------------------------------------------------------------------------------
 
@@ -231,10 +239,10 @@ def _exists(
     return exists().where(c.instance == instance, c.kind.in_(kinds), c.antecedent == one, c.consequent == two)
 
 
-def _most_first(columns: Any) -> list[Any]:
-    """As the index has it, backwards."""
+def _sorted(columns: Any, far: bool = False) -> list[Any]:
+    """What is worth most first: as the index has it, backwards; `far`: forwards."""
     c = getattr(columns, "c", columns)
-    return [c[name].desc() for name in ("worth", *KEY)]
+    return [c[name] if far else c[name].desc() for name in ("worth", *KEY)]
 
 
 def _threshold(least: int) -> int:

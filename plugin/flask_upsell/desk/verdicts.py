@@ -111,7 +111,10 @@ class Verdicts:
         offset = (max(1, page) - 1) * most
         if offset >= count:
             return [], count
-        return learned.page(least, state=state, kind=kind, products=products, offset=offset, limit=most), count
+        found = learned.page(
+            least, state=state, kind=kind, products=products, offset=offset, limit=most, total=count
+        )
+        return found, count
 
     def waiting(self) -> int:
         """How many suggestions wait for somebody's decision."""

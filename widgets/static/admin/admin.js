@@ -73,6 +73,11 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
   form.before(note);
 }
 
+// On a phone the menu is longer than the screen is wide.
+const current = document.querySelector(".menu [aria-current]");
+const menu = current && current.parentElement;
+if (current instanceof HTMLElement && menu) menu.scrollLeft = current.offsetLeft - menu.offsetLeft - (menu.clientWidth - current.offsetWidth) / 2;
+
 // Ask before what cannot be undone.
 document.addEventListener("submit", (event) => {
   const button = /** @type {SubmitEvent} */ (event).submitter;

@@ -172,6 +172,8 @@ def add(admin: Admin) -> None:
         at_once = linted or not LINT_AT_ONCE < len(every) <= MOST_AT_ONCE
         told = desk.linting.told() if at_once else None
         flaws = by_rule(told.findings) if told is not None else {}
+        names = {row.head.name for row in every}
+        aside = [each for each in told.findings if each.rule not in names] if told is not None else []
         seasons = desk.offers.shelf.read(()).rules.book.seasons
         return admin.show(
             template,
@@ -189,6 +191,7 @@ def add(admin: Admin) -> None:
             seasons={season.name: season.label or season.name for season in seasons},
             placements=sorted({each for row in every for each in row.head.placements}),
             linted=told,
+            aside=aside if page == 1 and len(rows) == len(every) else [],
             moved=(given.get("moved", ""), "up" if given.get("way") == "up" else "down"),
             here=lambda number: admin.url("rules", **_back(given, page=str(number))),
         )
