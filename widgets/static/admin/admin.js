@@ -74,9 +74,14 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
 }
 
 // On a phone the menu is longer than the screen is wide.
-const current = document.querySelector(".menu [aria-current]");
-const menu = current && current.parentElement;
-if (current instanceof HTMLElement && menu) menu.scrollLeft = current.offsetLeft - menu.offsetLeft - (menu.clientWidth - current.offsetWidth) / 2;
+const showCurrent = () => {
+  const current = document.querySelector(".menu [aria-current]");
+  const menu = current && current.parentElement;
+  if (!(current instanceof HTMLElement) || !menu) return;
+  menu.scrollLeft = current.offsetLeft - menu.offsetLeft - (menu.clientWidth - current.offsetWidth) / 2;
+};
+showCurrent();
+window.addEventListener("resize", showCurrent);
 
 // Ask before what cannot be undone.
 document.addEventListener("submit", (event) => {
