@@ -86,7 +86,7 @@ class SQLPairs:
         far = offset > total / 2 > 0
         if far:
             limit = max(0, min(limit, total - offset))
-            offset = total - offset - limit
+            offset = max(0, total - offset - limit)
         query = self.keys(least, state=state, kind=kind, products=products, offset=offset, limit=limit, far=far)
         k = query.subquery()
         same = and_(a.c.instance == self._instance, *(a.c[name] == k.c[name] for name in KEY))

@@ -82,7 +82,7 @@ class Linting:
             return found
         id = uuid4().hex
         self._runs.begin(id, {}, at)
-        if self._offers.queue.enqueue(JOB, id, patient=True) is None:
+        if self._offers.queue.enqueue("lint", id, patient=True) is None:
             self._runs.end(id, "failed", "Redis takes no jobs", at, {})
             return None
         return self._runs.find(id)

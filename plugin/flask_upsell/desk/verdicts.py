@@ -111,9 +111,7 @@ class Verdicts:
         offset = (max(1, page) - 1) * most
         if offset >= count:
             return [], count
-        found = learned.page(
-            least, state=state, kind=kind, products=products, offset=offset, limit=most, total=count
-        )
+        found = learned.page(least, state=state, kind=kind, products=products, offset=offset, limit=most, total=count)
         return found, count
 
     def waiting(self) -> int:
