@@ -91,12 +91,20 @@ class RuleList:
 
     def __init__(self, kept: SQLRuleList, offers: Offers) -> None:
         self._kept, self._offers = kept, offers
+        #: The rows of a revision: who types asks for them with each letter.
+        self._rows: tuple[int, list[Row]] = (-1, [])
 
     def rows(self) -> list[Row]:
         """All live rules in the order in which they are tried."""
-        found = [(_read_head(body), body) for body in self._kept.bodies()]
-        found.sort(key=lambda each: -each[0].priority)
-        return [Row(head, body, place) for place, (head, body) in enumerate(found, start=1)]
+        revision = self._offers.rules.revision()
+        known, rows = self._rows
+        if known != revision:
+            found = [(_read_head(body), body) for body in self._kept.bodies()]
+            found.sort(key=lambda each: -each[0].priority)
+            rows = [Row(head, body, place) for place, (head, body) in enumerate(found, start=1)]
+            # Read after its number: at worst they are newer, and read again.
+            self._rows = (revision, rows)
+        return rows
 
     def earned(self, names: Collection[str]) -> dict[str, dict[str, int]]:
         """In the last 30 days: name -> currency -> minor units."""
