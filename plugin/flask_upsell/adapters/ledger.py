@@ -20,7 +20,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     create_engine,
-    delete,
     event,
     func,
     insert,
@@ -34,6 +33,7 @@ from ..core.affinity import Affinities, Affinity
 from ..core.offer import Kind
 from ..core.ports import NO_PERKS, Order, Progress, Promise
 from ..core.rule import Perk
+from . import learned
 from . import tables as t
 from .claims import Claims
 from .counts import count_of
@@ -210,26 +210,8 @@ class SQLLedger(Claims):
 
     def save_affinities(self, rows: Iterable[tuple[Kind, str, Affinity]]) -> int:
         """Replace all affinities in one transaction; returns how many there are now."""
-        written = 0
         with self.engine.begin() as connection:
-            connection.execute(delete(t.affinities).where(t.affinities.c.instance == self._instance))
-            chunk: list[dict[str, Any]] = []
-            for kind, antecedent, affinity in rows:
-                chunk.append(
-                    {
-                        "instance": self._instance,
-                        "kind": kind.value,
-                        "antecedent": antecedent,
-                        **msgspec.structs.asdict(affinity),
-                    }
-                )
-                if len(chunk) == 5000:
-                    connection.execute(insert(t.affinities), chunk)
-                    written += len(chunk)
-                    chunk = []
-            if chunk:
-                connection.execute(insert(t.affinities), chunk)
-        return written + len(chunk)
+            return learned.replace(connection, self._instance, rows)
 
     def affinities(self) -> Iterator[tuple[str, Affinities]]:
         """(antecedent, what it leads to, strongest first); a stream."""

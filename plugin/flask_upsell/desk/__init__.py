@@ -9,14 +9,17 @@ from functools import cached_property
 
 from sqlalchemy import Engine
 
+from ..adapters.assortment import SQLAssortment
 from ..adapters.audit import SQLAudit
 from ..adapters.catalogue import SQLCatalogue
 from ..adapters.days import SQLDays
 from ..adapters.drafts import SQLDrafts
 from ..adapters.imports import SQLImports
+from ..adapters.linted import SQLLinted
 from ..adapters.machines import SQLMachines
 from ..adapters.notes import SQLNotes
 from ..adapters.options import SQLOptions
+from ..adapters.pairs import SQLPairs
 from ..adapters.reach import SQLReach
 from ..adapters.revisions import SQLRevisions
 from ..adapters.rulelist import SQLRuleList
@@ -25,9 +28,12 @@ from ..adapters.runs import SQLRuns
 from ..adapters.steps import SQLSteps
 from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
+from .assortment import Assortment
 from .catalogue import Catalogue
 from .drafts import Drafts
 from .imports import Imports
+from .linting import JOB as LINT
+from .linting import Linting
 from .machines import Machines
 from .notes import Notes
 from .options import Options
@@ -74,7 +80,12 @@ class Desk:
 
     @cached_property
     def overview(self) -> Overview:
-        return Overview(self.offers, self.days, self.drafts, SQLReach(self.engine, self.identifier))
+        return Overview(self.offers, self.days, self.drafts, SQLReach(self.engine, self.identifier), self.linting)
+
+    @cached_property
+    def linting(self) -> Linting:
+        runs = SQLRuns(self.engine, self.identifier, LINT)
+        return Linting(SQLLinted(self.engine, self.identifier), runs, self.offers)
 
     @cached_property
     def days(self) -> SQLDays:
@@ -87,7 +98,7 @@ class Desk:
     @cached_property
     def verdicts(self) -> Verdicts:
         kept = SQLVerdicts(self.engine, self.identifier, self.audit)
-        return Verdicts(kept, self.options, self.audit, self.offers)
+        return Verdicts(kept, SQLPairs(self.engine, self.identifier), self.options, self.audit, self.offers)
 
     @cached_property
     def notes(self) -> Notes:
@@ -112,6 +123,10 @@ class Desk:
     @cached_property
     def imports(self) -> Imports:
         return Imports(SQLImports(self.engine, self.identifier, self.audit), self.offers)
+
+    @cached_property
+    def assortment(self) -> Assortment:
+        return Assortment(SQLAssortment(self.engine, self.identifier, self.audit), self.offers, self.catalogue)
 
     @property
     def off(self) -> bool:

@@ -190,7 +190,7 @@ def _known(offers: Offers, book: RuleBook) -> dict[str, Product] | None:
     refs, categories, tags = touched(book)
     try:
         known = {product.ref: product for product in offers.store.products(sorted(refs))} if refs else {}
-        for product in offers.store.catalogue() if categories or tags else ():
+        for product in offers.catalogue() if categories or tags else ():
             named = not tags.isdisjoint(product.tags) or any(within(product.category, each) for each in categories)
             if named:
                 known[product.ref] = product

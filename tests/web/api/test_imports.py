@@ -10,7 +10,7 @@ from flask import Flask
 
 from flask_upsell.core.rule import Category, Rule
 from flask_upsell.core.rulebook import RuleBook
-from tests.web.admin.test_files import ORDERS, PAIRS, RULES
+from tests.web.admin.test_files import GOODS_FILE, LADDERS, ORDERS, PAIRS, RULES
 from tests.web.api.conftest import PREFIX, Caller, MakeCaller
 from tests.web.shop import parts_of
 
@@ -86,6 +86,28 @@ def test_orders_take_an_approver(app: Flask, machine: MakeCaller) -> None:
     assert anna.get("/imported-orders").json == {"orders": 0, "lines": 0, "first": None, "last": None}
 
 
+def test_ladders_become_drafts(app: Flask, machine: MakeCaller) -> None:
+    here = machine("editor")
+    found = look(here, "ladders", LADDERS)
+    assert [found[name] for name in COUNTS] == [1, 0, 0, 0]
+    assert apply(here, found).json == {"done": 1, "run": None}
+    assert [(each["kind"], each["name"]) for each in here.get("/drafts").json["items"]] == [("ladder", "phones")]  # type: ignore[index]
+    assert parts_of(app).offers.rules.load().ladders == {}
+
+
+def test_products_take_an_approver(app: Flask, machine: MakeCaller) -> None:
+    """Planted bug that it shows: only orders take one."""
+    emil, anna = machine("editor", "emil"), machine("approver", "anna")
+    answer = apply(emil, look(emil, "products", GOODS_FILE))
+    assert (answer.status_code, answer.json["type"]) == (403, "urn:flask-upsell:role")
+    found = look(anna, "products", GOODS_FILE)
+    assert apply(anna, found).json == {"done": found["added"], "run": None}
+    assert emil.get("/imported-products").json == {"products": found["added"]}
+    assert emil.delete("/imported-products").status_code == 403
+    assert anna.delete("/imported-products").json == {"products": found["added"]}
+    assert anna.get("/imported-products").json == {"products": 0}
+
+
 def test_it_is_thrown_away(machine: MakeCaller) -> None:
     here = machine("editor")
     found = look(here, "pairs", PAIRS)
@@ -103,6 +125,8 @@ def test_what_is_exported_is_imported_without_a_change(app: Flask, machine: Make
         assert file["name"] == name  # type: ignore[index]
         found = look(here, what, file["text"])  # type: ignore[index]
         assert [found[name] for name in COUNTS][:3] == [0, 0, 0] and found["unchanged"] >= 1
+    for what in ("ladders", "products"):
+        assert here.get(f"/exports/{what}").json["name"] == f"{what}.csv"  # type: ignore[index]
     assert here.get("/exports/results").json["text"].startswith("placement,")  # type: ignore[index]
     assert here.get("/exports/nothing").status_code == 404
 
@@ -115,6 +139,8 @@ def test_what_is_exported_is_imported_without_a_change(app: Flask, machine: Make
         ("pairs", 'for,to,verdict\na,"b,x\n', "line 2: A quotation mark opens here"),
         ("orders", "order,date,product\n1,yesterday,x\n", "line 2: date: yesterday is no date"),
         ("orders", "order,date,product\n", "There is no order in it"),
+        ("products", "sku,title,price\n", "There is no product in it"),
+        ("ladders", "ladder,product\n", "There is no ladder in it"),
         ("rules", "rules: [", "is no YAML"),
         ("rules", "rules:\n  - name: x\n    offer: {season: y}\n", "line 3"),
         ("rules", "x" * 1_000_001, "larger than 1 MB"),

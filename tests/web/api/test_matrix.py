@@ -29,6 +29,8 @@ VERDICTS = {
     ("DELETE", "/imports/<id>"): EDIT,
     ("GET", "/imported-orders"): VIEW,
     ("DELETE", "/imported-orders"): APPROVE,
+    ("GET", "/imported-products"): VIEW,
+    ("DELETE", "/imported-products"): APPROVE,
     ("GET", "/exports/<what>"): VIEW,
     ("GET", "/seasons"): VIEW,
     ("GET", "/seasons/<path:name>"): VIEW,

@@ -11,8 +11,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from ...core.roles import Role
 from ...core.words import Sentence, say
 from ...desk.imports import AT_ONCE, PAIR_COLUMNS, RESULT_COLUMNS, Imported, Plan, Upload
+from ...desk.ladderfile import COLUMNS as LADDER_FILE_COLUMNS
+from ...desk.ladderfile import LADDER_COLUMNS, ladder_rows
 from ...desk.orderfile import COLUMNS as ORDER_COLUMNS
 from ...desk.pairfile import COLUMNS as PAIR_FILE_COLUMNS
+from ...desk.productfile import COLUMNS as GOODS_COLUMNS
+from ...desk.productfile import PRODUCT_COLUMNS
 from ...desk.tablefile import MOST_ROWS, Unreadable, Wrong, write
 from ...errors import StaleError
 from ..rulefile import dump
@@ -26,10 +30,16 @@ LARGEST_UPLOAD = 32_000_000
 MOST_WRONG = 50
 KINDS = {
     "rules": say("Rules, seasons and ladders"),
+    "ladders": say("Ladders"),
     "pairs": say("Decisions on pairs"),
+    "products": say("Products"),
     "orders": say("Past orders"),
 }
-WORDS = {column.key: column.words for column in (*ORDER_COLUMNS, *PAIR_FILE_COLUMNS)}
+#: Which button imports which kind; the others are imported as drafts or decisions.
+ACTS = {"orders": "files_orders", "products": "files_products"}
+WORDS = {
+    column.key: column.words for column in (*ORDER_COLUMNS, *PAIR_FILE_COLUMNS, *LADDER_FILE_COLUMNS, *GOODS_COLUMNS)
+}
 HOWS = {
     "added": say("added"),
     "changed": say("changed"),
@@ -40,7 +50,8 @@ CHOOSE = say("Choose a file first.")
 
 
 def add(admin: Admin) -> None:
-    imports, incoming = admin.desk.imports, Incoming(admin.desk, admin.settings.zone)
+    imports, assortment = admin.desk.imports, admin.desk.assortment
+    incoming = Incoming(admin.desk, admin.settings.zone)
 
     # --- the page ----------------------------------------------------------------------------------------------------
 
@@ -53,7 +64,8 @@ def add(admin: Admin) -> None:
         return admin.show(
             "files", status, kinds=KINDS, imported=imports.imported(), run=imports.progress(), most_rows=MOST_ROWS,
             rules_megabytes=LARGEST_FILE // 1_000_000, megabytes=LARGEST_UPLOAD // 1_000_000, at_once=AT_ONCE,
-            order_columns=ORDER_COLUMNS, pair_columns=PAIR_FILE_COLUMNS, zone=admin.settings.zone, **more,
+            order_columns=ORDER_COLUMNS, pair_columns=PAIR_FILE_COLUMNS, ladder_columns=LADDER_FILE_COLUMNS,
+            product_columns=GOODS_COLUMNS, products=assortment.count(), zone=admin.settings.zone, **more,
         )  # fmt: skip
 
     @admin.page("/files/progress")
@@ -88,7 +100,7 @@ def add(admin: Admin) -> None:
     def look(
         upload: Upload, plan: Plan, wrong: list[Wrong], status: int = 200, told: Sentence | None = None
     ) -> Response:
-        act = "files_orders" if upload.what == "orders" else "files_import"
+        act = ACTS.get(upload.what, "files_import")
         return admin.show(
             "files_look", status, upload=upload, plan=plan, wrong=wrong[:MOST_WRONG], count=len(wrong), told=told,
             kind=KINDS[upload.what], hows=HOWS, words=WORDS, act=act, at_once=AT_ONCE, run=imports.progress(),
@@ -101,8 +113,8 @@ def add(admin: Admin) -> None:
     def files_import(id: str) -> Answer:
         """Do what was looked at, with rules as drafts or pairs."""
         upload = imports.upload(id, admin.person.name)
-        if upload.what == "orders":
-            return admin.sorry(say("Past orders are imported with another button."), 422)
+        if upload.what in ACTS:
+            return admin.sorry(say("Products and past orders are imported with another button."), 422)
         try:
             done, _ = incoming.put(upload, request.form.get("seal", ""), admin.person)
         except StaleError:
@@ -128,6 +140,20 @@ def add(admin: Admin) -> None:
             return admin.go("files", say("The orders are being imported. You can go on with other things."))
         return admin.go("files", say("The orders were imported. They count when learning runs the next time."))
 
+    @admin.act("/files/products/<id>", Role.APPROVER)
+    def files_products(id: str) -> Answer:
+        """The same of products, which go into the next book."""
+        upload = imports.upload(id, admin.person.name)
+        if upload.what != "products":
+            return admin.sorry(say("This file has no products."), 422)
+        try:
+            done, _ = incoming.put(upload, request.form.get("seal", ""), admin.person)
+        except StaleError:
+            return look(upload, *incoming.planned(upload), 409, MOVED)
+        told = say("{n} product was imported. It is being published.",
+                   "{n} products were imported. They are being published.", n=done)  # fmt: skip
+        return admin.go("files", told)
+
     @admin.act("/files/drop/<id>", Role.EDITOR)
     def files_drop(id: str) -> Answer:
         imports.drop(id, admin.person.name)
@@ -140,6 +166,12 @@ def add(admin: Admin) -> None:
         return admin.go(
             "files", say("{n} imported order was removed.", "{n} imported orders were removed.", n=before.orders)
         )
+
+    @admin.act("/files/forget-products", Role.APPROVER)
+    def files_forget_products() -> Answer:
+        """Remove all imported products."""
+        told = say("{n} imported product was removed.", "{n} imported products were removed.", n=assortment.remove())
+        return admin.go("files", told)
 
     # --- out ---------------------------------------------------------------------------------------------------------
 
@@ -154,6 +186,15 @@ def add(admin: Admin) -> None:
     def files_rules() -> Answer:
         book = admin.desk.offers.rules.load()
         return sent("rules", "yaml", "application/yaml", iter([dump(book).encode()]))
+
+    @admin.page("/files/ladders.csv")
+    def files_ladders() -> Answer:
+        rows = ladder_rows(admin.desk.offers.rules.load().ladders)
+        return sent("ladders", "csv", "text/csv", write(LADDER_COLUMNS, rows))
+
+    @admin.page("/files/products.csv")
+    def files_goods() -> Answer:
+        return sent("products", "csv", "text/csv", write(PRODUCT_COLUMNS, assortment.rows()))
 
     @admin.page("/files/pairs.csv")
     def files_pairs() -> Answer:

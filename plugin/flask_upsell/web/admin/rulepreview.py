@@ -230,7 +230,7 @@ class Preview:
         """Some products that the store sells, looked up once."""
         if not self._some:
             with suppress(Exception):  # a store may raise anything
-                self._some = [each.ref for each in islice(self._offers.store.catalogue(), 20) if not each.hidden]
+                self._some = [each.ref for each in islice(self._offers.catalogue(), 20) if not each.hidden]
         return self._some
 
     # --- telling -----------------------------------------------------------------------------------------------------

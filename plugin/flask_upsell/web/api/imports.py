@@ -9,6 +9,8 @@ from marshmallow import Schema, fields
 from ...core.roles import Role
 from ...core.words import Sentence
 from ...desk.imports import HOWS, PAIR_COLUMNS, RESULT_COLUMNS, Plan, Upload
+from ...desk.ladderfile import LADDER_COLUMNS, ladder_rows
+from ...desk.productfile import PRODUCT_COLUMNS
 from ...desk.tablefile import Unreadable, Wrong, write
 from ...errors import BadInput, StaleError
 from ..admin.incoming import KINDS, Incoming, needed, told
@@ -19,12 +21,18 @@ from .problems import Problem
 
 #: Bytes of a request with a file in it; problems that are listed.
 LARGEST_FILE, MOST_WRONG = 40_000_000, 50
-EXPORTS = {"rules": "rules.yaml", "pairs": "pairs.csv", "results": "results.csv"}
+EXPORTS = {
+    "rules": "rules.yaml",
+    "ladders": "ladders.csv",
+    "pairs": "pairs.csv",
+    "products": "products.csv",
+    "results": "results.csv",
+}
 
 
 class Import(Given):
-    """A file: `rules` is YAML; `pairs` (decisions) and `orders` are CSV. `replace`: rules, seasons and ladders that the
-    file does not have are to go."""
+    """A file: `rules` (with seasons and ladders) is YAML; `ladders`, `pairs` (decisions), `products` and `orders` are
+    CSV. `replace`: rules, ladders or imported products that the file does not have are to go."""
 
     what = one_of(KINDS, required=True)
     text = fields.String(required=True)
@@ -81,8 +89,8 @@ class ImportAnswer(Schema):
 
 
 class AppliedAnswer(Schema):
-    """`done` things were changed: of rules drafts were made, which go live when they are published. `run`: the one that
-    imports so many orders, null where none has to."""
+    """`done` things were changed: of rules and ladders drafts were made, which go live when they are published. `run`:
+    the one that imports so many orders, null where none has to."""
 
     done = fields.Integer(required=True)
     run = fields.String(required=True, allow_none=True)
@@ -97,6 +105,12 @@ class OrdersAnswer(Schema):
     last = moment(required=True, allow_none=True)
 
 
+class ProductsAnswer(Schema):
+    """Imported products, which are published beside the store's own."""
+
+    products = fields.Integer(required=True)
+
+
 class ExportAnswer(Schema):
     """A file, as it can be imported again (results cannot)."""
 
@@ -105,7 +119,8 @@ class ExportAnswer(Schema):
 
 
 def add(counter: Counter) -> None:
-    imports, incoming = counter.desk.imports, Incoming(counter.desk, counter.parts.settings.zone)
+    imports, assortment = counter.desk.imports, counter.desk.assortment
+    incoming = Incoming(counter.desk, counter.parts.settings.zone)
 
     def find(id: str) -> Upload:
         try:
@@ -141,10 +156,12 @@ def add(counter: Counter) -> None:
 
     @counter.operation("POST", "/imports/<id>/apply", Role.EDITOR, "imports", answer=AppliedAnswer, body=Apply)
     def apply_import(body: dict[str, Any], id: str) -> Any:
-        """Do what was looked at, all or nothing; orders take an approver"""
+        """Do what was looked at, all or nothing; products and orders take an approver"""
         upload, by = find(id), counter.person
         if not by.role.may(needed(upload.what)):
-            raise Problem(403, f"The role {by.role} may not import orders: it takes the role approver.", kind="role")
+            raise Problem(
+                403, f"The role {by.role} may not import {upload.what}: it takes the role approver.", kind="role"
+            )
         try:
             done, run = incoming.put(upload, body["seal"], by)
         except StaleError as error:
@@ -167,18 +184,36 @@ def add(counter: Counter) -> None:
         """Remove all imported orders, and say what there was; what was learned stays until it is learned again"""
         return imports.remove_orders()
 
+    @counter.operation("GET", "/imported-products", Role.VIEWER, "imports", answer=ProductsAnswer)
+    def read_imported_products() -> Any:
+        """How many products were imported"""
+        return {"products": assortment.count()}
+
+    @counter.operation("DELETE", "/imported-products", Role.APPROVER, "imports", answer=ProductsAnswer)
+    def forget_imported_products() -> Any:
+        """Remove all imported products, and say how many there were; a book without them is published"""
+        return {"products": assortment.remove()}
+
     @counter.operation("GET", "/exports/<what>", Role.VIEWER, "exports", answer=ExportAnswer)
     def export(what: str) -> Any:
-        """A file: rules (YAML, with seasons and ladders), pairs (decisions and evidence), results (both CSV)"""
+        """A file: rules (YAML, with seasons and ladders); ladders, pairs (with evidence), products, results (CSV)"""
         if what not in EXPORTS:
             raise missing("export")
+        return {"name": EXPORTS[what], "text": written(what)}
+
+    def written(what: str) -> str:
+        rules = counter.parts.offers.rules
         if what == "rules":
-            text = dump(counter.parts.offers.rules.load())
+            return dump(rules.load())
+        if what == "ladders":
+            table = write(LADDER_COLUMNS, ladder_rows(rules.load().ladders))
         elif what == "pairs":
-            text = b"".join(write(PAIR_COLUMNS, imports.pair_rows())).decode("utf-8-sig")
+            table = write(PAIR_COLUMNS, imports.pair_rows())
+        elif what == "products":
+            table = write(PRODUCT_COLUMNS, assortment.rows())
         else:
-            text = b"".join(write(RESULT_COLUMNS, imports.result_rows())).decode("utf-8-sig")
-        return {"name": EXPORTS[what], "text": text}
+            table = write(RESULT_COLUMNS, imports.result_rows())
+        return b"".join(table).decode("utf-8-sig")
 
 
 def _plan(plan: Plan, wrong: list[Wrong]) -> dict[str, Any]:
