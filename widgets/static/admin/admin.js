@@ -9,11 +9,11 @@ const keyOf = (form) => KEPT + location.pathname + "#" + (form.dataset.keep || "
 
 /** @param {HTMLFormElement} form */
 const typedIn = (form) =>
-  [...form.elements].flatMap((field) => {
+  new URLSearchParams([...form.elements].flatMap((field) => {
     const one = /** @type {HTMLInputElement} */ (field);
     if (!one.name || ["hidden", "file", "submit", "button", "password", "fieldset"].includes(one.type)) return [];
     return [[one.name, ["checkbox", "radio"].includes(one.type) ? one.value + "=" + one.checked : one.value]];
-  });
+  })).toString();
 
 /** @param {EventTarget | null} target */
 const formOf = (target) => {
@@ -26,7 +26,7 @@ for (const kind of ["input", "change"]) {
   document.addEventListener(kind, (event) => {
     const form = formOf(event.target);
     if (!form) return;
-    try { sessionStorage.setItem(keyOf(form), JSON.stringify(typedIn(form))); } catch { /* no room: nothing is kept */ }
+    try { sessionStorage.setItem(keyOf(form), typedIn(form)); } catch { /* no room: nothing is kept */ }
   });
 }
 
@@ -60,13 +60,13 @@ for (const form of document.querySelectorAll("form[data-keep]")) {
   if (!(form instanceof HTMLFormElement)) continue;
   const kept = sessionStorage.getItem(keyOf(form));
   const words = document.getElementById("kept");
-  if (!kept || kept === JSON.stringify(typedIn(form)) || !(words instanceof HTMLTemplateElement)) continue;
+  if (!kept || kept === typedIn(form) || !(words instanceof HTMLTemplateElement)) continue;
   const note = document.importNode(words.content, true).firstElementChild;
   if (!(note instanceof HTMLElement)) continue;
   note.addEventListener("click", (event) => {
     const button = event.target instanceof Element ? event.target.closest("button") : null;
     if (!button) return;
-    if ("putBack" in button.dataset) putBack(form, JSON.parse(kept));
+    if ("putBack" in button.dataset) putBack(form, [...new URLSearchParams(kept)]);
     else sessionStorage.removeItem(keyOf(form));
     note.remove();
   });
