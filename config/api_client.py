@@ -112,6 +112,28 @@ class Api:
         done: dict[str, Any] = self.ask("POST", "/drafts/publish", {"drafts": [named]}).body
         return done
 
+    def move_rule(self, name: str, way: str, target: str = "") -> dict[str, Any]:
+        """Put a rule at another place: `up` or `down`, or `before` or `after` the rule `target`."""
+        done: dict[str, Any] = self.ask("POST", f"/rules/{name}/move", {"way": way, "target": target}).body
+        return done
+
+    def export(self, what: str) -> str:
+        """The text of a file: "rules" (YAML), "ladders", "pairs", "products" or "results" (CSV)."""
+        return str(self.get(f"/exports/{what}")["text"])
+
+    def check_import(self, what: str, text: str, **more: Any) -> dict[str, Any]:
+        """What a file of "rules" (YAML), "ladders", "pairs", "products" or "orders" (CSV) would change. Nothing is
+        changed yet. Raises Problem with what is wrong at which line."""
+        found: dict[str, Any] = self.ask("POST", "/imports", {"what": what, "text": text, **more}).body
+        return found
+
+    def apply_import(self, looked_at: dict[str, Any]) -> dict[str, Any]:
+        """Do what `check_import` said. Raises Problem: 409 when it would do something else now. Rules and ladders
+        become drafts, which are put live by POST /drafts/publish."""
+        path = f"/imports/{looked_at['id']}/apply"
+        done: dict[str, Any] = self.ask("POST", path, {"seal": looked_at["seal"]}).body
+        return done
+
 
 def main() -> None:
     address, path = sys.argv[1:]

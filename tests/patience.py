@@ -45,8 +45,11 @@ def wait_everywhere(patch: pytest.MonkeyPatch) -> None:
     def client(url: str, seconds: float, tag: str = "book") -> Redis:
         return web_client(url, PATIENT if seconds >= 1 else seconds, tag)
 
+    def edge(wait: float, slow: float, **more: Any) -> Edge:
+        return Edge(2 * PATIENT if wait >= 2 else wait, slow, **more)
+
     patch.setattr(extension, "web_client", client)
-    patch.setattr(extension, "Edge", lambda wait, slow: Edge(2 * PATIENT if wait >= 2 else wait, slow))
+    patch.setattr(extension, "Edge", edge)
 
 
 def wait_for_locks(engine: Engine) -> Engine:

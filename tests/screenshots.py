@@ -2,12 +2,13 @@
 
 Writes build/screenshots/PAGE-LANGUAGE-SCHEME-WIDTH.png: the gallery, and the cart, checkout and confirmation of a
 shopper with a laptop; English and Arabic, light and dark, 1280 and 390 pixels wide. And admin-PAGE-SCHEME-WIDTH.png of
-every page of the admin (tests/browser/adminpages.py).
+every page of the admin (tests/browser/adminpages.py). `python -m tests.screenshots admin` writes those alone.
 """
 
 from __future__ import annotations
 
 import subprocess
+import sys
 from itertools import product
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -61,12 +62,12 @@ def walk_through_admin(browser: Browser, demo: Demo, pages: dict[str, str], sche
     context.close()
 
 
-def main() -> None:
+def main(only: str = "") -> None:
     chromium = subprocess.run([ROOT / ".ci" / "chromium"], capture_output=True, text=True, check=True).stdout.strip()
     FOLDER.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory() as folder, running(Path(folder) / "shop") as demo, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        for language, scheme in product(LANGUAGES, SCHEMES):
+        for language, scheme in product(LANGUAGES, SCHEMES) if only != "admin" else ():
             walk_through(browser, demo.url, language, scheme)
         pages = adminpages.paths(demo)
         for scheme in SCHEMES:
@@ -75,4 +76,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:2])

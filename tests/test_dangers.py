@@ -267,6 +267,7 @@ ALLOWED: dict[tuple[str, str, str], str] = {
     (LAST, "builds_sql", "batch_op.create_check_constraint("): "conditions that stand in this file",
     (LAST, "builds_sql", "condition = sa.text(where)"): "conditions that stand in this file",
     ("adapters/tables.py", "floats", 'Column("weight", Float'): "how strongly products go together",
+    ("adapters/tables.py", "floats", 'Column("worth", Float'): "what suggestions are sorted by; no amount",
     ("core/offer.py", "floats", "score: float"): "what ranks an offer; no amount",
 }
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 from flask import Flask, render_template_string, session
+from flask_login import LoginManager, UserMixin
 from sqlalchemy import ForeignKey, create_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from flask_upsell import FollowUp, Person, Role, order_placed
+from flask_upsell import FollowUp, Person, Role, flask_login_person, order_placed
 from flask_upsell.jobs import parts, run_learning
 from flask_upsell.settings import SETTINGS, read
 from tests.conftest import SECRET, MakeApp
@@ -61,6 +62,11 @@ class OrderLine(Base):
     sku: Mapped[str] = mapped_column(ForeignKey(Product.sku))
     quantity: Mapped[int]
     price_cents: Mapped[int]
+
+
+class LoginUser(UserMixin):  # type: ignore[misc]
+    def __init__(self, id: str, role: str, email: str) -> None:
+        self.id, self.role, self.email = id, role, email
 
 
 @pytest.fixture
@@ -151,6 +157,23 @@ def test_the_readme_lets_staff_into_the_admin(make_app: MakeApp) -> None:
     assert shop.test_client().get("/upsell/admin/").headers["Location"].startswith("/login?next=")
     user.is_staff = True
     assert "ada@shop.example" in shop.test_client().get("/upsell/admin/").text
+
+
+def test_the_line_of_the_readme_lets_users_of_flask_login_in(make_app: MakeApp) -> None:
+    app = Flask("config")
+    exec(block("flask_login_person("), {"app": app, "flask_login_person": flask_login_person})
+    shop = make_app(**app.config.get_namespace("UPSELL_", lowercase=False, trim_namespace=False))
+    users = {"7": LoginUser("7", "editor", "ada@shop.example"), "8": LoginUser("8", "", "bob@shop.example")}
+    manager = LoginManager(shop)
+    manager.user_loader(users.get)
+    manager.login_view = "/login"
+    client = shop.test_client()
+    assert client.get("/upsell/admin/").headers["Location"] == "/login?next=/upsell/admin/"
+    for id, status in (("7", 200), ("8", 403)):
+        with client.session_transaction() as kept:
+            kept["_user_id"] = id
+        answer = client.get("/upsell/admin/")
+        assert (answer.status_code, users[id].email in answer.text) == (status, status == 200)
 
 
 def test_the_function_of_the_readme_sends_a_mail() -> None:

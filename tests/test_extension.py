@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
+import weakref
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -115,6 +117,26 @@ def test_one_object_in_a_factory_serves_many_apps(redis_url: str, tmp_path: Path
     assert [line[0] for line in stores[0].lines()] == ["laptop", "bag"]
     assert [line[0] for line in stores[1].lines()] == ["laptop"]
     assert (counts(one)["accepted"], counts(two)["accepted"]) == (1, 0)
+
+
+def test_an_app_that_nobody_holds_is_gone(redis_url: str, tmp_path: Path) -> None:
+    """A store's own tests make one for each. Planted bug that it shows: signals hold their receivers, and these the app
+    (`weak=False`)."""
+
+    def served() -> weakref.ref[Flask]:
+        app, store = Flask("short"), SessionStore(GOODS)
+        app.config.update(config(redis_url, tmp_path, UPSELL_ADMIN_USER=lambda: None))
+        Upsell(app, store=store)
+        add_pages(app, store)
+        prepared(app, store)
+        assert slot(Visitor(app).put("laptop").press("accept", "bag").text).tone == "done"
+        assert counts(app)["accepted"] == 1, "while it is there the store is heard"
+        parts_of(app).close()
+        return weakref.ref(app)
+
+    gone = served()
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_plain_app(redis_url: str, tmp_path: Path) -> None:

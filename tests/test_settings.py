@@ -99,6 +99,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "BOOK_SECONDS": ([0, 1], [-1, 1.1, *NOT_A_NUMBER]),
     "BOOK_KEEP_SECONDS": ([5, 86_400], [4, 86_401, *NOT_WHOLE]),
     "REDIS_SECONDS": ([0.001, 1], [0, 1.1, *NOT_A_NUMBER]),
+    "DATABASE_SECONDS": ([0.1, 2.5, 60], [0, 0.09, 61, *NOT_A_NUMBER]),
     "SLOW_SECONDS": ([0, 0.25, 60], [-1, 61, *NOT_A_NUMBER]),
     "ADMIN_USER": ([lambda: None], ["ada", 5, [], True]),
     "ADMIN_SIGN_IN": (["/login", "/account/sign-in"], ["login", "", "/", 5, "https://shop.example/"]),

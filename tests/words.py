@@ -16,8 +16,9 @@ from jinja2.ext import extract_from_ast
 
 ROOT = Path(__file__).parents[1]
 LOCALES = ROOT / "widgets" / "locales"
-#: The functions whose arguments are translated.
+#: The functions whose arguments are translated, and the one that speaks to who works in the admin, wherever it stands.
 FUNCTIONS = ("say", "plain", "Refused")
+REMARKS = ("remark",)
 #: (words, plural or "") -> where they stand.
 Words = dict[tuple[str, str], list[tuple[str, int]]]
 
@@ -28,8 +29,11 @@ def words(admin: bool = False) -> Words:
     package = ROOT / "plugin" / "flask_upsell"
     for path in sorted(package.rglob("*.py")):
         parts = path.relative_to(package).parts
-        if "demo" not in parts and bool({"admin", "desk", "phrases.py", "sentences.py"} & set(parts)) == admin:
-            _collect(found, path, _in_python(path.read_text()))
+        if "demo" in parts:
+            continue
+        text, of_admin = path.read_text(), bool({"admin", "desk", "phrases.py", "sentences.py"} & set(parts))
+        functions = (FUNCTIONS if of_admin == admin else ()) + (REMARKS if admin else ())
+        _collect(found, path, _in_python(text, functions))
     for path in sorted((ROOT / "widgets" / "templates").rglob("*.*")):
         if ("admin" in path.parts) == admin:
             _collect(found, path, _in_template(path.read_text()))
@@ -41,9 +45,9 @@ def _collect(found: Words, path: Path, each: Iterator[tuple[int, tuple[str, ...]
         found.setdefault((texts[0], texts[1] if len(texts) > 1 else ""), []).append((str(path.relative_to(ROOT)), line))
 
 
-def _in_python(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+def _in_python(text: str, functions: tuple[str, ...]) -> Iterator[tuple[int, tuple[str, ...]]]:
     for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.Call) and _name(node.func) in FUNCTIONS:
+        if isinstance(node, ast.Call) and _name(node.func) in functions:
             texts = [each.value for each in node.args if isinstance(each, ast.Constant) and isinstance(each.value, str)]
             if texts and len(texts) == len(node.args):
                 yield node.lineno, tuple(texts)

@@ -47,3 +47,4 @@ from .signals import order_cancelled as order_cancelled
 from .signals import order_placed as order_placed
 from .signals import perk_granted as perk_granted
 from .signals import product_changed as product_changed
+from .web.staff import flask_login_person as flask_login_person

@@ -1,19 +1,19 @@
-"""`Upsell`: settings, adapters, Offers, blueprint, commands. The only place that meets the app."""
+"""`Upsell`: settings, adapters, Offers, blueprint, commands. With `listening` the only place that meets the app."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import cache
 from importlib.metadata import entry_points
+from math import inf
 from pathlib import Path
-from typing import Any
 
-from flask import Flask, Response, after_this_request, current_app, g, has_request_context
+from flask import Flask, current_app
 
-from . import faults, settings, signals
+from . import faults, settings
 from .adapters.audit import SQLAudit
 from .adapters.book import RedisShelf
 from .adapters.breaker import Breaker
@@ -36,27 +36,25 @@ from .adapters.tally import RedisTally
 from .addresses import CLUSTER, read_address
 from .core.context import Policy
 from .core.ports import Store
-from .core.words import Sentence, say
+from .core.words import say
 from .desk import Desk
 from .errors import SettingsError
 from .followup import FollowUps
 from .jobs import Parts
 from .learn.mining import Parameters
+from .listening import Listener, settle_after, tell
 from .offers import Offers
 from .privacy import Privacy
 from .web.admin import admin_blueprint
 from .web.api import add_api
 from .web.cli import commands
-from .web.edge import Edge, harmless
+from .web.edge import Edge
 from .web.mail import Writer
-from .web.memory import Memory
 from .web.metrics import make_meter
 from .web.shop import blueprint
-from .web.spans import span
-from .web.speech import Languages, Speech
+from .web.speech import Languages
 from .web.tokens import Tokens
 from .web.unsubscribe import add_unsubscribe
-from .web.view import Notice
 from .web.widget import Widget
 
 STORE_METHODS = tuple(name for name in vars(Store) if not name.startswith("_"))
@@ -110,19 +108,19 @@ class Upsell:
         tokens = Tokens(values.keys, identifier, values.token_seconds)
         parts = _connect(values, host, identifier, tokens)
         app.extensions[identifier] = parts
-        edge = Edge(values.hook_seconds, values.slow_seconds)
+        edge = Edge(values.hook_seconds, values.slow_seconds, ledger=values.database_seconds)
         meter = make_meter(identifier, parts.breakers)
         widget = Widget(identifier, values, parts.offers, tokens, parts.languages, edge, meter)
         app.jinja_env.globals[identifier] = widget
         shop = blueprint(identifier, widget, parts.offers, parts.rates)
-        add_unsubscribe(shop, parts.diary, tokens, parts.languages)
+        add_unsubscribe(shop, parts.diary, tokens, parts.languages, edge)
         app.register_blueprint(shop)
         if values.admin_user is not None:
             app.register_blueprint(admin_blueprint(parts, widget, parts.desk))
             add_api(app, parts)
         app.cli.add_command(commands(identifier))
         if values.enabled:
-            _listen(app, identifier, parts, edge)
+            Listener(app, parts, edge).listen()
 
 
 @cache
@@ -144,18 +142,15 @@ def grant(order: str, connection: object = None, name: str = "") -> list[str]:
     shopper: roll the order back and show the cart again, in which the refused discounts are gone. Whatever fails in
     here raises, and so must the order.
     """
-    identifier = f"upsell_{name}" if name else "upsell"
-    here = current_app.extensions.get(identifier)
+    here = current_app.extensions.get(f"upsell_{name}" if name else "upsell")
     if here is None or not here.settings.enabled:  # nothing was offered, so nothing is to be asked
         return []
-    discounts = here.offers.discounts
-    with within(here.settings.hook_seconds):
-        refusals = discounts.grant(order, connection)
+    with within(here.settings.hook_seconds, here.settings.database_seconds):
+        refusals = here.offers.discounts.grant(order, connection)
     if refusals:
-        _settle_after(identifier, here, {refusal.id: refusal.reason for refusal in refusals})
-    tell = here.languages.speech(here.offers.store.visitor().language).tell
+        settle_after(here, {refusal.id: refusal.reason for refusal in refusals})
     gone = [say("An offer in your cart is not given any more: {why}.", why=refusal.reason) for refusal in refusals]
-    return [tell(each) for each in gone]
+    return [tell(here, each) for each in gone]
 
 
 def release(order: str, connection: object = None, name: str = "") -> int:
@@ -163,14 +158,22 @@ def release(order: str, connection: object = None, name: str = "") -> int:
     returns how many uses. Not for an order of which something was shipped: that discount was had. `connection`: that of
     the transaction which cancels it. Whatever fails in here raises; `order_cancelled` does the same and does not."""
     here = current_app.extensions.get(f"upsell_{name}" if name else "upsell")
-    return here.offers.release(order, connection) if here is not None else 0
+    if here is None:
+        return 0
+    with within(inf, here.settings.database_seconds):
+        released: int = here.offers.release(order, connection)
+    return released
 
 
 def perks(customer: str, name: str = "") -> frozenset[str]:
     """Names of the rules that promised this customer (the store's own key) a gift for the next time: what a store
     tells as `Visitor.perks`. One query; ask it where a customer signs in, or keep the answer for a while."""
     here = current_app.extensions.get(f"upsell_{name}" if name else "upsell")
-    return here.offers.perks(customer) if here is not None and here.settings.enabled else frozenset()
+    if here is None or not here.settings.enabled:
+        return frozenset()
+    with within(inf, here.settings.database_seconds):
+        promised: frozenset[str] = here.offers.perks(customer)
+    return promised
 
 
 def erase(
@@ -192,27 +195,6 @@ def erase(
     for each in here:
         done.update(each.privacy.erase(customer, given, forget_objection=forget_objection))
     return dict(done)
-
-
-def _settle_after(identifier: str, parts: Parts, refused: Mapping[str, Sentence] | None = None) -> None:
-    """Settle when the view is done, and has committed or rolled back, while it is still known whose request it is."""
-
-    @harmless("settle", None)
-    def settle() -> None:
-        with within(parts.settings.hook_seconds):
-            said = parts.offers.settle(refused)
-        if said and has_request_context():
-            tell = parts.languages.speech(parts.offers.store.visitor().language).tell
-            Memory(identifier).say("cart", Notice(" ".join(map(tell, said)), "sorry"))
-
-    if not has_request_context():
-        settle()
-        return
-
-    @after_this_request
-    def settled(response: Response) -> Response:
-        settle()
-        return response
 
 
 def _connect(values: settings.Settings, host: Store, identifier: str, tokens: Tokens) -> Parts:
@@ -317,86 +299,3 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         follow_ups,
         {"redis": breaker} if jobs_breaker is breaker else {"redis": breaker, "queue": jobs_breaker},
     )
-
-
-def _listen(app: Flask, identifier: str, parts: Parts, edge: Edge) -> None:
-    """Hear the store's signals. Nothing that is raised in here reaches the store."""
-    offers = parts.offers
-    later = f"_{identifier}_later"
-
-    def afterwards(act: Callable[[], object]) -> None:
-        """Do it when the request is over and the store has committed; at once where there is no request."""
-        if has_request_context():
-            g.setdefault(later, []).append(act)
-        else:
-            act()
-
-    @app.teardown_appcontext
-    @edge.serves("afterwards", None)
-    def do_later(_: BaseException | None = None) -> None:
-        for act in g.pop(later, []):
-            harmless("afterwards", None)(act)()
-
-    def tell_perks(order: str) -> None:
-        """What is not there any more was rolled back with the order."""
-        for promise in offers.ledger.promised(order) if signals.perk_granted.receivers else ():
-            signals.perk_granted.send(app, promise=promise)
-
-    def record_and_tell(order: str, visitor: str, language: str) -> None:
-        if offers.record_order(order, visitor, None, language):
-            tell_perks(order)
-
-    def thank(order: str) -> None:
-        """When the view has committed or rolled back, and before the session goes into its cookie."""
-
-        @after_this_request
-        def thanked(response: Response) -> Response:
-            harmless("thanks", None)(lambda: Memory(identifier).thank(map(tell, offers.thanks(order))))()
-            return response
-
-    def tell(said: Sentence) -> str:
-        speech: Speech = parts.languages.speech(offers.store.visitor().language)
-        return speech.tell(said)
-
-    @edge.serves("order_placed", None)
-    def ordered(_: Flask, order: str, connection: object = None, **__: Any) -> None:
-        with faults.about(identifier), span("upsell.order", identifier):
-            heard(order, connection)
-
-    def heard(order: str, connection: object) -> None:
-        shopper = offers.store.visitor()
-        visitor, language = shopper.key, shopper.language or ""
-        if connection is not None and offers.ledger.shares(connection):
-            if offers.record_order(order, visitor, connection, language):
-                g.setdefault(later, []).append(lambda: tell_perks(order))
-            if has_request_context():
-                thank(order)
-        else:
-            # In another database than ours, or unknown: after the store's commit, so that nobody waits for a lock.
-            afterwards(lambda: record_and_tell(order, visitor, language))
-        if has_request_context():
-            Memory(identifier).forget_last()
-        afterwards(lambda: offers.queue.enqueue("fold"))
-
-    @edge.serves("order_cancelled", None)
-    def cancelled(_: Flask, order: str, connection: object = None, **__: Any) -> None:
-        if connection is not None and offers.ledger.shares(connection):
-            offers.release(order, connection)
-        else:
-            afterwards(lambda: offers.release(order))
-        afterwards(lambda: offers.queue.enqueue("fold"))
-
-    @edge.serves("product_changed", None)
-    def changed(_: Flask, products: list[str] | tuple[str, ...], **__: Any) -> None:
-        afterwards(lambda: offers.queue.enqueue("amend", *map(str, products)))
-
-    @edge.serves("cart_changed", None)
-    def carted(_: Flask, **__: Any) -> None:
-        offers.tally.flush()
-        _settle_after(identifier, parts)
-
-    signals.order_placed.connect(ordered, sender=app, weak=False)
-    signals.order_cancelled.connect(cancelled, sender=app, weak=False)
-    signals.product_changed.connect(changed, sender=app, weak=False)
-    signals.cart_changed.connect(carted, sender=app, weak=False)
-    signals.checkout_started.connect(carted, sender=app, weak=False)

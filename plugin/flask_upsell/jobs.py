@@ -114,7 +114,7 @@ def run_learning(here: Parts, run: str, also: Report | None = None) -> dict[str,
                 "this store gives no orders to learn from: name its order and order_line columns, or import a file of "
                 "orders in the admin"
             )
-        lines, catalogue = offers.store.orders() if own else (), offers.store.catalogue()
+        lines, catalogue = offers.store.orders() if own else (), offers.catalogue()
         with Mining(lines, catalogue, here.parameters, report, orders.lines()) as mined:
             figures = mined.figures
             report("Keeping affinities", 0, 0, always=True)
@@ -163,6 +163,12 @@ def simulate(identifier: str, run: str) -> dict[str, Any]:
     """Try rules on past orders, as this run asks; returns what came out."""
     with _fresh(identifier) as here:
         return here.desk.simulation.run(run)
+
+
+def lint(identifier: str, run: str) -> dict[str, Any]:
+    """Look through the live rules, of which there are many; returns figures."""
+    with _fresh(identifier) as here:
+        return here.desk.linting.run(run)
 
 
 def follow_up(identifier: str) -> int:

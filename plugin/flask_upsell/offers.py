@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -284,11 +284,16 @@ class Offers:
             every_one = [*self.record.changed(list(found.values())), *gone]
             self.shelf.amend(self.curation.changed(every_one, known) if self.curation is not None else every_one)
 
+    def catalogue(self) -> Iterator[Product]:
+        """Every product, hidden ones included: the store's, and those that were imported from files; a stream."""
+        found = self.store.catalogue()
+        return self.curation.catalogue(found) if self.curation is not None else found
+
     def publish(self) -> str:
         """Put up a new book from the catalogue as it is and the affinities in the ledger; returns its version."""
         with suppress(BookError):  # what keeps the switch from Redis keeps the book from it too, and that is told
             self.keep_switch()
-        products: Iterable[Product] = self.record.published(self.store.catalogue())
+        products: Iterable[Product] = self.record.published(self.catalogue())
         leads: Iterable[tuple[str, Affinities]] = self.ledger.affinities()
         if self.curation is not None:
             products, leads = self.curation.published(products), self.curation.shown(leads)

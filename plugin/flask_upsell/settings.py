@@ -200,6 +200,13 @@ SETTINGS = (
         checks.number(0.001, 1),
     ),
     Setting(
+        "DATABASE_SECONDS",
+        5,
+        "How long a click or an order waits for the ledger's own connections to PostgreSQL at most, all its statements "
+        "together.",
+        checks.number(0.1, 60),
+    ),
+    Setting(
         "SLOW_SECONDS",
         0.5,
         "Where offers take longer on three pages within a minute, none are shown for a minute; 0: however long.",
@@ -222,7 +229,8 @@ SETTINGS = (
     Setting(
         "ADMIN_SIGN_IN",
         None,
-        "The path of the store's page to sign in for that, such as '/login'; the way back is added as ?next=.",
+        "The path of the store's page to sign in for that, such as '/login'; the way back is added as ?next=. None: "
+        "where flask_login_person is used, Flask-Login's login view.",
         lambda v: None if v is None else checks.url_prefix(v),
     ),
     Setting(
@@ -303,6 +311,7 @@ class Settings(msgspec.Struct, frozen=True):
     book_seconds: float
     book_keep_seconds: int
     redis_seconds: float
+    database_seconds: float
     slow_seconds: float
     metrics: Callable[[], bool] | None
     admin_user: Callable[[], Any] | None

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from . import added, load, parts, report, rules, served, servers
+from . import added, desk, load, parts, report, rules, served, servers
 
 
 def main() -> int:
@@ -17,6 +17,12 @@ def main() -> int:
     )
     options.add_argument(
         "--client", choices=("wrk", "python"), help="who makes the load; by default wrk if it is there"
+    )
+    options.add_argument(
+        "--part",
+        choices=("serving", "desk", "all"),
+        default="serving",
+        help="what shoppers wait for, what merchants wait for in large shops (minutes), or both",
     )
     given = options.parse_args()
     seconds, by = max(2, given.seconds), load.client(given.client)
@@ -30,11 +36,17 @@ def main() -> int:
     say("a Valkey, and a book of 5,000 products")
     numbers: dict[str, float] = {}
     with servers.valkey() as url:
-        numbers |= served.measure(url, seconds, by, say)
-        numbers |= added.measure(url, seconds, say)
-        numbers |= parts.measure(url, seconds, say)
-    numbers |= rules.measure(seconds, say)
-    report.show(numbers, by)
+        if given.part != "desk":
+            numbers |= served.measure(url, seconds, by, say)
+            numbers |= added.measure(url, seconds, say)
+            numbers |= parts.measure(url, seconds, say)
+            numbers |= rules.measure(seconds, say)
+        if given.part != "serving":
+            numbers |= desk.measure(url, seconds, say)
+    if given.part != "desk":
+        report.show(numbers, by)
+    if given.part != "serving":
+        report.show_desk(numbers)
     report.write(numbers)
     report.judge(numbers)
     say("done")

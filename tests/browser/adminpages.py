@@ -9,10 +9,29 @@ from tests.browser.demo import Demo
 #: Name of a picture -> path below /upsell/admin. A part that adds a page adds it here.
 PAGES = {
     "home": "/",
+    "rules": "/rules",
+    "rules-none": "/rules?q=nothing+like+that",
+    "rule-new": "/rules/new",
+    "rule": "/rules/{rule}",
+    "rule-unfinished": "/rules/{unfinished}",
     "seasons": "/seasons",
     "season-new": "/seasons/{season}",
     "simulate": "/simulate",
     "simulation": "/simulate/{run}",
+    "suggestions": "/suggestions",
+    "suggestions-none": "/suggestions?q=nothing+like+that",
+    "products": "/products",
+    "product": "/products/one?ref=CH-0030",
+    "publish": "/publish",
+    "compare": "/publish/compare",
+    "rollback": "/publish/revision/1",
+    "files": "/files",
+    "files-look": "/files/import/{upload}",
+    "audit": "/audit",
+    "audit-verified": "/audit/verify",
+    "options": "/options",
+    "api": "/api",
+    "keys": "/keys",
     "help": "/help",
 }
 #: What is tried and edited in the pictures: a draft of a rule, and of a season.
@@ -25,11 +44,13 @@ SEASON = """{
     "name": "spring-sale", "label": "Spring sale", "yearly": [{"start": "03-20", "end": "04-05"}],
     "south": {"yearly": [{"start": "09-20", "end": "10-05"}]}
 }"""
+PAIRS = "for;offer;verdict;why\nCH-0030;SW-0365;approve;They fit\nCH-0030;no-such-product;never;\n"
 #: Runs in the demo's own app: makes the drafts, and tries one of them without waiting for a worker.
 MAKE = """
 import json
 from flask_upsell.adapters.audit import acting
 from flask_upsell.demo.app import create_app
+from flask_upsell.desk.pairfile import read_pairs
 from flask_upsell.jobs import parts
 from flask_upsell.web.drafted import read
 
@@ -38,10 +59,15 @@ with app.app_context(), acting("emil"):
     desk = parts("upsell").desk
     rule = desk.drafts.begin("rule", json.loads({rule!r}))
     season = desk.drafts.begin("season", json.loads({season!r}))
-    desk.drafts.begin("rule", {{"name": "not-finished"}})
+    unfinished = desk.drafts.begin("rule", {{"name": "not-finished"}})
     run = desk.simulation.start([(rule, read(rule)[0])], [], 100)
     desk.simulation.run(run)
-    print(json.dumps({{"rule": rule.id, "season": season.id, "run": run}}))
+    waits = desk.drafts.begin("rule", {{**json.loads({rule!r}), "name": "waits", "label": "Waits for its review"}})
+    desk.drafts.submit(waits.id, waits.version, "For the weekend, as we said")
+    made = {{"rule": rule.id, "unfinished": unfinished.id, "season": season.id, "run": run}}
+with app.app_context(), acting("olga"):
+    pairs, _ = read_pairs({pairs!r}.encode())
+    print(json.dumps({{**made, "upload": desk.imports.keep("pairs", "decisions.csv", pairs)}}))
 """
 
 
@@ -54,5 +80,5 @@ def sign_in(page: Page, name: str = "olga") -> None:
 
 def paths(demo: Demo) -> dict[str, str]:
     """Name -> whole path, with drafts and a run that were made for it."""
-    made = demo.python(MAKE.format(folder=str(demo.folder), rule=RULE, season=SEASON))
+    made = demo.python(MAKE.format(folder=str(demo.folder), rule=RULE, season=SEASON, pairs=PAIRS))
     return {name: "/upsell/admin" + path.format(**made) for name, path in PAGES.items()}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, Route
@@ -39,20 +41,22 @@ def test_all_can_perceive_and_use_it(new_context: NewContext, language: str) -> 
         assert look(page) == []
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_all_can_use_it_without_scripts(new_context: NewContext, language: str) -> None:
-    """In light and dark, as a browser without scripts draws it. Both themes are on one page, so the question is there
-    twice, by the same name; on a page of one theme (above) that rule holds.
+@pytest.mark.soak
+def test_all_can_use_it_without_scripts(new_context: NewContext, amount: Callable[[int, int], int]) -> None:
+    """In light and dark, as a browser without scripts draws it; the short form in the first and the last language. Both
+    themes are on one page, so the question is there twice, by the same name; on a page of one theme (above) that rule
+    holds.
 
     Planted bug that it shows: reasons at half their opacity until the script has defined `upsell-slot`.
     """
-    plain = new_context(java_script_enabled=False).new_page()
-    plain.goto(f"/upsell-gallery?show={language}", wait_until="domcontentloaded")
-    page = seen.without_scripts(plain, new_context(bypass_csp=True))
-    page.wait_for_load_state()
-    assert len(page.query_selector_all(".stage")) == 2
-    assert page.evaluate(MARKUP) == plain.evaluate(MARKUP)
-    assert violations(page, rules={"landmark-unique": {"enabled": False}}) == []
+    for language in LANGUAGES[:: amount(len(LANGUAGES) - 1, 1)]:
+        plain = new_context(java_script_enabled=False).new_page()
+        plain.goto(f"/upsell-gallery?show={language}", wait_until="domcontentloaded")
+        page = seen.without_scripts(plain, new_context(bypass_csp=True))
+        page.wait_for_load_state()
+        assert len(page.query_selector_all(".stage")) == 2
+        assert page.evaluate(MARKUP) == plain.evaluate(MARKUP)
+        assert violations(page, rules={"landmark-unique": {"enabled": False}}) == [], language
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

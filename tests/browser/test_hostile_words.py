@@ -4,6 +4,7 @@ policy that would stop them."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ from tests.browser.shop import said
 from tests.web.shop import BOOK, LAPTOP, SessionStore
 
 pytestmark = pytest.mark.browser
-PLAIN, PAGES = "plain words", 10
+PLAIN, EACH = "plain words", 50
 WATCH = "window.hits = []; window.pwned = (what) => window.hits.push(what); window.alert = window.pwned;"
 #: Tags with the names of their attributes, in order. A title is a link or not, as its address deserves.
 SHAPE = """(slot) => [...slot.querySelectorAll("*")].map((e) => {
@@ -76,7 +77,9 @@ def widget_of(words: str) -> Decision:
     return Decision("cart", "1", offers, (), question=Asked("q", words, ((words, words), ("other", words))))
 
 
-def add_nasty_pages(app: Flask, texts: list[str]) -> None:
+def add_nasty_pages(app: Flask, texts: list[str]) -> int:
+    """How many pages they are, each with so many texts of all kinds."""
+    pages = len(texts) // EACH
     widget: Any = app.jinja_env.globals["upsell"]
 
     def drawn(number: int) -> str:
@@ -87,12 +90,14 @@ def add_nasty_pages(app: Flask, texts: list[str]) -> None:
 
     @app.get("/nasty/<int:first>")
     def nasty(first: int) -> str:
-        shown = [len(texts), *range(first, len(texts), PAGES)]
+        shown = [len(texts), *range(first, len(texts), pages)]
         return f"<!doctype html><title>x</title><main>{widget.head()}{''.join(map(drawn, shown))}</main>"
 
     @app.get("/nasty-slot/<int:number>")
     def nasty_slot(number: int) -> str:
         return f"<!doctype html><title>x</title>{drawn(number)}"
+
+    return pages
 
 
 def watched(page: Page, url: str) -> list[str]:
@@ -114,18 +119,21 @@ def watched(page: Page, url: str) -> list[str]:
     return seen
 
 
-def test_five_hundred_texts_stay_texts(open_shop: OpenShop, page: Page, complaints: list[str]) -> None:
+@pytest.mark.soak
+def test_texts_stay_texts(
+    open_shop: OpenShop, page: Page, complaints: list[str], amount: Callable[[int, int], int]
+) -> None:
     """In every field, when the page comes; each fifth page also after the script has fetched its slots again.
 
     Planted bugs that it shows: `{{ card.title|safe }}`, `alt={{ card.title }}` without quotes, LINKS that let
     everything through, and in the script `this.innerHTML = answer.innerHTML.replaceAll("&lt;", "<")`.
     """
-    texts = payloads()
-    assert len(texts) == 500
+    texts = payloads(amount(250, 500))
+    assert len(texts) == amount(250, 500)
     shop = open_shop([], policy="")
-    add_nasty_pages(shop.app, texts)
+    pages = add_nasty_pages(shop.app, texts)
     elsewhere = watched(page, shop.url)
-    for first in range(PAGES):
+    for first in range(pages):
         page.goto(f"{shop.url}/nasty/{first}", wait_until="domcontentloaded")
         for fetched in (False, True)[: 2 - (first % 5 > 0)]:
             if fetched:
@@ -137,9 +145,9 @@ def test_five_hundred_texts_stay_texts(open_shop: OpenShop, page: Page, complain
             shapes = page.evaluate(
                 f"[...document.querySelectorAll('upsell-slot')].map({SHAPE}).map((e) => e.join('\\n'))"
             )
-            assert len(shapes) == 51
+            assert len(shapes) == EACH + 1
             others = [number for number, shape in enumerate(shapes) if shape != shapes[0]]
-            assert others == [], [texts[first + PAGES * (number - 1)] for number in others]
+            assert others == [], [texts[first + pages * (number - 1)] for number in others]
             assert set(page.evaluate(LINKS)) <= {"http:", "https:", ":"}, "a colon alone is no address at all"
             assert page.locator("main > :not(upsell-slot, link, script)").count() == 0
         assert page.evaluate("window.hits") == []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections import Counter
+from collections.abc import Callable
 from itertools import permutations
 
 import pytest
@@ -21,6 +22,7 @@ from flask_upsell.core.discount import (
     best,
     breaks_own_floor,
     check,
+    lowest,
     may_combine,
     pair_combines,
     refund,
@@ -625,20 +627,22 @@ def test_the_price_knows_no_shopper() -> None:
     assert of(percent(1234), 9999, 3) == of(percent(1234), 9999, 3)
 
 
-def test_generated_carts_hold_in_five_currencies() -> None:
+@pytest.mark.soak
+def test_generated_carts_hold_in_five_currencies(amount: Callable[[int, int], int]) -> None:
     """The same carts, fewer, as `python -m tests.properties` checks a million of.
 
     Shown red with percent rounded half down, a spread that drops its remainder, each floor off by one, and `most` read
     from the first currency.
     """
     counts: Counter[str] = Counter()
+    carts = amount(1500, 40_000)
     for currency in properties.CURRENCIES:
-        found = properties.check(currency, 4000, f"test/{currency}")
+        found = properties.check(currency, carts, f"test/{currency}")
         assert found.mismatches[:3] == []
         counts += found.counts
     refusals = {Code.BELOW_FLOOR, Code.NO_SAVING, Code.OTHER_CURRENCY, Code.UNKNOWN_COST}
     assert set(counts) == {each.value for each in (*Off, *refusals)}
-    assert min(counts.values()) > 500, "every kind and every refusal is met, and often"
+    assert min(counts.values()) > carts / 8, "every kind and every refusal is met, and often"
 
 
 # --- what the merchant is told ---------------------------------------------------------------------------------------
@@ -715,3 +719,27 @@ def test_the_sentences_name_what_is_wrong() -> None:
 @given(DISCOUNTS)
 def test_a_check_tells_of_the_rule_and_never_raises(rule_of: Discount) -> None:
     assert all(field and sentence for field, sentence in check(rule_of))
+
+
+@given(
+    price=st.integers(0, 3000),
+    cost=st.none() | st.integers(0, 2000),
+    floor=st.builds(
+        Floor,
+        cost=st.booleans(),
+        margin_percent=st.none() | st.integers(0, 99),
+        price=st.sampled_from([(), eur(0), eur(700), (Money(700, "USD"),)]),
+    ),
+)
+def test_the_lowest_price_is_where_refusing_ends(price: int, cost: int | None, floor: Floor) -> None:
+    """Planted bug that it shows: the margin is rounded down."""
+    least = lowest(floor, "EUR", cost)
+    line = apply(Discount(off=Off.FREE_SHIPPING, floor=floor), price, "EUR", 1, cost=cost)
+    if isinstance(least, Code):
+        assert isinstance(line, Code)
+    else:
+        assert isinstance(line, Priced) == (price >= least)
+    if not isinstance(least, Code) and least:
+        for at, kept in ((least, True), (least - 1, False)):
+            line = apply(Discount(off=Off.FREE_SHIPPING, floor=floor), at, "EUR", 1, cost=cost)
+            assert isinstance(line, Priced) is kept

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from flask_upsell.core.context import Capability, Cart, Context, Line, Policy, Visitor, mark
@@ -352,7 +352,6 @@ def test_what_a_rule_offers_is_kept_for_those_to_whom_it_would_be_offered(
     assert_kept_alike_is_decided_alike(ruleset(rule("r", source, any_price=True, **rest), seasons=[SPRING]))
 
 
-@settings(max_examples=100)
 @given(rulesets())
 def test_contexts_with_one_key_are_decided_alike(rules: RuleSet) -> None:
     assert_kept_alike_is_decided_alike(rules)

@@ -545,7 +545,7 @@ def without_an_index(rules: RuleSet, about: Context) -> list[str]:
     return found
 
 
-@settings(max_examples=300)
+@settings(max_examples=5 * settings().max_examples)
 @given(rulesets(), LINES)
 def test_the_index_finds_what_looking_at_every_rule_finds(rules: RuleSet, lines: list[Line]) -> None:
     about = context(*lines)

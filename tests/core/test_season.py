@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -281,8 +281,10 @@ def changes(zone: ZoneInfo, first: datetime, last: datetime) -> Iterator[tuple[d
             yield after.replace(second=0, microsecond=0), offset
 
 
-def test_every_clock_change_of_every_zone_from_2024_to_2034() -> None:
-    """Midnights, opening hours, starts and ends around each change, a tick before and at every quarter of an hour.
+@pytest.mark.soak
+def test_every_clock_change_of_every_zone_from_2024_to_2034(amount: Callable[[int, int], int]) -> None:
+    """Midnights, opening hours, starts and ends around each change, a tick before and at every quarter of an hour; in
+    the short form of each third clock.
 
     Planted bugs that it shows: `fold=1` in `instant` for a repeated time; `shown` without the search in a gap.
     """
@@ -299,7 +301,7 @@ def test_every_clock_change_of_every_zone_from_2024_to_2034() -> None:
     expected = cache(holds)
     around = sorted({*range(-8, 9), *range(-104, 105, 12)})
     checked, wrong = 0, []
-    for found, name in zones.items():
+    for found, name in list(zones.items())[:: amount(3, 1)]:
         zone = ZoneInfo(name)
         tables = [(schedule, Timetable(schedule, {}, name)) for schedule in lasting]
         for change, _ in found:
@@ -317,7 +319,7 @@ def test_every_clock_change_of_every_zone_from_2024_to_2034() -> None:
                     (name, now) for now, clock in shown if asked.state(now, None)[0] is not expected(schedule, clock)
                 ]
     assert len(zones) > 50
-    assert checked > 100_000
+    assert checked > amount(30_000, 100_000)
     assert wrong == []
 
 
@@ -347,7 +349,7 @@ ZONES = st.sampled_from(["UTC", "Europe/Berlin", "America/Santiago", "Asia/Kolka
 COUNTRIES = st.sampled_from([None, "DE", "GB", "US", "AU", "BR", "JP"])
 
 
-@settings(max_examples=300)
+@settings(max_examples=5 * settings().max_examples)
 @given(SCHEDULES, ZONES, MOMENTS, COUNTRIES, st.lists(st.integers(0, 999), max_size=8))
 def test_a_state_is_true_and_lasts_until_it_says(
     schedule: Schedule, zone: str, now: datetime, country: str | None, parts: list[int]

@@ -86,7 +86,7 @@ def test_what_is_live_and_what_comes(desk: Desk) -> None:
 
 def test_what_needs_attention(desk: Desk, app: Flask) -> None:
     def needs(suggestions: int = 0) -> list[tuple[str, bool]]:
-        found = desk.overview.needs(desk.offers.rules.load(), suggestions)
+        found = desk.overview.needs(suggestions)
         return [(str(each.sentence), each.grave) for each in found]
 
     none = [
@@ -117,7 +117,7 @@ def test_redis_that_does_not_answer_is_told(desk: Desk, monkeypatch: pytest.Monk
         raise OSError("away")
 
     monkeypatch.setattr(desk.offers.shelf, "published", away)
-    found = desk.overview.needs(RuleBook())
+    found = desk.overview.needs()
     assert [(str(each.sentence)[:22], each.grave) for each in found] == [("Redis does not answer:", True)]
 
 

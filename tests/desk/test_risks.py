@@ -110,11 +110,15 @@ def test_floors_and_limits_that_were_taken_away() -> None:
 
 
 def test_what_was_live_like_this_is_not_asked_again() -> None:
-    """Planted bug that it shows: a rule that is paused is not judged, so that resuming it puts it live unseen."""
+    """Planted bug that it shows: a rule that is paused is not judged, so that resuming it puts it live unseen; one
+    that is resumed is not judged again."""
     much = rule(percent(50, floor=Floor(cost=True)))
     assert dangers(rule(much.discount, label="Tea!", priority=3, copy={"en": Copy(headline="Tea")}), much) == []
     assert dangers(rule(much.discount, status=Status.PAUSED), much) == []
     assert dangers(rule(much.discount, status=Status.PAUSED)) == ["above_percent"]
+    for asleep in (Status.PAUSED, Status.DRAFT, Status.ENDED):
+        assert dangers(much, rule(much.discount, status=asleep)) == ["above_percent"]
+        assert dangers(rule(percent(5)), rule(percent(5), status=asleep)) == []
     assert dangers(rule(much.discount, when=None, placements=("cart",)), much) == ["above_percent"]
     assert dangers(much, rule(None)) == ["above_percent"]
 

@@ -237,10 +237,27 @@ def test_another_order_is_a_difference_as_it_is_when_saved(app: Flask) -> None:
 def test_a_rule_is_paused_and_resumed(app: Flask, spring: str) -> None:
     run(app, "publish")
     run(app, "rules", "import", spring)
-    for command, status in (("pause", Status.PAUSED), ("pause", Status.PAUSED), ("resume", Status.ACTIVE)):
-        result = run(app, "rules", command, "bags")
+    for command, status in (
+        (("pause", "bags"), Status.PAUSED),
+        (("pause", "bags"), Status.PAUSED),
+        (("resume", "--risky", "bags"), Status.ACTIVE),
+    ):
+        result = run(app, "rules", *command)
         assert result.output.startswith(f"The rule bags is {status}.\nLive: rules ")
         assert kept(app).rules[0].status is live(app).rules[0].status is status
+
+
+def test_what_is_risky_is_resumed_when_that_is_said(app: Flask, spring: str) -> None:
+    """Planted bug that it shows: the command asks nobody, and nothing is told."""
+    run(app, "publish")
+    run(app, "rules", "import", spring)
+    run(app, "rules", "pause", "bags")
+    told = run(app, "rules", "resume", "bags")
+    assert told.exit_code == 1
+    assert "resuming 'bags' is risky:\n  Nothing limits how often" in told.output
+    assert "An approver may ask for it in the admin" in told.output
+    assert kept(app).rules[0].status is Status.PAUSED
+    assert run(app, "rules", "resume", "bags", "--risky").output.startswith("The rule bags is active.")
 
 
 def test_only_paused_rules_are_resumed(app: Flask) -> None:
@@ -425,7 +442,7 @@ def test_a_rule_is_paused_by_the_pipeline_so_that_its_sales_go_live_too(
 
     monkeypatch.setattr(offers, "set_rule", heard)
     run(app, "rules", "pause", "bags")
-    run(app, "rules", "resume", "bags")
+    run(app, "rules", "resume", "bags", "--risky")
     assert asked == [("bags", Status.PAUSED), ("bags", Status.ACTIVE)]
     assert live(app) == kept(app)
 

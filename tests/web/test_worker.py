@@ -22,11 +22,15 @@ from rq import Callback, Queue, Worker
 from flask_upsell import FollowUp, faults
 from flask_upsell.adapters.audit import SQLAudit
 from flask_upsell.adapters.clients import worker_client
+from flask_upsell.adapters.linted import SQLLinted
 from flask_upsell.adapters.queue import HEARTBEAT_SECONDS
 from flask_upsell.adapters.tables import follow_ups
 from flask_upsell.core.book import SCHEMA
 from flask_upsell.core.offer import Kind
 from flask_upsell.core.ports import Acceptance, Progress
+from flask_upsell.core.rule import Products, Rule, Schedule
+from flask_upsell.core.rulebook import RuleBook
+from flask_upsell.desk.linting import MOST_AT_ONCE
 from flask_upsell.jobs import Parts, run_learning
 from flask_upsell.offers import Offers
 from flask_upsell.web.worker import alive
@@ -246,6 +250,23 @@ def test_a_worker_folds_what_nobody_asked_it_to_fold(start: Start, offers: Offer
     offers.tally.flush()
     assert until(lambda: [(c.shown, c.declined) for c in offers.ledger.counts()] == [(1, 1)], 8)
     assert offers.ledger.waiting() == 0
+
+
+def test_a_worker_looks_through_many_rules_after_each_change(start: Start, offers: Offers) -> None:
+    """Whoever changes them, and whether anybody looks at a page. Planted bug that it shows: it asks once only."""
+    kept = SQLLinted(offers.ledger.engine, "upsell")  # type: ignore[attr-defined]
+    rules = [Rule(name=f"rule {n}", offer=Products(refs=(f"p{n}",)), priority=-n) for n in range(MOST_AT_ONCE)]
+    over = Rule(name="over", offer=Products(refs=("bag",)), schedule=Schedule(end="2020-01-01T00:00"))
+
+    def found() -> tuple[int, list[str]] | None:
+        last = kept.last()
+        return (last.revision, [each.rule for each in last.findings]) if last is not None else None
+
+    offers.rules.save(RuleBook(rules=(*rules, over)), offers.clock())
+    start()
+    assert until(lambda: found() == (1, ["over"]), 20)
+    offers.rules.save(RuleBook(rules=(*rules, msgspec.structs.replace(over, name="past"))), offers.clock())
+    assert until(lambda: found() == (2, ["past"]), 20)
 
 
 @pytest.mark.parametrize("how", ["gone", "hangs"])

@@ -17,6 +17,7 @@ from .. import faults
 from ..core.product import Product, parents
 from ..core.spelling import folded, typed
 from ..core.spelling import words as words_of
+from . import learned
 from .desk_tables import catalogue as t
 from .desk_tables import facets as f
 from .desk_tables import words as w
@@ -99,6 +100,8 @@ class SQLCatalogue:
             with self.engine.begin() as connection:
                 start_writing(connection)
                 self._replace(connection, changed, known)
+                moved = [row for row in changed if known.get(row["ref"], {}).get("price") != row["price"]]
+                learned.reprice(connection, self._instance, [row["ref"] for row in moved])
         return list(rows.values())
 
     def _replace(self, connection: Connection, rows: Sequence[dict[str, Any]], known: Collection[str]) -> None:
@@ -147,6 +150,7 @@ class SQLCatalogue:
                 start_writing(connection)
                 for table in (w, t):
                     connection.execute(delete(table).where(*self._which(table, refs)))
+                learned.reprice(connection, self._instance, refs)
 
     def _count(self, names: Counter[tuple[str, str]]) -> None:
         here = {key: names[key] for key in names}

@@ -10,6 +10,7 @@ from .. import faults
 from ..core.affinity import Affinities
 from ..core.curation import AUTO_APPROVE, NO_NOTE, Note, noted
 from ..core.product import Product
+from .assortment import SQLAssortment
 from .audit import SQLAudit
 from .catalogue import SQLCatalogue
 from .notes import SQLNotes
@@ -21,18 +22,26 @@ class SQLCuration:
     """See core.curation.Curation."""
 
     def __init__(self, engine: Engine, instance: str, audit: SQLAudit) -> None:
-        self.catalogue = SQLCatalogue(engine, instance)
+        self.search = SQLCatalogue(engine, instance)
         self.notes, self.verdicts = SQLNotes(engine, instance, audit), SQLVerdicts(engine, instance, audit)
         self.options = SQLOptions(engine, instance, audit)
+        self.assortment = SQLAssortment(engine, instance, audit)
+
+    def catalogue(self, products: Iterable[Product]) -> Iterator[Product]:
+        imported = {product.ref: product for product in self.assortment.all()}
+        for product in products:
+            imported.pop(product.ref, None)
+            yield product
+        yield from imported.values()
 
     def published(self, products: Iterable[Product]) -> Iterator[Product]:
         notes = self.notes.all()
-        for product in self.catalogue.kept(products):
+        for product in self.search.kept(products):
             yield noted(product, notes.get(product.ref, NO_NOTE))
 
     def changed(self, products: Sequence[Product], live: Mapping[str, Product]) -> list[Product]:
         try:
-            self.catalogue.change(products)
+            self.search.change(products)
         except Exception as error:
             faults.note("search", "the search is not up to date: %s: %s", type(error).__name__, error)
         try:

@@ -75,6 +75,17 @@ revisions = Table(
     CheckConstraint("revision > 0", name="revision"),
 )
 
+#: What the linter found last in the live rules, of which revision and on which day of the store: zlib of JSON.
+linted = Table(
+    "upsell_linted",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("at", UTCDateTime, nullable=False),
+    Column("findings", LargeBinary, nullable=False),
+)
+
 #: What somebody decided of a pair that was learned, or of any two products. Of a kind, or ("never") of all kinds.
 verdicts = Table(
     "upsell_verdict",
@@ -90,6 +101,17 @@ verdicts = Table(
     CheckConstraint("kind IN ('complement', 'upgrade', 'never')", name="kind"),
     CheckConstraint("verdict IN ('approved', 'rejected')", name="verdict"),
     CheckConstraint("kind <> 'never' OR verdict = 'rejected'", name="never"),
+)
+
+#: How many learned pairs of a kind are how sure, so that nobody has to count them.
+levels = Table(
+    "upsell_pair_level",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("kind", String(20), primary_key=True),
+    Column("sure", Integer, primary_key=True, autoincrement=False),
+    Column("pairs", BigInteger, nullable=False),
+    CheckConstraint("pairs > 0", name="pairs"),
 )
 
 #: What the merchant says of a product, beside what the store says. `excluded`: never offered. `sensitive`: nothing is
@@ -191,8 +213,17 @@ imported_lines = Table(
     Index("ix_upsell_imported_line_placed_at", "instance", "placed_at"),
 )
 
-#: What was read of a file, until somebody who has seen what it would change imports it. `what`: "rules", "pairs" or
-#: "orders"; `content`: zlib of JSON, of orders without names; `run`: the background run that imports it, or "".
+#: Products that were imported from a file, for stores that give no catalogue. `body`: JSON.
+imported_products = Table(
+    "upsell_imported_product",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("ref", String(200), primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+#: What was read of a file, until somebody who has seen what it would change imports it. `content`: zlib of JSON, of
+#: orders without names; `run`: the background run that imports it, or "".
 uploads = Table(
     "upsell_upload",
     metadata,
@@ -204,7 +235,7 @@ uploads = Table(
     Column("at", UTCDateTime, nullable=False),
     Column("run", String(32), nullable=False),
     Column("content", LargeBinary, nullable=False),
-    CheckConstraint("what IN ('rules', 'pairs', 'orders')", name="what"),
+    CheckConstraint("what IN ('rules', 'ladders', 'pairs', 'products', 'orders')", name="what"),
 )
 
 #: Keys of machines for the API: only a hash is kept. `role`: what they may do.

@@ -20,7 +20,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     create_engine,
-    delete,
     event,
     func,
     insert,
@@ -34,17 +33,23 @@ from ..core.affinity import Affinities, Affinity
 from ..core.offer import Kind
 from ..core.ports import NO_PERKS, Order, Progress, Promise
 from ..core.rule import Perk
+from . import learned
 from . import tables as t
 from .claims import Claims
 from .counts import count_of
 from .dialects import same_database
+from .postgresql import in_time
 
 
 def make_engine(url: str) -> Engine:
-    """An engine for the ledger. SQLite gets WAL and full sync: a reader never waits, and a power cut loses nothing."""
+    """An engine for the ledger. SQLite gets WAL and full sync: a reader never waits, and a power cut loses nothing. A
+    page does not wait for a PostgreSQL that hangs (`postgresql.in_time`)."""
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True, hide_parameters=True)
+        # What hangs gives its connection back in a moment: who waits for one waits no longer.
+        engine = create_engine(parsed, pool_pre_ping=True, pool_timeout=5, hide_parameters=True)
+        in_time(engine)
+        return engine
     engine = create_engine(parsed, connect_args={"timeout": 5}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
@@ -205,26 +210,8 @@ class SQLLedger(Claims):
 
     def save_affinities(self, rows: Iterable[tuple[Kind, str, Affinity]]) -> int:
         """Replace all affinities in one transaction; returns how many there are now."""
-        written = 0
         with self.engine.begin() as connection:
-            connection.execute(delete(t.affinities).where(t.affinities.c.instance == self._instance))
-            chunk: list[dict[str, Any]] = []
-            for kind, antecedent, affinity in rows:
-                chunk.append(
-                    {
-                        "instance": self._instance,
-                        "kind": kind.value,
-                        "antecedent": antecedent,
-                        **msgspec.structs.asdict(affinity),
-                    }
-                )
-                if len(chunk) == 5000:
-                    connection.execute(insert(t.affinities), chunk)
-                    written += len(chunk)
-                    chunk = []
-            if chunk:
-                connection.execute(insert(t.affinities), chunk)
-        return written + len(chunk)
+            return learned.replace(connection, self._instance, rows)
 
     def affinities(self) -> Iterator[tuple[str, Affinities]]:
         """(antecedent, what it leads to, strongest first); a stream."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from math import inf
 
 from sqlalchemy import Engine, delete, insert, select
 
@@ -12,6 +13,7 @@ from .. import faults
 from ..core.switch import Off
 from . import tables as t
 from .audit import Entry, SQLAudit
+from .deadline import within
 from .dialects import start_writing
 
 #: While Redis does not answer, SQL is asked so often (seconds).
@@ -62,6 +64,7 @@ class SQLSwitch:
 
     def _ask(self) -> None:
         try:
-            self._lately = self.state() is not None
+            with within(inf, ASK_EVERY):
+                self._lately = self.state() is not None
         except Exception as error:
             faults.note("switch", "nobody can say whether the offers are switched off: %s", type(error).__name__)

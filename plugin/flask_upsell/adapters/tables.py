@@ -179,6 +179,8 @@ batches = Table(
     Column("folded_at", UTCDateTime, nullable=False),
 )
 
+#: What was learned. `sure` (percent, core.curation) and `worth` (minor units: the share of orders that take it, times
+#: its price as it was published last) are what a list of them is filtered and sorted by.
 affinities = Table(
     "upsell_affinity",
     metadata,
@@ -191,7 +193,11 @@ affinities = Table(
     Column("base", BigInteger, nullable=False),
     Column("consequent_orders", BigInteger, nullable=False),
     Column("orders", BigInteger, nullable=False),
-    Index("ix_upsell_affinity_consequent", "instance", "consequent"),
+    Column("sure", Integer, nullable=False, server_default="0"),
+    Column("worth", Float, nullable=False, server_default="0"),
+    # Each has all that a list asks for, so that it is read alone.
+    Index("ix_upsell_affinity_worth", "instance", "worth", "antecedent", "consequent", "kind", "sure"),
+    Index("ix_upsell_affinity_consequent", "instance", "consequent", "worth", "antecedent", "kind", "sure"),
 )
 
 runs = Table(

@@ -92,6 +92,9 @@ class Verdicts(msgspec.Struct, frozen=True):
 class Curation(Protocol):
     """What publishing asks. All of it are streams."""
 
+    def catalogue(self, products: Iterable[Product]) -> Iterator[Product]:
+        """The store's own catalogue, and behind it what was imported from files and is not in it."""
+
     def published(self, products: Iterable[Product]) -> Iterator[Product]:
         """The whole catalogue on its way into the book, each with what the merchant says of it; the catalogue's search
         is brought up to date on the way."""

@@ -129,6 +129,23 @@ def _below(floor: Floor, price: int, currency: str, cost: int | None) -> Code | 
     return None
 
 
+def lowest(floor: Floor, currency: str, cost: int | None) -> int | Code:
+    """How little a unit may cost at least, in minor units; 0 without a floor, a Code where it cannot be worked out."""
+    least = _held(floor.price, currency) if floor.price else 0
+    if least is None:
+        return Code.OTHER_CURRENCY
+    if not floor.cost and floor.margin_percent is None:
+        return least
+    if cost is None:
+        return Code.UNKNOWN_COST
+    if floor.cost:
+        least = max(least, cost)
+    if floor.margin_percent is not None:
+        # Rounded up: at a whole minor unit less the margin is not there.
+        least = max(least, -(-cost * 100 // (100 - floor.margin_percent)))
+    return least
+
+
 def may_combine(discount: Discount, *, coupon: bool, store_classes: frozenset[Class]) -> Code | None:
     """Why the discount may not stand beside a coupon in the cart, or the store's own discounts of these classes."""
     if coupon and not discount.with_coupon:

@@ -7,9 +7,8 @@ rules are compared with each other only while both are active.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
-from enum import StrEnum
 
 import msgspec
 
@@ -17,6 +16,8 @@ from ..errors import BadInput, RuleError
 from .agenda import Agenda
 from .conditions.shopper import Answer, Perked
 from .discount import breaks_own_floor, together
+from .finding import Finding as Finding
+from .finding import Flaw as Flaw
 from .goal import check as check_goal
 from .named import Goods, conditions, named
 from .offer import Code
@@ -30,36 +31,8 @@ from .trees import grow
 _NAMED = 3
 
 
-class Flaw(StrEnum):
-    """What is odd."""
-
-    UNUSABLE = "unusable"
-    NEVER_REACHED = "never_reached"
-    NEVER_IN_SEASON = "never_in_season"
-    OVER = "over"
-    CLOCK_CHANGE = "clock_change"
-    CONTRADICTION = "contradiction"
-    OVERLAP = "overlap"
-    CATCH_ALL = "catch_all"
-    BELOW_FLOOR = "below_floor"
-    UNKNOWN_PRODUCT = "unknown_product"
-    UNKNOWN_CATEGORY = "unknown_category"
-    UNKNOWN_TAG = "unknown_tag"
-    UNKNOWN_SEASON = "unknown_season"
-    UNKNOWN_LADDER = "unknown_ladder"
-    UNKNOWN_RULE = "unknown_rule"
-    UNKNOWN_ANSWER = "unknown_answer"
-    UNUSED_SEASON = "unused_season"
-    UNUSED_LADDER = "unused_ladder"
-
-
-class Finding(msgspec.Struct, frozen=True):
-    """`rule` is what it is about ("" for a season or ladder), `other` the rule, product or name that it names."""
-
-    code: Flaw
-    rule: str
-    other: str
-    sentence: str
+def _nobody(done: int, total: int) -> None:
+    """Hears how far it is."""
 
 
 class Looked(msgspec.Struct, frozen=True, eq=False):
@@ -80,9 +53,17 @@ class Looked(msgspec.Struct, frozen=True, eq=False):
         return self.rule.name
 
 
-def lint(book: RuleBook, *, zone: str, now: datetime, products: Mapping[str, Product] | None = None) -> list[Finding]:
+def lint(
+    book: RuleBook,
+    *,
+    zone: str,
+    now: datetime,
+    products: Mapping[str, Product] | None = None,
+    tell: Callable[[int, int], None] = _nobody,
+) -> list[Finding]:
     """All findings, in the order in which rules are tried. `zone`: the store's. `products`: all that the book can
-    name, whole categories and tags included; without them nothing is said about products."""
+    name, whole categories and tags included; without them nothing is said about products. `tell` hears how many of how
+    many rules were looked at by themselves, then that they are compared with each other."""
     agenda = Agenda(book, zone, now)
     found: list[Finding] = []
     usable: list[Looked] = []
@@ -97,9 +78,11 @@ def lint(book: RuleBook, *, zone: str, now: datetime, products: Mapping[str, Pro
         except (RuleError, BadInput) as error:
             found.append(Finding(Flaw.UNUSABLE, rule.name, "", f"This rule cannot be used: {error}."))
     active = [each for each in usable if each.rule.status is Status.ACTIVE]
-    for each in usable:
+    known = _Known(book)
+    for number, each in enumerate(usable, start=1):
         found += _schedule(each.rule, agenda)
-        found += _names(each.rule, book)
+        found += _names(each.rule, known)
+        tell(number, len(usable))
     found += _never_reached(active, agenda)
     found += _suppressed(active, agenda)
     found += _same(active, agenda)
@@ -178,21 +161,29 @@ def _schedule(rule: Rule, agenda: Agenda) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _names(rule: Rule, book: RuleBook) -> Iterator[Finding]:
-    seasons, rules = {season.name for season in book.seasons}, {each.name for each in book.rules}
+class _Known:
+    """What rules can name: read once, for a book may have thousands."""
+
+    def __init__(self, book: RuleBook) -> None:
+        self.seasons = {season.name for season in book.seasons}
+        self.ladders = book.ladders
+        self.rules = {each.name for each in book.rules}
+        self.questions = {each.name: each.ask for each in book.rules if each.ask is not None}
+        self.gifts = {each.name for each in book.rules if each.perk is not None and each.perk.gift is not None}
+
+
+def _names(rule: Rule, known: _Known) -> Iterator[Finding]:
     for season in rule.schedule.seasons:
-        if season not in seasons:
+        if season not in known.seasons:
             yield _missing(Flaw.UNKNOWN_SEASON, rule, "season", season)
-    if isinstance(rule.offer, Ladder) and rule.offer.name not in book.ladders:
+    if isinstance(rule.offer, Ladder) and rule.offer.name not in known.ladders:
         yield _missing(Flaw.UNKNOWN_LADDER, rule, "ladder", rule.offer.name)
     for other in rule.discount.with_rules if rule.discount else ():
-        if other not in rules:
+        if other not in known.rules:
             yield _missing(Flaw.UNKNOWN_RULE, rule, "rule", other)
-    questions = {each.name: each.ask for each in book.rules if each.ask is not None}
-    gifts = {each.name for each in book.rules if each.perk is not None and each.perk.gift is not None}
     for code, given in [*conditions(rule.audience), *conditions(rule.when)]:
         if code == Answer.code:
-            question = questions.get(given["question"])
+            question = known.questions.get(given["question"])
             if question is None:
                 yield _missing(Flaw.UNKNOWN_ANSWER, rule, "question", given["question"])
                 continue
@@ -200,7 +191,8 @@ def _names(rule: Rule, book: RuleBook) -> Iterator[Finding]:
                 if answer not in question.answers:
                     yield _missing(Flaw.UNKNOWN_ANSWER, rule, f"answer of {given['question']!r}", answer)
         elif code == Perked.code:
-            yield from (_missing(Flaw.UNKNOWN_RULE, rule, "gift of", each) for each in given["is"] if each not in gifts)
+            missing = [each for each in given["is"] if each not in known.gifts]
+            yield from (_missing(Flaw.UNKNOWN_RULE, rule, "gift of", each) for each in missing)
 
 
 def _missing(code: Flaw, rule: Rule, what: str, name: str) -> Finding:

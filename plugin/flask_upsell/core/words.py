@@ -30,6 +30,11 @@ def say(words: str, plural: str = "", /, **parts: str | int | Sentence) -> Sente
     return Sentence(words, parts, plural)
 
 
+def remark(words: str, /) -> Sentence:
+    """A sentence of ours for who works in the admin, where it stands among what shoppers are told."""
+    return Sentence(words)
+
+
 def spoken(words: Mapping[str, T], language: str | None) -> T | None:
     """The words in this language (BCP 47), else in its parent (zh-Hant-TW: zh-Hant, zh), else the first ones."""
     known = {written.replace("_", "-").lower(): each for written, each in words.items()}

@@ -9,14 +9,17 @@ from functools import cached_property
 
 from sqlalchemy import Engine
 
+from ..adapters.assortment import SQLAssortment
 from ..adapters.audit import SQLAudit
 from ..adapters.catalogue import SQLCatalogue
 from ..adapters.days import SQLDays
 from ..adapters.drafts import SQLDrafts
 from ..adapters.imports import SQLImports
+from ..adapters.linted import SQLLinted
 from ..adapters.machines import SQLMachines
 from ..adapters.notes import SQLNotes
 from ..adapters.options import SQLOptions
+from ..adapters.pairs import SQLPairs
 from ..adapters.reach import SQLReach
 from ..adapters.revisions import SQLRevisions
 from ..adapters.rulelist import SQLRuleList
@@ -25,9 +28,12 @@ from ..adapters.runs import SQLRuns
 from ..adapters.steps import SQLSteps
 from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
+from .assortment import Assortment
 from .catalogue import Catalogue
 from .drafts import Drafts
 from .imports import Imports
+from .linting import JOB as LINT
+from .linting import Linting
 from .machines import Machines
 from .notes import Notes
 from .options import Options
@@ -35,6 +41,7 @@ from .overview import Overview
 from .products import Products
 from .releases import Releases
 from .rulelist import RuleList
+from .samples import Samples
 from .simulation import JOB, Simulation
 from .steps import Steps
 from .verdicts import Verdicts
@@ -73,7 +80,12 @@ class Desk:
 
     @cached_property
     def overview(self) -> Overview:
-        return Overview(self.offers, self.days, self.drafts, SQLReach(self.engine, self.identifier))
+        return Overview(self.offers, self.days, self.drafts, SQLReach(self.engine, self.identifier), self.linting)
+
+    @cached_property
+    def linting(self) -> Linting:
+        runs = SQLRuns(self.engine, self.identifier, LINT)
+        return Linting(SQLLinted(self.engine, self.identifier), runs, self.offers)
 
     @cached_property
     def days(self) -> SQLDays:
@@ -86,7 +98,7 @@ class Desk:
     @cached_property
     def verdicts(self) -> Verdicts:
         kept = SQLVerdicts(self.engine, self.identifier, self.audit)
-        return Verdicts(kept, self.options, self.audit, self.offers)
+        return Verdicts(kept, SQLPairs(self.engine, self.identifier), self.options, self.audit, self.offers)
 
     @cached_property
     def notes(self) -> Notes:
@@ -105,8 +117,16 @@ class Desk:
         return Steps(SQLSteps(self.engine, self.identifier), self.drafts)
 
     @cached_property
+    def samples(self) -> Samples:
+        return Samples(self.offers, self.releases)
+
+    @cached_property
     def imports(self) -> Imports:
         return Imports(SQLImports(self.engine, self.identifier, self.audit), self.offers)
+
+    @cached_property
+    def assortment(self) -> Assortment:
+        return Assortment(SQLAssortment(self.engine, self.identifier, self.audit), self.offers, self.catalogue)
 
     @property
     def off(self) -> bool:

@@ -111,7 +111,7 @@ class Imports:
         """That of the catalogue's prices."""
         found = self._kept.currency()
         if not found:
-            found = next((product.currency for product in self._offers.store.catalogue()), "EUR")
+            found = next((product.currency for product in self._offers.catalogue()), "EUR")
         return found
 
     def plan(self, upload: Upload) -> Plan:
@@ -120,7 +120,8 @@ class Imports:
             return self._plan_orders(self.read(upload, Orders))
         return self._plan_pairs(self.read(upload, PairsRead))
 
-    def _unknown(self, products: Mapping[str, int]) -> tuple[list[tuple[str, int]], int]:
+    def unknown(self, products: Mapping[str, int]) -> tuple[list[tuple[str, int]], int]:
+        """Those of these references (with their lines) that the catalogue does not have, and how many they are."""
         if not self._kept.currency():  # nothing was published yet: nothing is known
             return [], 0
         known = self._kept.known(products)
@@ -167,7 +168,7 @@ class Imports:
             notes.append(
                 say("{n} pair has no verdict and stays open.", "{n} pairs have no verdict and stay open.", n=open_)
             )
-        unknown, count = self._unknown(products)
+        unknown, count = self.unknown(products)
         return Plan(counts, changes, seal.hexdigest(), notes, unknown, count, read.columns, read.unused)
 
     def put_pairs(self, upload: Upload, seal: str) -> Plan:
@@ -215,7 +216,7 @@ class Imports:
                 seal.update(msgspec.json.encode((ref, was, now)))
                 if len(changes) < MOST_LISTED:
                     changes.append(Change(how, ref, (("lines", _told(was, currency), _told(now, currency)),)))
-        unknown, count = self._unknown(read.products)
+        unknown, count = self.unknown(read.products)
         notes = [*read.notes]
         if read.returns:
             notes.append(

@@ -83,13 +83,20 @@ class Orders(msgspec.Struct, frozen=True):
 class Forms:
     """How the file writes numbers and dates: decided by all of its cells, said in `notes`."""
 
-    def __init__(self, sheet: Sheet, found: Recognised, zone: str, american: bool) -> None:
+    def __init__(
+        self,
+        sheet: Sheet,
+        found: Recognised,
+        zone: str,
+        american: bool,
+        numbers: tuple[str, ...] = ("quantity", "unit_price"),
+    ) -> None:
         self.zone, self.notes = ZoneInfo(zone), list[Sentence]()
         comma = point = three = 0
         dates = [0, 0, 0]
         naive = ""
         for _, cells in sheet.rows():
-            for key in ("quantity", "unit_price"):
+            for key in numbers:
                 text = found.of(cells, key)
                 if "," in text:
                     three += (is_three := _THREE.match(text) is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,6 @@ from .. import faults
 from ..adapters.days import SQLDays
 from ..adapters.reach import SQLReach
 from ..core.context import Capability
-from ..core.lint import Finding, lint
 from ..core.rule import Rule, Schedule, Status
 from ..core.rulebook import RuleBook
 from ..core.season import Timetable
@@ -22,6 +22,7 @@ from ..core.words import Sentence, say
 from ..errors import RuleError
 from ..offers import Offers
 from .drafts import Drafts
+from .linting import Linting
 
 DAYS = 30
 AHEAD = timedelta(days=7)
@@ -85,50 +86,60 @@ class Start(msgspec.Struct, frozen=True):
 class Overview:
     """One instance's."""
 
-    def __init__(self, offers: Offers, days: SQLDays, drafts: Drafts, known: SQLReach) -> None:
+    def __init__(self, offers: Offers, days: SQLDays, drafts: Drafts, known: SQLReach, linting: Linting) -> None:
         self._offers, self._days, self._drafts, self._known = offers, days, drafts, known
+        self._linting = linting
         self._zone = ZoneInfo(offers.zone)
-        self._findings: tuple[tuple[int, date], list[Finding]] = ((-1, date.min), [])
 
-    def figures(self) -> Figures:
+    def figures(self, rule: str | None = None) -> Figures:
+        """Of all that was offered, or of one rule's: then `orders` are units that were ordered."""
         today = self._now().astimezone(self._zone).date()
         days = [today - timedelta(days=back) for back in reversed(range(DAYS))]
         place = {day: at for at, day in enumerate(days)}
         shown, accepted = [0] * DAYS, [0] * DAYS
+        ordered = [0] * DAYS
         earned: dict[str, list[int]] = {}
-        for row in self._days.since(days[0]):
+        for row in self._days.since(days[0], rule):
             if row.day not in place:
                 continue
             at = place[row.day]
             shown[at] += row.shown
             accepted[at] += row.accepted
+            ordered[at] += row.converted
             if row.revenue:
                 earned.setdefault(row.currency, [0] * DAYS)[at] += row.revenue
         most_first = dict(sorted(earned.items(), key=lambda each: -sum(each[1])))
-        return Figures(days, shown, accepted, list(self._days.orders(days[0], DAYS).values()), most_first)
+        orders = ordered if rule is not None else list(self._days.orders(days[0], DAYS).values())
+        return Figures(days, shown, accepted, orders, most_first)
 
     def today(self, book: RuleBook) -> Today:
         now = self._now()
         seasons = {season.name: season for season in book.seasons}
         active = [rule for rule in book.rules if rule.status is Status.ACTIVE]
         rules, coming = [], list[Coming]()
+        # Of thousands of rules most have the schedule of many others.
+        holds = cache(lambda schedule: self._holds(schedule, book, now))
+        edges = cache(lambda schedule: list(self._edges(schedule, book, now)))
         for rule in sorted(active, key=lambda each: -each.priority):
-            schedule = msgspec.structs.replace(rule.schedule, hours=(), weekdays=())
-            if rule.schedule == Schedule() or self._holds(rule.schedule, book, now):
+            if rule.schedule == Schedule():
                 rules.append(rule)
+                continue
+            if holds(rule.schedule):
+                rules.append(rule)
+            schedule = msgspec.structs.replace(rule.schedule, hours=(), weekdays=())
             if schedule != Schedule():
-                coming += self._edges("rule", rule.name, schedule, book, now)
+                coming += [Coming(at, "rule", rule.name, begins) for at, begins in edges(schedule)]
         here = []
         for name in seasons:
             schedule = Schedule(seasons=(name,))
-            if self._holds(schedule, book, now):
+            if holds(schedule):
                 here.append(name)
-            coming += self._edges("season", name, schedule, book, now)
+            coming += [Coming(at, "season", name, begins) for at, begins in edges(schedule)]
         return Today(rules, here, sorted(coming, key=lambda each: (each.at, each.kind != "season", each.name)))
 
-    def needs(self, book: RuleBook, suggestions: int = 0) -> list[Need]:
+    def needs(self, suggestions: int = 0) -> list[Need]:
         """What somebody should look at, the gravest first. `suggestions`: how many wait for a verdict."""
-        return sorted(self._needs(book, suggestions), key=lambda need: not need.grave)
+        return sorted(self._needs(suggestions), key=lambda need: not need.grave)
 
     def start(self) -> Start | None:
         """How far a shop that has shown nothing yet has come; None for one that shows offers."""
@@ -156,7 +167,7 @@ class Overview:
 
     # --- what needs attention ----------------------------------------------------------------------------------------
 
-    def _needs(self, book: RuleBook, suggestions: int) -> Iterator[Need]:
+    def _needs(self, suggestions: int) -> Iterator[Need]:
         off = self._offers.switch.state()
         if off is not None:
             said = say("All offers are switched off by {who}: {why}", who=off.by or "?", why=off.why or "-")
@@ -169,7 +180,10 @@ class Overview:
         if suggestions:
             words = say("One suggestion waits for a verdict.", "{n} suggestions wait for a verdict.", n=suggestions)
             yield Need(words, "suggestions")
-        found = len(self.findings(book))
+        linted = self._linting.told()
+        if not linted.current:
+            yield Need(say("A worker is looking through the rules, as they are many and were changed."), "rules")
+        found = len(linted.findings)
         if found:
             words = say(
                 "One thing in the rules was probably not meant.",
@@ -199,24 +213,17 @@ class Overview:
             late = int((self._now() - oldest).total_seconds() // 60)
             yield Need(say("Results are counted {n} minutes late: a worker counts them.", n=late), "help")
 
-    def findings(self, book: RuleBook) -> list[Finding]:
-        """The linter's, of what is live; looked for once for each revision and day."""
-        now = self._now()
-        key = (self._offers.rules.revision(), now.astimezone(self._zone).date())
-        if self._findings[0] != key:
-            self._findings = (key, lint(book, zone=self._offers.zone, now=now))
-        return self._findings[1]
-
     # --- schedules ---------------------------------------------------------------------------------------------------
 
     def _holds(self, schedule: Schedule, book: RuleBook, now: datetime) -> bool:
         found = self._state(schedule, book, now)
         return found is not None and found[0]
 
-    def _edges(self, kind: str, name: str, schedule: Schedule, book: RuleBook, now: datetime) -> Iterator[Coming]:
+    def _edges(self, schedule: Schedule, book: RuleBook, now: datetime) -> Iterator[tuple[datetime, bool]]:
+        """(instant, whether it begins to hold then) within the next days."""
         at = now
         while (found := self._state(schedule, book, at)) is not None and at < found[1] <= now + AHEAD:
-            yield Coming(found[1], kind, name, not found[0])
+            yield found[1], not found[0]
             at = found[1]
 
     def _state(self, schedule: Schedule, book: RuleBook, at: datetime) -> tuple[bool, datetime] | None:

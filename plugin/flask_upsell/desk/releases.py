@@ -12,14 +12,14 @@ from datetime import datetime, timedelta
 import msgspec
 
 from .. import faults
-from ..adapters.audit import acting
+from ..adapters.audit import acting, actor
 from ..adapters.reach import SQLReach
 from ..adapters.revisions import Revision as Revision
 from ..adapters.revisions import SQLRevisions
 from ..core.named import sources
 from ..core.product import Product
 from ..core.roles import Person, Role
-from ..core.rule import Ladder, Learned, Relative, Rule, Second
+from ..core.rule import Ladder, Learned, Relative, Rule, Second, Status
 from ..core.rulebook import Changes, RuleBook
 from ..core.sources import MOST_LISTED
 from ..errors import BadInput, RiskError, RuleError, StaleError
@@ -89,7 +89,7 @@ class Releases:
     def risks(self, before: RuleBook, after: RuleBook) -> list[Risk]:
         """What is risky in `after` where `before` is live."""
         options = self._options.all()
-        return judge(before, after, self._reach, options["risky_percent"], options["risky_products"])
+        return judge(before, after, self.reach, options["risky_percent"], options["risky_products"])
 
     def clashes(self, drafts: Iterable[Draft]) -> list[Clash]:
         """Those whose live part was changed after they were begun."""
@@ -131,6 +131,20 @@ class Releases:
                 return done
         raise StaleError("others are publishing just now; try again")
 
+    def turn(self, names: Sequence[str], status: Status, by: Person, why: str = "") -> Changes:
+        """Give live rules another status, at once. Raises as `publish` does, and BadInput for one that is not there:
+        who asks for it is who writes it, so what is risky to resume takes somebody else."""
+        now, revision = self._offers.clock(), self._offers.rules.revision()
+        rules = {rule.name: rule for rule in self._offers.rules.load().rules}
+        changes: list[tuple[Draft, Part]] = []
+        for name in names:
+            if name not in rules:
+                raise BadInput("rule", f"no rule is named {name!r} any more")
+            # Nobody's draft is touched: what somebody is writing of it goes on.
+            draft = Draft("", "rule", name, revision, "put", "open", {}, "", by.name, by.name, 0, now, now)
+            changes.append((draft, msgspec.structs.replace(rules[name], status=status)))
+        return self.publish(changes, by, why)
+
     def rollback(self, revision: int, by: Person, why: str = "") -> Changes:
         """Make the book of a revision live again, as a new revision. Raises as `publish` does: of a book that is
         riskier than what is live, `by` must have written none of the rules that make it so. What nobody knows any more
@@ -171,7 +185,7 @@ class Releases:
 
     def _save(self, book: RuleBook, expected: int, by: Person, why: str, writers: Sequence[str]) -> Changes | None:
         """None when somebody else was faster."""
-        with acting(by.name, why):
+        with acting(by.name, why or actor().why):
             try:
                 return self._offers.rules.save(book, self._offers.clock(), expected, writers)
             except RuleError as error:
@@ -213,7 +227,8 @@ class Releases:
 
     # --- what rules can offer ----------------------------------------------------------------------------------------
 
-    def _reach(self, rule: Rule, book: RuleBook) -> Reach:
+    def reach(self, rule: Rule, book: RuleBook) -> Reach:
+        """The products that a rule of a book can offer."""
         if isinstance(rule.offer, Learned | Relative | Second):
             return Reach((), None)
         if isinstance(rule.offer, Ladder):

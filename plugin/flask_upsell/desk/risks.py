@@ -15,7 +15,7 @@ from ..core.rulebook import RuleBook
 from ..core.words import Sentence, say
 
 #: Words of a rule, its place and its state: none of them makes a discount cost more. A rule that is paused is judged as
-#: one that is not, as it can be resumed.
+#: one that is not; when it is resumed it is judged again, by what it would offer then.
 HARMLESS = {"label": "", "copy": {}, "priority": 0, "status": Status.ACTIVE, "boost": ()}
 
 
@@ -60,13 +60,18 @@ def judge(before: RuleBook, after: RuleBook, reach: Reaches, percent: int, most:
         then = old.get(rule.name)
         if then is rule and around:
             continue
-        if rule.discount is None or (then is not None and _substance(then, before) == _substance(rule, after)):
+        same = then is not None and _substance(then, before) == _substance(rule, after)
+        if rule.discount is None or (same and not _resumed(then, rule)):
             continue
         found += [Risk(code, rule.name, sentence) for code, sentence in _risks(rule, reach(rule, after), percent, most)]
         if then is not None and then.discount is not None:
             gone = _gone(then.discount, then.limits, rule.discount, rule.limits)
             found += [Risk(code, rule.name, sentence) for code, sentence in gone]
     return found
+
+
+def _resumed(then: Rule | None, rule: Rule) -> bool:
+    return then is not None and then.status is not Status.ACTIVE and rule.status is Status.ACTIVE
 
 
 def _substance(rule: Rule, book: RuleBook) -> tuple[Any, ...]:

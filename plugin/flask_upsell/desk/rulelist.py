@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import timedelta
 
 import msgspec
 
 from ..adapters.rulelist import SQLRuleList
-from ..core.lint import Finding, lint
 from ..core.rule import Rule
 from ..core.rulebook import Changes, RuleBook
 from ..errors import BadInput, RuleError, StaleError
@@ -17,8 +16,8 @@ from ..offers import Offers
 
 #: How far back "what it earned" goes.
 EARNED = timedelta(days=30)
-#: Books of more rules are not compared as a whole while somebody waits.
-MOST_LINTED = 600
+#: How a rule is moved.
+WAYS = ("up", "down", "before", "after")
 #: The texts of a rule's JSON; keys have a colon after them.
 _STRINGS = re.compile(r'"((?:[^"\\]|\\.)*)"(\s*:)?')
 
@@ -94,31 +93,24 @@ class RuleList:
 
     def __init__(self, kept: SQLRuleList, offers: Offers) -> None:
         self._kept, self._offers = kept, offers
-        self._linted: tuple[object, list[Finding]] = (None, [])
+        #: The rows of a revision: who types asks for them with each letter.
+        self._rows: tuple[int, list[Row]] = (-1, [])
 
     def rows(self) -> list[Row]:
         """All live rules in the order in which they are tried."""
-        found = [(_read_head(body), body) for body in self._kept.bodies()]
-        found.sort(key=lambda each: -each[0].priority)
-        return [Row(head, body, place) for place, (head, body) in enumerate(found, start=1)]
+        revision = self._offers.rules.revision()
+        known, rows = self._rows
+        if known != revision:
+            found = [(_read_head(body), body) for body in self._kept.bodies()]
+            found.sort(key=lambda each: -each[0].priority)
+            rows = [Row(head, body, place) for place, (head, body) in enumerate(found, start=1)]
+            # Read after its number: at worst they are newer, and read again.
+            self._rows = (revision, rows)
+        return rows
 
     def earned(self, names: Collection[str]) -> dict[str, dict[str, int]]:
         """In the last 30 days: name -> currency -> minor units."""
         return self._kept.earned(names, self._offers.clock() - EARNED)
-
-    def findings(self, rules: Sequence[Rule] = ()) -> list[Finding]:
-        """What the linter says of the live book, kept while it is the same on the same day. Of a book with more rules
-        than it can look at in a moment only these are looked at, among themselves."""
-        now, revision = self._offers.clock(), self._offers.rules.revision()
-        key = (revision, now.date())
-        if self._linted[0] == key:
-            return self._linted[1]
-        book = self._offers.rules.load()
-        if len(book.rules) > MOST_LINTED:
-            some = msgspec.structs.replace(book, rules=tuple(rules))
-            return [each for each in lint(some, zone=self._offers.zone, now=now) if each.rule]
-        self._linted = (key, lint(book, zone=self._offers.zone, now=now))
-        return self._linted[1]
 
     def move(self, name: str, way: str, revision: int, target: str = "") -> Changes:
         """Change the order, and publish it. `way`: "up" or "down" by one place (past the last of its priority it gets
@@ -157,7 +149,7 @@ def ordered(book: RuleBook, name: str, way: str, target: str = "") -> RuleBook:
     elif way in ("before", "after"):
         beside = tried[names.index(target)]
     else:
-        raise BadInput("way", f"{way!r} is none of up, down, before, after")
+        raise BadInput("way", f"{way!r} is none of {', '.join(WAYS)}")
     if beside.name == name:
         return book
     mine = msgspec.structs.replace(tried[here], priority=beside.priority)

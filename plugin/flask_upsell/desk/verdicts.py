@@ -8,10 +8,11 @@ from datetime import datetime
 import msgspec
 
 from ..adapters.audit import SQLAudit, actor
+from ..adapters.pairs import Pair as Pair
+from ..adapters.pairs import SQLPairs
+from ..adapters.pairs import State as State
 from ..adapters.verdicts import NEVER as NEVER
-from ..adapters.verdicts import Pair as Pair
 from ..adapters.verdicts import SQLVerdicts
-from ..adapters.verdicts import State as State
 from ..adapters.verdicts import Verdict as Verdict
 from ..core.curation import sure as sure
 from ..core.kind import Kind
@@ -31,8 +32,8 @@ class Verdicts:
     """One instance's. What is decided holds from the next publishing on, which is asked for by itself; learning again
     does not undo it. Raises BadInput for what is no pair."""
 
-    def __init__(self, kept: SQLVerdicts, options: Options, audit: SQLAudit, offers: Offers) -> None:
-        self._kept, self._options, self._audit, self._offers = kept, options, audit, offers
+    def __init__(self, kept: SQLVerdicts, learned: SQLPairs, options: Options, audit: SQLAudit, offers: Offers) -> None:
+        self._kept, self._learned, self._options, self._audit, self._offers = kept, learned, options, audit, offers
 
     # --- deciding ----------------------------------------------------------------------------------------------------
 
@@ -105,15 +106,18 @@ class Verdicts:
         """A page of what was learned and how many pairs there are in all; what is likely to bring in most first: the
         share of orders that take it, times its price. `products`: with one of these."""
         least = self.least
-        kept = self._kept
-        count = kept.count(least, state=state, kind=kind, products=products)
+        learned = self._learned
+        count = learned.count(least, state=state, kind=kind, products=products)
         offset = (max(1, page) - 1) * most
-        return kept.pairs(least, state=state, kind=kind, products=products, offset=offset, limit=most), count
+        if offset >= count:
+            return [], count
+        found = learned.page(least, state=state, kind=kind, products=products, offset=offset, limit=most, total=count)
+        return found, count
 
     def waiting(self) -> int:
         """How many suggestions wait for somebody's decision."""
         least = self.least
-        return self._kept.count(least, state=State.WAITING) if least else 0
+        return self._learned.count(least, state=State.WAITING) if least else 0
 
     def decided(self, most: int = 500) -> list[Verdict]:
         """What was decided, the last first, whether it is still learned or not."""

@@ -73,7 +73,7 @@ class Till:
             # What is not on record can neither be undone nor counted: the cart is put back before anybody is told.
             self.clicks.give_up(click, intended, before)
             raise
-        if outcome.status != "done":
+        if outcome.status not in ("done", "unsure"):
             self.clicks.give_up(click, intended, before)
         return outcome
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from .. import faults
 from ..core.claims import Acceptance, Claims, Click
 from ..core.context import Capability, Cart, Line
 from ..core.ports import Done, Refused, Store
@@ -22,6 +23,8 @@ from .wanted import Outcome
 
 #: How long a repeated click waits for the answer to the first one.
 PATIENCE_SECONDS = 2.0
+#: Whether it happened is not known yet; the visitor's next click or change of the cart finds out.
+UNSURE = Outcome("unsure", say("Your first click is still being worked on. Please look into your cart."))
 
 
 class Clicks:
@@ -54,33 +57,39 @@ class Clicks:
                 continue
             twin = not started.busy
             if time.monotonic() >= until:
-                return Outcome("refused", say("Your first click is still being worked on. Please look into your cart."))
+                return UNSURE
             time.sleep(0.05)
 
-    def answered(self, answer: Mapping[str, Any]) -> Outcome:
-        return msgspec.structs.replace(msgspec.convert(answer, Outcome), repeated=True)
+    def answered(self, answer: Mapping[str, Any], *, repeated: bool = True) -> Outcome:
+        return msgspec.structs.replace(msgspec.convert(answer, Outcome), repeated=repeated)
 
     def record(self, click: Click, accepted: Sequence[Acceptance]) -> Outcome:
-        """What is in the cart by now is accepted, for good. Unless it is done, it has to be given up."""
+        """What is in the cart by now is accepted, for good. Unless it is done, or nobody can say whether it is
+        (`UNSURE`), it has to be given up."""
         outcome = done(accepted)
         try:
             if self.ledger.record_acceptances(accepted, self.clock(), click, msgspec.to_builtins(outcome)):
                 return outcome
         except Exception:
             # The connection may have been cut after the commit.
-            if self._answer(click) is None:
+            try:
+                answer = self.ledger.answer(*click)
+            except Exception as error:
+                if not click.visitor:
+                    # The click began the cart and is on record as nobody's: no later request of the visitor finds it.
+                    raise
+                # As if this process was killed here: what is in the cart and on record stays, and whoever can read the
+                # ledger again ends it.
+                faults.note("unsure", "nobody knows whether a click is on record: %s: %s", type(error).__name__, error)
+                return UNSURE
+            if answer is None:
                 raise
+            return self.answered(answer, repeated=False)
         # Or else this process was so slow that it was taken for dead, and somebody looked into the cart meanwhile.
         answer = self.ledger.answer(*click)
         if answer is not None:
-            return msgspec.convert(answer, Outcome)
+            return self.answered(answer, repeated=False)
         return Outcome("refused", say("That did not work. Please try again."))
-
-    def _answer(self, click: Click) -> dict[str, Any] | None:
-        try:
-            return self.ledger.answer(*click)
-        except Exception:
-            return None
 
     def give_up(self, click: Click, intended: Sequence[Acceptance], before: Mapping[str, int]) -> None:
         """Take out of the cart what is there of a click, then forget it. When that fails it is done later."""

@@ -66,7 +66,8 @@ def of_bundle(wanted: Wanted, ticked: Sequence[int]) -> Wanted:
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of it. `status`: done, undone, declined, changed (ask again: `live` is the product now) or refused.
+    """What came of it. `status`: done, undone, declined, changed (ask again: `live` is the product now), refused, or
+    unsure (it may be done, and a later request finds out).
 
     `repeated`: it was done before, by an earlier request with the same key. `said` is for the shopper.
     """

@@ -46,7 +46,7 @@ def read(draft: Draft) -> tuple[Part, list[Problem]]:
 
 def made(kind: str, given: Mapping[str, Any]) -> tuple[Part, list[Problem]]:
     """The same of what is written, empty fields left out."""
-    kept = _filled(given)
+    kept = filled(given)
     if kind == "season":
         kept = _with_nevers(kept, given)
     for name in ("audience", "when"):
@@ -72,7 +72,7 @@ def _tree(value: Any) -> Any:
     ((name, inner),) = value.items()
     if name in NAMES and isinstance(inner, list | tuple):
         return {name: [_tree(each) for each in inner]}
-    return {name: _filled(inner)}
+    return {name: filled(inner)}
 
 
 def _texts(value: Any) -> Any:
@@ -96,11 +96,11 @@ def _with_nevers(kept: dict[str, Any], given: Mapping[str, Any]) -> dict[str, An
     return kept
 
 
-def _filled(value: Any) -> Any:
+def filled(value: Any) -> Any:
     """Without what was left empty in a form: no text, no list, nothing inside."""
     if isinstance(value, Mapping):
-        inner = {key: _filled(each) for key, each in value.items()}
+        inner = {key: filled(each) for key, each in value.items()}
         return {key: each for key, each in inner.items() if each not in ("", None, [], {})}
     if isinstance(value, list | tuple):
-        return [each for each in map(_filled, value) if each not in ("", None, [], {})]
+        return [each for each in map(filled, value) if each not in ("", None, [], {})]
     return value

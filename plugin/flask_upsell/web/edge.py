@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from functools import wraps
+from math import inf
 from typing import ParamSpec, TypeVar
 
 from .. import faults
@@ -42,11 +43,14 @@ def _note(reason: str, function: Callable[..., object], error: Exception) -> Non
 
 
 class Edge:
-    """The edge of one instance in one process. All that a hook asks of Redis takes `wait` seconds at most; a hook that
-    takes longer than `slow` seconds (0: however long) or raises, again and again, is not called for a minute."""
+    """The edge of one instance in one process. All that a hook asks of Redis takes `wait` seconds at most, of the
+    ledger's own PostgreSQL `ledger` seconds; a hook that takes longer than `slow` seconds (0: however long) or raises,
+    again and again, is not called for a minute."""
 
-    def __init__(self, wait: float, slow: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._wait, self._slow, self._clock = wait, slow, clock
+    def __init__(
+        self, wait: float, slow: float, clock: Callable[[], float] = time.monotonic, *, ledger: float = inf
+    ) -> None:
+        self._wait, self._slow, self._clock, self._ledger = wait, slow, clock, ledger
         self._breaches: deque[float] = deque(maxlen=SLOW_TIMES)
         self._raised = 0
         self._off_until = float("-inf")
@@ -57,8 +61,12 @@ class Edge:
         return self._clock() < self._off_until
 
     def budget(self) -> AbstractContextManager[None]:
-        """In here, all that is asked of Redis together may take as long as in one hook."""
-        return within(self._wait)
+        """In here, all that is asked of Redis, or of the ledger, together may take as long as in one hook."""
+        return within(self._wait, self._ledger)
+
+    def patience(self) -> AbstractContextManager[None]:
+        """In here it is the ledger alone that may take no longer than in one hook: for what is no page of the store."""
+        return within(inf, self._ledger)
 
     def shows(
         self, reason: str, instead: T, left_out: Callable[..., None] = lambda *_, **__: None

@@ -20,7 +20,7 @@ from flask import Blueprint, Response, g, request
 from .. import faults
 from ..adapters.breaker import Breaker
 from ..offers import Offers
-from .edge import harmless
+from .edge import Edge, harmless
 
 #: Seconds. A warm placement takes a fraction of a millisecond, one that waits for Redis tens of them.
 BUCKETS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
@@ -215,7 +215,7 @@ def state(identifier: str, offers: Offers) -> Iterator[Any]:
         yield gauge(f"upsell_{backend}_up", f"1 while the {backend} answers.", up)
 
 
-def add_metrics(shop: Blueprint, meter: Meter, offers: Offers, may_read: Callable[[], bool]) -> None:
+def add_metrics(shop: Blueprint, meter: Meter, offers: Offers, may_read: Callable[[], bool], edge: Edge) -> None:
     """The route, and a stop watch around all routes of ours."""
 
     @shop.before_request
@@ -233,7 +233,8 @@ def add_metrics(shop: Blueprint, meter: Meter, offers: Offers, may_read: Callabl
     def metrics() -> Response:
         if not may_read():
             return refused()
-        body, kind = meter.text(offers, request.headers.get("Accept", ""))
+        with edge.patience():
+            body, kind = meter.text(offers, request.headers.get("Accept", ""))
         return Response(body, content_type=kind)
 
 

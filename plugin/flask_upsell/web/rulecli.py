@@ -98,9 +98,13 @@ def add_rule_commands(group: AppGroup, here: Callable[[], Parts]) -> None:
 
     @rules.command("resume")
     @click.argument("name")
+    @click.option("--risky", is_flag=True, help="Resume it although it is risky.")
     @by
-    def resume(name: str) -> None:
-        """Let a paused rule work again."""
+    def resume(name: str, risky: bool) -> None:
+        """Let a paused rule work again. In the admin it takes a second person where it is risky; here, where nobody can
+        be asked for one, it takes --risky."""
+        if not risky:
+            _warn(here(), name)
         _set_status(here().offers, name, Status.PAUSED, Status.ACTIVE)
 
     @rules.command("test")
@@ -186,7 +190,7 @@ def _known(offers: Offers, book: RuleBook) -> dict[str, Product] | None:
     refs, categories, tags = touched(book)
     try:
         known = {product.ref: product for product in offers.store.products(sorted(refs))} if refs else {}
-        for product in offers.store.catalogue() if categories or tags else ():
+        for product in offers.catalogue() if categories or tags else ():
             named = not tags.isdisjoint(product.tags) or any(within(product.category, each) for each in categories)
             if named:
                 known[product.ref] = product
@@ -212,6 +216,19 @@ def _set_status(offers: Offers, name: str, before: Status, after: Status) -> Non
     if status not in (before, after):
         raise click.ClickException(f"{name!r} is {status}, not {before}; change its status in the file and import it")
     _put_live(lambda: offers.set_rule(name, after), f"The rule {name} is {after}.\n")
+
+
+def _warn(parts: Parts, name: str) -> None:
+    """Raises ClickException where it is risky to resume a rule."""
+    book = parts.offers.rules.load()
+    rules = [msgspec.structs.replace(each, status=Status.ACTIVE) if each.name == name else each for each in book.rules]
+    risks = parts.desk.releases.risks(book, msgspec.structs.replace(book, rules=tuple(rules)))
+    if risks:
+        why = "\n".join(f"  {risk.sentence}" for risk in risks)
+        raise click.ClickException(
+            f"resuming {name!r} is risky:\n{why}\nAn approver may ask for it in the admin, and another put it live; "
+            "whoever may use this shell may resume it all the same: --risky"
+        )
 
 
 def _changed(cart: GoldenCart, options: Mapping[str, Any]) -> GoldenCart:

@@ -25,6 +25,7 @@ from ..core.rule import (
     Schedule,
     Second,
     Tagged,
+    Tree,
 )
 from ..core.words import say, spoken
 from .phrases import Pen, tree_phrase
@@ -62,6 +63,32 @@ def rule_sentence(
     after += [*_wishes(rule, pen)]
     told = Markup(", ").join([*before, _offer(rule, speech, pen), *after])
     return told[:1].upper() + told[1:] + "."
+
+
+def rule_clauses(
+    rule: Rule,
+    speech: Speech,
+    money: Callable[[int, str], str],
+    titles: Mapping[str, str] | None = None,
+    seasons: Mapping[str, str] | None = None,
+) -> dict[str, list[Markup]]:
+    """What the sentence joins, apart: its "time", "audience", "when" and "limits", each as clauses that all hold. Given
+    as to `rule_sentence`."""
+    known = titles or {}
+    pen = Pen(speech, money, lambda ref: known.get(ref) or ref)
+    return {
+        "time": list(_times(rule.schedule, speech, pen, seasons or {})),
+        "audience": _clauses(rule.audience, pen),
+        "when": _clauses(rule.when, pen),
+        "limits": list(_limits(rule.limits, pen)),
+    }
+
+
+def _clauses(tree: Tree | None, pen: Pen) -> list[Markup]:
+    if not tree:
+        return []
+    ((name, given),) = tree.items()
+    return [tree_phrase(each, pen) for each in given] if name == "all" else [tree_phrase(tree, pen)]
 
 
 def _times(schedule: Schedule, speech: Speech, pen: Pen, labels: Mapping[str, str]) -> Iterator[Markup]:

@@ -97,7 +97,8 @@ def blueprint(identifier: str, widget: Widget, parts: Any, rates: Rates) -> Blue
     def healthz() -> Response:
         if not may_read(widget.settings):
             return refused()
-        report = health(parts)
+        with widget.edge.patience():
+            report = health(parts)
         response = jsonify(report)
         response.status_code = 200 if report["ok"] else 503
         return response
@@ -111,7 +112,7 @@ def blueprint(identifier: str, widget: Widget, parts: Any, rates: Rates) -> Blue
         return response if request.endpoint == f"{identifier}.static" else keep_private(response)
 
     if widget.meter is not None:
-        add_metrics(shop, widget.meter, parts, lambda: may_read(widget.settings))
+        add_metrics(shop, widget.meter, parts, lambda: may_read(widget.settings), widget.edge)
     return shop
 
 

@@ -69,6 +69,8 @@ class Sweep:
         letters = here.follow_ups
         if letters is not None and self._is_first("follow_up", FOLLOW_UP_SECONDS) and letters.waiting():
             queue.enqueue("follow_up")
+        if self._is_first("lint", int(SWEEP_SECONDS) + 1) and here.desk.linting.wanted():
+            here.desk.linting.ask()
         here.offers.keep_switch()
 
     def _is_first(self, work: str, seconds: int) -> bool:

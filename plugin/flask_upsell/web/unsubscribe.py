@@ -12,7 +12,7 @@ from flask import Blueprint, Response, current_app, render_template, request
 from .. import faults
 from ..core.followup import Diary
 from ..errors import TokenError
-from .edge import harmless
+from .edge import Edge, harmless
 from .mail import Leaving
 from .speech import Languages, Speech
 from .tokens import Tokens
@@ -21,7 +21,7 @@ from .tokens import Tokens
 HEADERS = {"Referrer-Policy": "same-origin", "X-Robots-Tag": "noindex"}
 
 
-def add_unsubscribe(shop: Blueprint, diary: Diary, tokens: Tokens, languages: Languages) -> None:
+def add_unsubscribe(shop: Blueprint, diary: Diary, tokens: Tokens, languages: Languages, edge: Edge) -> None:
     """Add the route to the blueprint of an instance. It works whether mails are sent or not: old ones lead there."""
 
     @shop.route("/unsubscribe", methods=["GET", "POST"])
@@ -39,7 +39,8 @@ def add_unsubscribe(shop: Blueprint, diary: Diary, tokens: Tokens, languages: La
                 speech, "ask", speech.plain("Press the button to get no more mails about what goes with your orders.")
             )
         try:
-            diary.leave(leaving.customer, datetime.now(UTC))
+            with edge.patience():
+                diary.leave(leaving.customer, datetime.now(UTC))
         except Exception as error:
             faults.note("unsubscribe", "somebody could not unsubscribe: %s", error, error=error)
             return _page(speech, "sorry", speech.plain("That did not work just now. Please try again later."), 503)

@@ -155,13 +155,71 @@ def test_rules_become_drafts(app: Flask, clerk: MakeClerk) -> None:
     assert len(desk.drafts.all()) == 2
 
 
+LADDERS = "ladder,step,product\nphones,2,laptop\nphones,1,bag\n"
+GOODS_FILE = (
+    "product_id,title,price,category,tags,image\nshoe,Shoe,59.90,Shoes,summer;new,/shoe.png\nlace,Lace,2.50,,,\n"
+)
+
+
+def test_ladders_become_drafts(app: Flask, clerk: MakeClerk) -> None:
+    """Planted bug that it shows: a file of ladders takes the rules away."""
+    offers, desk, ada = parts_of(app).offers, parts_of(app).desk, clerk("editor", "ada")
+    live = RuleBook(
+        rules=(Rule(name="bags", offer=Category(name="Bags")),),
+        ladders={"phones": ("laptop", "bag"), "old": ("bag", "laptop")},
+    )
+    offers.rules.save(live, datetime.now(UTC))
+    path, page = looked_at(ada, "ladders", LADDERS)
+    assert counts(page) == [0, 1, 0, 0]
+    path, page = looked_at(ada, "ladders", LADDERS, replace="1")
+    assert counts(page) == [0, 1, 1, 0]
+    assert ada.post(path, seal=seal(page)).status_code == 303
+    assert offers.rules.load() == live
+    assert {(draft.kind, draft.origin, draft.action, *draft.written["steps"]) for draft in desk.drafts.all()} == {
+        ("ladder", "phones", "put", "bag", "laptop"),
+        ("ladder", "old", "remove", "bag", "laptop"),
+    }
+
+
+def test_products_are_published_beside_the_stores_own(app: Flask, clerk: MakeClerk) -> None:
+    """What a file does not say stays as it was. Planted bugs that it shows: the file's word comes before the store's;
+    a column that is not there empties what was in it."""
+    offers, anna = parts_of(app).offers, clerk("approver", "anna")
+    path, page = looked_at(anna, "products", GOODS_FILE + "bag,Not our bag,1,,,\n")
+    assert counts(page) == [3, 0, 0, 0] and "Prices are in EUR." in text(page)
+    put = path.replace("/import/", "/products/")
+    assert clerk("editor", "anna").post(put, seal=seal(page)).status_code == 403
+    assert anna.post(path, seal=seal(page)).status_code == 422
+    assert anna.post(put, seal=seal(page)).status_code == 303
+    assert anna.post(put, seal=seal(page)).status_code == 422
+    with app.app_context():
+        offers.publish()
+    live = offers.shelf.read(["shoe", "lace", "bag"]).products
+    assert (live["shoe"].price, live["shoe"].tags, live["lace"].category) == (5990, ("summer", "new"), None)
+    assert live["bag"].title != "Not our bag"
+    assert [each.ref for each in parts_of(app).desk.catalogue.search("sho")] == ["shoe"]
+    path, page = looked_at(anna, "products", "sku,name,price\nshoe,Shoe,49\n", replace="1")
+    assert counts(page) == [0, 1, 2, 0] and "59.90 EUR" in text(page)
+    anna.post(path.replace("/import/", "/products/"), seal=seal(page))
+    with app.app_context():
+        offers.publish()
+    live = offers.shelf.read(["shoe", "lace"]).products
+    assert (live["shoe"].price, live["shoe"].tags, live.get("lace")) == (4900, ("summer", "new"), None)
+    assert "There is 1 imported product." in text(anna.get("/files"))
+    assert anna.post("/files/forget-products").status_code == 303
+    assert parts_of(app).desk.assortment.count() == 0
+
+
 def test_what_is_exported_is_imported_without_a_change(app: Flask, clerk: MakeClerk) -> None:
     ada = clerk("editor", "ada")
     path, page = looked_at(ada, "pairs", PAIRS.replace("fits", "=1+1"))
     ada.post(path, seal=seal(page))
     offers = parts_of(app).offers
-    offers.rules.save(RuleBook(rules=(Rule(name="bags", offer=Category(name="Bags")),)), datetime.now(UTC))
-    for what, name in (("pairs", "pairs.csv"), ("rules", "rules.yaml")):
+    ladders: dict[str, tuple[str, ...]] = {"=1+1": ("laptop", "-bag", "card")}
+    offers.rules.save(
+        RuleBook(rules=(Rule(name="bags", offer=Category(name="Bags")),), ladders=ladders), datetime.now(UTC)
+    )
+    for what, name in (("pairs", "pairs.csv"), ("rules", "rules.yaml"), ("ladders", "ladders.csv")):
         answer = clerk("viewer").get(f"/files/{name}")
         stem, ending = name.split(".")
         today = datetime.now(UTC).date()
@@ -169,6 +227,7 @@ def test_what_is_exported_is_imported_without_a_change(app: Flask, clerk: MakeCl
         found = counts(looked_at(ada, what, answer.data)[1])
         assert found[:3] == [0, 0, 0] and found[3] >= 1
     assert b"'=1+1" in clerk("viewer").get("/files/pairs.csv").data
+    assert b"'=1+1,2,'-bag" in clerk("viewer").get("/files/ladders.csv").data
     assert read(clerk("viewer").get("/files/results.csv").data).columns[0] == "placement"
 
 
@@ -185,6 +244,21 @@ def test_what_is_exported_is_imported_without_a_change(app: Flask, clerk: MakeCl
         ("orders", b"order,date,product\n1,yesterday,x\n", "2 date yesterday is no date"),
         ("orders", b"order,date,product\n", "There is no order in it"),
         ("orders", b"order,date,product,qty\n1,2026-01-01,x,=1+1\n", "=1+1 is no number"),
+        ("ladders", b"ladder,product\n", "There is no ladder in it"),
+        ("ladders", b"ladder,product\na,x\n", "2 ladder a has 1 product. A ladder has 2 to 100"),
+        ("ladders", b"ladder,product\na,x\na,x\n", "3 product x is in this ladder already"),
+        ("ladders", b"ladder,product,step\na,x,1\na,y,1\n", "3 step Step 1 of this ladder is there twice"),
+        ("ladders", b"ladder,product,step\n,x,first\n", "2 step first is no step"),
+        ("ladders", b"ladder,step\na,1\n", "There is no column product"),
+        ("products", b"sku,title,price\n", "There is no product in it"),
+        ("products", b"sku,title,price\na,,1\n", "2 title It is empty"),
+        ("products", b"sku,title,price\na,A,=1+1\n", "2 price =1+1 is no price"),
+        ("products", b"sku,title,price\na,A,-1\n", "2 price -1 is no price"),
+        ("products", b"sku,title,price,currency\na,A,1,XXQ\n", "2 currency XXQ is no currency"),
+        ("products", b"sku,title,price,image\na,A,1,javascript:x\n", "2 image javascript:x is no address"),
+        ("products", b"sku,title,price,stock\na,A,1,many\n", "2 stock many is no number of pieces"),
+        ("products", b"sku,title,price,hidden\na,A,1,perhaps\n", "2 hidden perhaps is neither yes nor no"),
+        ("products", b"sku,title,price\na,A,1\na,B,2\n", "3 sku Line 2 is the same product"),
         ("rules", b"rules:\n  - name: x\n    offer: {season: y}\n", "3"),
         ("rules", b"rules: [", "is no YAML"),
         ("rules", b"\n# nothing\n", "There is no rule"),

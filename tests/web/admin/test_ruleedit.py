@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from flask import Flask
 
 from flask_upsell.adapters.audit import SQLAudit
+from flask_upsell.core.offer import SENTENCES
 from flask_upsell.core.rule import Rule
 from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.desk import Desk
@@ -272,3 +274,68 @@ def test_the_preview_is_what_shoppers_would_see(app: Flask, clerk: MakeClerk, lo
     answer = emil.client.get(f"/upsell/admin/rules/{id}/preview", query_string=look, headers=emil.headers)
     assert answer.status_code == 200
     assert words in re.sub(r"&#39;", "'", answer.text)
+
+
+HALF = {
+    "discount.off": "percent",
+    "discount.percent": "50",
+    "discount.floor.price": "30.00 EUR",
+    "offer.from": "products",
+}
+LOWER = "Canvas bag It is not offered like this: its discount would go below the rule's floor. €59.00 €29.50 €30.00"
+
+
+def text(html: str) -> str:
+    return " ".join(unescape(re.sub(r"<[^>]+>", " ", html)).split())
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"discount.off": ""}, ""),
+        ({**HALF, "discount.percent": "15x"}, "As soon as the discount is finished"),
+        (HALF, LOWER),
+        ({**HALF, "discount.percent": "40"}, "Canvas bag €59.00 €35.40 €30.00"),
+        ({**HALF, "sample": "laptop"}, "Laptop €649.00 €324.50 €30.00"),
+        ({**HALF, "sample": "nowhere"}, "Choose a product"),
+        ({**HALF, "discount.floor.price": ""}, "Canvas bag €59.00 €29.50 no floor"),
+    ],
+)
+def test_what_products_would_cost_is_seen_as_it_is_typed(
+    app: Flask, clerk: MakeClerk, given: dict[str, str], words: str
+) -> None:
+    emil = clerk("editor")
+    id = begin(emil, start="goes-well-together")
+    before = draft_of(app, id)
+    form = {"name": "a", "offer.products.products": "bag", "offer.products.kind": "complement", **given}
+    answer = emil.post(f"/rules/{id}/floor", None, True, **form)
+    assert answer.status_code == 200
+    assert words in text(answer.text) if words else answer.text.strip() == ""
+    assert "style=" not in answer.text
+    assert draft_of(app, id) == before, "nothing is saved"
+
+
+def test_the_page_has_the_prices_from_the_start(app: Flask, clerk: MakeClerk) -> None:
+    emil = clerk("editor")
+    draft = desk_of(app).drafts.begin(
+        "rule",
+        {"name": "a", "offer": {"products": "bag"}, "discount": {"percent": "10", "floor": {"price": "50.00 EUR"}}},
+    )
+    page = emil.get(f"/rules/{draft.id}").text
+    assert 'aria-label="Canvas bag: €59.00, with the discount €53.10, never below €50.00."' in page
+    italian = emil.get(f"/rules/{draft.id}", **{"Accept-Language": "it"}).text
+    assert "mai sotto 50,00" in italian
+
+
+def test_why_something_was_left_out_is_in_the_language_of_the_page(app: Flask, clerk: MakeClerk) -> None:
+    """Planted bug that it shows: the engine's English is printed."""
+    emil = clerk("editor")
+    draft = desk_of(app).drafts.begin("rule", {"name": "a", "offer": {"products": ["bag", "laptop"]}})
+    where = f"/upsell/admin/rules/{draft.id}/preview"
+    told = {}
+    for language in ("en", "it"):
+        headers = {**emil.headers, "Accept-Language": language}
+        told[language] = text(emil.client.get(where, query_string={"look.cart": "laptop"}, headers=headers).text)
+    assert "Laptop: it is in the cart already" in told["en"]
+    assert "Laptop: è già nel carrello" in told["it"]
+    assert not [each.words for each in SENTENCES.values() if each.words in told["it"]]

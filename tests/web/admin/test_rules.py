@@ -5,20 +5,22 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from flask_upsell.core.rule import Category, Rule, Schedule, Status
+from flask_upsell.core.rule import Category, Discount, Off, Rule, Schedule, Status
 from flask_upsell.core.rulebook import RuleBook
+from flask_upsell.desk import linting
+from flask_upsell.web.admin import rules
 from tests.web.admin.conftest import MakeClerk
 from tests.web.shop import parts_of
 
 
 @pytest.fixture(autouse=True)
 def book(app: Flask) -> RuleBook:
-    rules = (
+    parts = (
         Rule(name="tea", label="Tea <time>", offer=Category(name="Tea"), priority=5, placements=("cart",)),
         Rule(name="cups", offer=Category(name="Cups"), schedule=Schedule(seasons=("easter",))),
         Rule(name="pots", offer=Category(name="Pots"), status=Status.PAUSED),
     )
-    made = RuleBook(rules=rules)
+    made = RuleBook(rules=parts)
     offers = parts_of(app).offers
     offers.rules.save(made, offers.clock())
     offers.publish_rules()
@@ -63,12 +65,29 @@ def test_who_may_put_live_pauses_at_once_and_others_write_drafts(app: Flask, cle
     assert 'data-rule="tea"' in page
 
 
+def test_what_is_risky_to_resume_becomes_a_draft(app: Flask, clerk: MakeClerk) -> None:
+    """As in the API. Planted bug that it shows: a rule's status is none of what is judged."""
+    offers = parts_of(app).offers
+    half = Rule(
+        name="half", offer=Category(name="Tea"), discount=Discount(off=Off.PERCENT, percent=5000), status=Status.PAUSED
+    )
+    offers.rules.save(RuleBook(rules=(half,)), offers.clock())
+    clerk("approver").post("/rules/bulk", names=["half"], do="resume")
+    assert status_of(app, "half") == "paused"
+    (draft,) = parts_of(app).desk.drafts.all()
+    assert (draft.origin, draft.author, draft.written["status"]) == ("half", "approver", "active")
+    clerk("owner").post(f"/rules/{draft.id}/publish")
+    assert status_of(app, "half") == "active"
+
+
 def test_a_rule_is_taken_away_by_a_draft(app: Flask, clerk: MakeClerk) -> None:
     anna = clerk("approver")
     anna.post("/rules/bulk", names=["tea"], do="remove")
     page = anna.get("/rules").text
     assert "to be removed" in page
-    id = next(part.split('"')[0] for part in page.split('href="/upsell/admin/rules/')[1:] if part[:3] != "new")
+    id = next(
+        part.split('"')[0] for part in page.split('href="/upsell/admin/rules/')[1:] if part[:3] not in ("new", "one")
+    )
     assert "takes the rule tea away" in anna.get(f"/rules/{id}").text
     anna.post(f"/rules/{id}/publish")
     assert [rule.name for rule in parts_of(app).offers.rules.load().rules] == ["cups", "pots"]
@@ -100,3 +119,27 @@ def test_a_rule_is_copied(app: Flask, clerk: MakeClerk) -> None:
     assert "Go on" in page
     for given in ({}, {"origin": "nobody"}, {"start": "nothing"}):
         assert emil.post("/rules/new", None, False, **given).status_code == 303
+
+
+def test_many_rules_show_what_a_worker_found_in_them(
+    app: Flask, clerk: MakeClerk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And of which revision it is, while the worker looks again. Planted bug that it shows: what is old looks new."""
+    monkeypatch.setattr(linting, "MOST_AT_ONCE", 1)
+    monkeypatch.setattr(rules, "MOST_AT_ONCE", 1)
+    desk, viewer = parts_of(app).desk, clerk("viewer")
+    assert "a worker will look through them" in viewer.get("/rules").text
+    assert "A worker is looking through the rules" in viewer.get("/").text
+    asked = desk.linting.ask()
+    assert asked is not None
+    desk.linting.run(asked.id)
+    assert "2 things look odd" in viewer.get("/rules").text, "the season of cups"
+    assert 'id="linted"' not in viewer.get("/rules").text
+    assert "All rules are looked through." in viewer.get("/rules/linted").text
+    clerk("approver").post("/rules/bulk", names=["tea"], do="pause")
+    page = viewer.get("/rules").text
+    assert "What looks odd here is of revision 1." in page
+    assert "2 things look odd" in page
+    part = viewer.get("/rules/linted").text
+    assert "a worker will look through them" in part
+    assert "<html" not in part

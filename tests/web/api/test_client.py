@@ -57,6 +57,16 @@ def test_the_client_reads_and_changes_rules(app: Flask, address: str) -> None:
     assert api.get("/rules/rule 3")["written"]["most"] == 3
     assert api.ask("PUT", "/switch", {"on": False}, why="ein Wasserschaden im Süden").body["on"] is False
     assert api.get("/audit", what="switched")["items"][0]["why"] == "ein Wasserschaden im Süden"
+    assert api.move_rule("rule 3", "before", "rule 0")["changed"]
+    assert next(each["name"] for each in api.every("/rules")) == "rule 3"
+    rules = api.export("rules").replace("most: 3", "most: 2")
+    looked_at = api.check_import("rules", rules, name="spring.yaml")
+    assert (looked_at["changed"], looked_at["unchanged"]) == (1, 4)
+    assert api.get("/drafts")["items"] == []
+    assert api.apply_import(looked_at) == {"done": 1, "run": None}
+    assert [each["origin"] for each in api.every("/drafts")] == ["rule 3"]
+    with pytest.raises(client.Problem, match=r"line 2"):
+        api.check_import("pairs", "for,to,verdict\na,b,maybe\n")
     with pytest.raises(client.Problem, match=r"422.*\n  /written: Missing data"):
         api.ask("PUT", "/drafts/" + api.ask("POST", "/drafts", {"kind": "rule"}).body["id"], {}, etag="*")
     with pytest.raises(client.Problem) as told:

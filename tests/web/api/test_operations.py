@@ -10,7 +10,7 @@ from flask import Flask
 from flask_upsell.adapters.api_requests import SQLRequests
 from flask_upsell.core.affinity import Affinity
 from flask_upsell.core.kind import Kind
-from flask_upsell.core.rule import Category, Rule
+from flask_upsell.core.rule import Category, Discount, Off, Rule, Status
 from flask_upsell.core.rulebook import RuleBook
 from tests.web.api.conftest import PREFIX, Caller, MakeCaller
 from tests.web.shop import GOODS, parts_of
@@ -84,7 +84,7 @@ def test_of_two_who_save_one_is_told(machine: MakeCaller) -> None:
 
 
 def test_what_has_not_changed_is_not_sent_again(machine: MakeCaller, rules: list[str]) -> None:
-    here = machine("editor")
+    here = machine("approver")
     first = here.get("/rules")
     same = here.get("/rules", **{"If-None-Match": first.headers["ETag"]})
     assert (same.status_code, same.data, same.headers["ETag"]) == (304, b"", first.headers["ETag"])
@@ -110,11 +110,53 @@ def test_lists_come_by_pages_also_while_others_write(app: Flask, machine: MakeCa
 
 
 def test_rules_are_looked_for(machine: MakeCaller, rules: list[str]) -> None:
-    here = machine("editor")
+    here = machine("approver")
     assert [each["name"] for each in here.get("/rules?q=RULE 3").json["items"]] == ["rule 3"]  # type: ignore[index]
     assert here.post("/rules/rule 3/pause").json["status"] == "paused"  # type: ignore[index]
     assert [each["position"] for each in here.get("/rules?status=paused").json["items"]] == [4]  # type: ignore[index]
     assert here.post("/rules/none/pause").status_code == 404
+
+
+def test_a_rule_is_moved(app: Flask, machine: MakeCaller, rules: list[str]) -> None:
+    here, offers = machine("approver"), parts_of(app).offers
+
+    def order() -> list[str]:
+        return [rule.name.removeprefix("rule ") for rule in offers.rules.load().rules]
+
+    assert here.post("/rules/rule 3/move", {"way": "up"}).json["changed"]  # type: ignore[index]
+    assert order() == ["0", "1", "3", "2", "4"]
+    moved = here.post("/rules/rule 3/move", {"way": "before", "target": "rule 0"}, **{"X-Upsell-Why": "spring"})
+    assert (moved.status_code, order()) == (200, ["3", "0", "1", "2", "4"])
+    assert [rule.name for rule in offers.shelf.read(()).rules.book.rules] == [f"rule {each}" for each in order()]
+    revision = here.get("/revisions?limit=1").json["items"][0]["revision"]  # type: ignore[index]
+    assert revision == moved.json["revision"]  # type: ignore[index]
+    stale = here.post("/rules/rule 3/move", {"way": "down", "revision": revision - 1})
+    assert (stale.status_code, stale.json["type"]) == (409, "urn:flask-upsell:stale")  # type: ignore[index]
+    assert here.post("/rules/nobody/move", {"way": "up"}).status_code == 404
+    for wrong in ({}, {"way": "left"}, {"way": "after"}, {"way": "after", "target": "nobody"}):
+        assert here.post("/rules/rule 3/move", wrong).status_code == 422, wrong
+    assert order() == ["3", "0", "1", "2", "4"]
+
+
+def test_what_is_risky_to_resume_takes_a_second_person(app: Flask, machine: MakeCaller) -> None:
+    """Planted bug that it shows: a rule's status is none of what is judged."""
+    offers = parts_of(app).offers
+    half = Discount(off=Off.PERCENT, percent=5000)
+    rule = Rule(name="half", offer=Category(name="Bags"), discount=half, status=Status.PAUSED)
+    offers.rules.save(RuleBook(rules=(rule,)), offers.clock())
+    anna, olga = machine("approver", "anna"), machine("owner", "olga")
+    answer = anna.post("/rules/half/resume")
+    assert (answer.status_code, answer.json["type"]) == (409, "urn:flask-upsell:risk")  # type: ignore[index]
+    assert {each["code"] for each in answer.json["risks"]} >= {"above_percent"}  # type: ignore[index]
+    assert anna.get("/rules/half").json["status"] == "paused"  # type: ignore[index]
+    draft = anna.post("/drafts", {"kind": "rule", "origin": "half"}).json
+    written = {**draft["written"], "status": "active"}  # type: ignore[index]
+    anna.put(f"/drafts/{draft['id']}", {"written": written}, **{"If-Match": "*"})  # type: ignore[index]
+    named = {"drafts": [{"id": draft["id"], "version": 2}]}  # type: ignore[index]
+    assert anna.post("/drafts/publish", named).status_code == 409
+    assert olga.post("/drafts/publish", named).status_code == 200
+    assert anna.post("/rules/half/pause", **{"X-Upsell-Why": "too dear"}).json["status"] == "paused"  # type: ignore[index]
+    assert anna.get("/audit?limit=1").json["items"][0]["why"] == "too dear"  # type: ignore[index]
 
 
 def test_the_audit_is_read_backwards(machine: MakeCaller, caller: MakeCaller) -> None:

@@ -68,3 +68,60 @@ document.addEventListener("htmx:before:request", (event) => {
   const source = event instanceof CustomEvent ? event.detail.ctx.sourceElement : null;
   if (source instanceof HTMLFormElement && !source.isConnected) event.preventDefault();
 });
+
+// When the editor is drawn again, what was open stays open and the focus where it was: in the same field, or at the thing
+// that a button has moved.
+/** @type {{ open: string[], here: Element | null, places: string[], caret: number | null }} */
+let before = { open: [], here: null, places: [], caret: null };
+
+/** What a <details> is known by. @param {Element} each */
+const folded = (each) => each.id || each.querySelector("[name]")?.getAttribute("name") || each.querySelector("summary")?.textContent || "";
+
+/** @param {string} name @param {string} value */
+const having = (name, value) => `#editor [${name}="${CSS.escape(value)}"]`;
+
+/** Where something is after it was drawn again: selectors, the best one first. @param {Element} here */
+const placesOf = (here) => {
+  const pick = here.closest("[data-pick]");
+  if (pick) return [`${having("data-pick", pick.getAttribute("data-pick") || "")} [role=combobox]`];
+  if (!(here instanceof HTMLButtonElement) || here.name !== "do") {
+    const name = here.getAttribute("name"), box = here instanceof HTMLInputElement && here.type === "checkbox";
+    return here.id ? [`#${CSS.escape(here.id)}`] : name ? [having("name", name) + (box ? `[value="${CSS.escape(here.value)}"]` : "")] : [];
+  }
+  const moved = /^(up|down|drop) (.*)\.(\d+)$/.exec(here.value);
+  if (!moved) return [here.value, "save"].map((value) => having("value", value));
+  const [, how, list, place] = moved, now = Number(place) + (how === "up" ? -1 : how === "down" ? 1 : 0);
+  const tried = how === "drop" ? [`drop ${list}.${now}`, `drop ${list}.${now - 1}`] : [`${how} ${list}.${now}`, `${how === "up" ? "down" : "up"} ${list}.${now}`];
+  return [...tried, `add ${list}`].map((value) => having("value", value));
+};
+
+document.addEventListener("htmx:before:swap", () => {
+  const here = document.activeElement;
+  const inside = here && here.closest("#editor") ? here : null;
+  const caret = inside instanceof HTMLInputElement && inside.type === "text" ? inside.selectionStart : null;
+  before = {
+    open: [...document.querySelectorAll("#editor details[open]")].map(folded), here: inside, caret,
+    places: inside ? placesOf(inside) : [],
+  };
+});
+
+const goBack = () => {
+  for (const each of document.querySelectorAll("#editor details")) if (before.open.includes(folded(each))) each.setAttribute("open", "");
+  const { here, places, caret } = before;
+  if (!here || here.isConnected || (document.activeElement && document.activeElement !== document.body)) return;
+  if (here.localName === "summary" && here.parentElement) {
+    const key = folded(here.parentElement);
+    const same = [...document.querySelectorAll("#editor details")].find((each) => folded(each) === key);
+    same?.querySelector("summary")?.focus({ preventScroll: true });
+    return;
+  }
+  for (const place of places) {
+    const found = document.querySelector(place);
+    if (!(found instanceof HTMLElement)) continue;
+    found.focus({ preventScroll: true });
+    if (caret !== null && found instanceof HTMLInputElement && found.type === "text") found.setSelectionRange(caret, caret);
+    return;
+  }
+};
+// Pickers are made by a script of their own, right after the swap.
+document.addEventListener("htmx:before:settle", () => queueMicrotask(goBack));

@@ -12,6 +12,7 @@ from ...core.rulebook import RuleBook
 from ...core.words import Sentence, say
 from ...desk.drafts import LONGEST, Draft
 from ...desk.imports import ADDED, CHANGED, HOWS, MOST_SHOWN, REMOVED, UNCHANGED, Change, Plan
+from ...desk.ladderfile import LaddersRead
 from ...desk.tablefile import Unreadable, Wrong, decoded
 from ..drafted import live, written
 from ..rulediff import Difference, differences
@@ -41,15 +42,32 @@ def read_book(content: bytes, live_book: RuleBook, replace: bool) -> tuple[BookR
     return BookRead(text, replace), found.made(), []
 
 
+def plan_ladders(
+    before: RuleBook, read: LaddersRead, revision: int, drafts: Iterable[Draft]
+) -> tuple[Plan, list[Made], list[Wrong]]:
+    """The same of a file of ladders, which leaves rules and seasons as they are."""
+    after = read.ladders if read.replace else {**before.ladders, **read.ladders}
+    book = msgspec.structs.replace(before, ladders=after)
+    plan, made, wrong = _planned(before, book, len(read.ladders), revision, drafts)
+    known = {"notes": read.notes, "columns": read.columns, "unused": read.unused}
+    return msgspec.structs.replace(plan, **known), made, wrong
+
+
 def plan_book(
     before: RuleBook, read: RuleBook, replace: bool, revision: int, drafts: Iterable[Draft]
 ) -> tuple[Plan, list[Made], list[Wrong]]:
     """What importing would change, the drafts that do so, and what stands in the way."""
-    after = read if replace else _over(before, read)
+    return _planned(before, read if replace else _over(before, read), _size(read), revision, drafts)
+
+
+def _planned(
+    before: RuleBook, after: RuleBook, size: int, revision: int, drafts: Iterable[Draft]
+) -> tuple[Plan, list[Made], list[Wrong]]:
+    """`size`: how many parts the file has."""
     there = {(draft.kind, draft.origin or draft.name, draft.origin != ""): draft for draft in drafts}
     counts, changes, made, wrong = dict.fromkeys(HOWS, 0), list[Change](), list[Made](), list[Wrong]()
     found = [each for each in map(_placeless, differences(before, after)) if each is not None]
-    counts[UNCHANGED] = _size(read) - sum(each.how != REMOVED for each in found)
+    counts[UNCHANGED] = size - sum(each.how != REMOVED for each in found)
     for each in found:
         draft = there.get((each.kind, each.name, each.how != ADDED))
         one = _draft(each, before, after)

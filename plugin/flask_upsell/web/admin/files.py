@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC
 
 from flask import Response, request
 from werkzeug.datastructures import FileStorage
@@ -12,15 +11,17 @@ from werkzeug.wrappers import Response as AnyResponse
 from ...core.roles import Role
 from ...core.words import Sentence, say
 from ...desk.imports import AT_ONCE, PAIR_COLUMNS, RESULT_COLUMNS, Imported, Plan, Upload
+from ...desk.ladderfile import COLUMNS as LADDER_FILE_COLUMNS
+from ...desk.ladderfile import LADDER_COLUMNS, ladder_rows
 from ...desk.orderfile import COLUMNS as ORDER_COLUMNS
-from ...desk.orderfile import read_orders
 from ...desk.pairfile import COLUMNS as PAIR_FILE_COLUMNS
-from ...desk.pairfile import read_pairs
+from ...desk.productfile import COLUMNS as GOODS_COLUMNS
+from ...desk.productfile import PRODUCT_COLUMNS
 from ...desk.tablefile import MOST_ROWS, Unreadable, Wrong, write
 from ...errors import StaleError
 from ..rulefile import dump
 from ..yamltext import LARGEST_FILE
-from .bookfile import BookRead, plan_book, read_book
+from .incoming import Incoming
 from .office import Admin, Answer
 
 #: Bytes of a file with its form.
@@ -29,24 +30,28 @@ LARGEST_UPLOAD = 32_000_000
 MOST_WRONG = 50
 KINDS = {
     "rules": say("Rules, seasons and ladders"),
+    "ladders": say("Ladders"),
     "pairs": say("Decisions on pairs"),
+    "products": say("Products"),
     "orders": say("Past orders"),
 }
-WORDS = {column.key: column.words for column in (*ORDER_COLUMNS, *PAIR_FILE_COLUMNS)}
+#: Which button imports which kind; the others are imported as drafts or decisions.
+ACTS = {"orders": "files_orders", "products": "files_products"}
+WORDS = {
+    column.key: column.words for column in (*ORDER_COLUMNS, *PAIR_FILE_COLUMNS, *LADDER_FILE_COLUMNS, *GOODS_COLUMNS)
+}
 HOWS = {
     "added": say("added"),
     "changed": say("changed"),
     "removed": say("removed"),
     "unchanged": say("unchanged"),
 }
-#: How Americans write dates, where the file does not show it: by the store's zone.
-AMERICAN = ("America/", "US/")
 CHOOSE = say("Choose a file first.")
-TOO_LONG = say("This file is larger than {most} MB. Split it into parts.")
 
 
 def add(admin: Admin) -> None:
-    imports = admin.desk.imports
+    imports, assortment = admin.desk.imports, admin.desk.assortment
+    incoming = Incoming(admin.desk, admin.settings.zone)
 
     # --- the page ----------------------------------------------------------------------------------------------------
 
@@ -59,7 +64,8 @@ def add(admin: Admin) -> None:
         return admin.show(
             "files", status, kinds=KINDS, imported=imports.imported(), run=imports.progress(), most_rows=MOST_ROWS,
             rules_megabytes=LARGEST_FILE // 1_000_000, megabytes=LARGEST_UPLOAD // 1_000_000, at_once=AT_ONCE,
-            order_columns=ORDER_COLUMNS, pair_columns=PAIR_FILE_COLUMNS, zone=admin.settings.zone, **more,
+            order_columns=ORDER_COLUMNS, pair_columns=PAIR_FILE_COLUMNS, ladder_columns=LADDER_FILE_COLUMNS,
+            product_columns=GOODS_COLUMNS, products=assortment.count(), zone=admin.settings.zone, **more,
         )  # fmt: skip
 
     @admin.page("/files/progress")
@@ -78,59 +84,23 @@ def add(admin: Admin) -> None:
         with given.stream:
             content, name = given.stream.read(), given.filename
         try:
-            read, wrong, count = understood(what, content)
+            read, wrong, count = incoming.read(what, content, bool(request.form.get("replace")))
         except Unreadable as error:
             return overview(422, refused=what, told=error.told, line=error.line, name=name, wrong=[])
         if wrong:
             return overview(422, refused=what, name=name, wrong=wrong[:MOST_WRONG], count=count, line=0)
         return admin.go("files_look", id=imports.keep(what, name, read))
 
-    def understood(what: str, content: bytes) -> tuple[object, list[Wrong], int]:
-        """(what was read, what is wrong, how much is)."""
-        if what == "rules":
-            if len(content) > LARGEST_FILE:
-                raise Unreadable(say(TOO_LONG.words, most=LARGEST_FILE // 1_000_000))
-            kept, _, wrong = read_book(content, admin.desk.offers.rules.load(), bool(request.form.get("replace")))
-            return kept, wrong, len(wrong)
-        if what == "pairs":
-            pairs, wrong = read_pairs(content)
-            return pairs, wrong, len(wrong)
-        orders, wrong = read_orders(
-            content,
-            currency=imports.currency,
-            zone=admin.settings.zone,
-            now=admin.desk.offers.clock().astimezone(UTC),
-            pseudonym=admin.desk.offers.pseudonym,
-            american=admin.settings.zone.startswith(AMERICAN),
-        )
-        if not wrong and not orders.lines:
-            raise Unreadable(say("There is no order in it, only the first row. Choose another file."))
-        return orders, wrong, orders.wrong
-
     @admin.page("/files/import/<id>", Role.EDITOR)
     def files_look(id: str) -> Answer:
         """What an upload would change."""
         upload = imports.upload(id, admin.person.name)
-        return look(upload, *planned(upload))
-
-    def planned(upload: Upload) -> tuple[Plan, list[Wrong]]:
-        if upload.what != "rules":
-            return imports.plan(upload), []
-        plan, _, wrong = plan_rules(upload)
-        return plan, wrong
-
-    def plan_rules(upload: Upload) -> tuple[Plan, list[tuple[str, str, str, dict[str, object]]], list[Wrong]]:
-        rules, kept = admin.desk.offers.rules, imports.read(upload, BookRead)
-        revision, before = rules.revision(), rules.load()
-        _, book, wrong = read_book(kept.text.encode(), before, kept.replace)
-        if wrong:
-            return Plan(dict.fromkeys(HOWS, 0), [], ""), [], wrong
-        return plan_book(before, book, kept.replace, revision, admin.desk.drafts.all())
+        return look(upload, *incoming.planned(upload))
 
     def look(
         upload: Upload, plan: Plan, wrong: list[Wrong], status: int = 200, told: Sentence | None = None
     ) -> Response:
-        act = "files_orders" if upload.what == "orders" else "files_import"
+        act = ACTS.get(upload.what, "files_import")
         return admin.show(
             "files_look", status, upload=upload, plan=plan, wrong=wrong[:MOST_WRONG], count=len(wrong), told=told,
             kind=KINDS[upload.what], hows=HOWS, words=WORDS, act=act, at_once=AT_ONCE, run=imports.progress(),
@@ -142,25 +112,19 @@ def add(admin: Admin) -> None:
     @admin.act("/files/import/<id>", Role.EDITOR)
     def files_import(id: str) -> Answer:
         """Do what was looked at, with rules as drafts or pairs."""
-        upload, seal = imports.upload(id, admin.person.name), request.form.get("seal", "")
+        upload = imports.upload(id, admin.person.name)
+        if upload.what in ACTS:
+            return admin.sorry(say("Products and past orders are imported with another button."), 422)
         try:
-            if upload.what == "pairs":
-                plan = imports.put_pairs(upload, seal)
-                return admin.go(
-                    "files", say("{n} decision was imported.", "{n} decisions were imported.", n=plan.changing)
-                )
-            if upload.what == "rules":
-                plan, made, wrong = plan_rules(upload)
-                if wrong or plan.seal != seal:
-                    return look(upload, plan, wrong, 409, MOVED)
-                imports.put_drafts(upload, made, admin.desk.offers.rules.revision())
-                where = next(name for name in ("publish", "rules", "files") if admin.has(name))
-                told = say("{n} draft was made. It goes live when it is published.",
-                           "{n} drafts were made. They go live when they are published.", n=len(made))  # fmt: skip
-                return admin.go(where, told)
+            done, _ = incoming.put(upload, request.form.get("seal", ""), admin.person)
         except StaleError:
-            return look(upload, *planned(upload), 409, MOVED)
-        return admin.sorry(say("Past orders are imported with another button."), 422)
+            return look(upload, *incoming.planned(upload), 409, MOVED)
+        if upload.what == "pairs":
+            return admin.go("files", say("{n} decision was imported.", "{n} decisions were imported.", n=done))
+        where = next(name for name in ("publish", "rules", "files") if admin.has(name))
+        told = say("{n} draft was made. It goes live when it is published.",
+                   "{n} drafts were made. They go live when they are published.", n=done)  # fmt: skip
+        return admin.go(where, told)
 
     @admin.act("/files/orders/<id>", Role.APPROVER)
     def files_orders(id: str) -> Answer:
@@ -169,12 +133,26 @@ def add(admin: Admin) -> None:
         if upload.what != "orders":
             return admin.sorry(say("This file has no orders."), 422)
         try:
-            run = imports.put_orders(upload, request.form.get("seal", ""))
+            _, run = incoming.put(upload, request.form.get("seal", ""), admin.person)
         except StaleError:
-            return look(upload, *planned(upload), 409, MOVED)
+            return look(upload, *incoming.planned(upload), 409, MOVED)
         if run:
             return admin.go("files", say("The orders are being imported. You can go on with other things."))
         return admin.go("files", say("The orders were imported. They count when learning runs the next time."))
+
+    @admin.act("/files/products/<id>", Role.APPROVER)
+    def files_products(id: str) -> Answer:
+        """The same of products, which go into the next book."""
+        upload = imports.upload(id, admin.person.name)
+        if upload.what != "products":
+            return admin.sorry(say("This file has no products."), 422)
+        try:
+            done, _ = incoming.put(upload, request.form.get("seal", ""), admin.person)
+        except StaleError:
+            return look(upload, *incoming.planned(upload), 409, MOVED)
+        told = say("{n} product was imported. It is being published.",
+                   "{n} products were imported. They are being published.", n=done)  # fmt: skip
+        return admin.go("files", told)
 
     @admin.act("/files/drop/<id>", Role.EDITOR)
     def files_drop(id: str) -> Answer:
@@ -189,6 +167,12 @@ def add(admin: Admin) -> None:
             "files", say("{n} imported order was removed.", "{n} imported orders were removed.", n=before.orders)
         )
 
+    @admin.act("/files/forget-products", Role.APPROVER)
+    def files_forget_products() -> Answer:
+        """Remove all imported products."""
+        told = say("{n} imported product was removed.", "{n} imported products were removed.", n=assortment.remove())
+        return admin.go("files", told)
+
     # --- out ---------------------------------------------------------------------------------------------------------
 
     def sent(what: str, ending: str, kind: str, pieces: Iterator[bytes]) -> AnyResponse:
@@ -202,6 +186,15 @@ def add(admin: Admin) -> None:
     def files_rules() -> Answer:
         book = admin.desk.offers.rules.load()
         return sent("rules", "yaml", "application/yaml", iter([dump(book).encode()]))
+
+    @admin.page("/files/ladders.csv")
+    def files_ladders() -> Answer:
+        rows = ladder_rows(admin.desk.offers.rules.load().ladders)
+        return sent("ladders", "csv", "text/csv", write(LADDER_COLUMNS, rows))
+
+    @admin.page("/files/products.csv")
+    def files_goods() -> Answer:
+        return sent("products", "csv", "text/csv", write(PRODUCT_COLUMNS, assortment.rows()))
 
     @admin.page("/files/pairs.csv")
     def files_pairs() -> Answer:

@@ -54,6 +54,15 @@ class Gate:
         found: Person | None = getattr(g, self._known)
         return found
 
+    @property
+    def sign_in(self) -> str:
+        """Where the host's function says that one signs in (its `sign_in()`, if it has one); "" for nowhere."""
+        try:
+            return str(self._user.sign_in() or "") if hasattr(self._user, "sign_in") else ""
+        except Exception as error:
+            faults.note("admin_user", "nobody can sign in: %s: %s", type(error).__name__, error, error=error)
+            return ""
+
     def _asked(self) -> Person | None:
         try:
             found = self._user()

@@ -25,7 +25,7 @@ def add(admin: Admin) -> None:
             figures=overview.figures(),
             today=today,
             sentences=list(zip(first, Rules(admin).sentences(first), strict=True)),
-            needs=overview.needs(book, admin.desk.verdicts.waiting()),
+            needs=overview.needs(admin.desk.verdicts.waiting()),
             labels={season.name: season.label or season.name for season in book.seasons},
         )
 

@@ -223,17 +223,22 @@ class Admin:
         return f"_{self.identifier}_desk"
 
     def sorry(self, told: Sentence | str, status: int) -> Response:
-        """A page, or in place of a part of one, that says what was wrong. What was typed is in the browser still."""
+        """A page, or above one of which a part was asked for, that says what was wrong. What was typed is still in the
+        browser, and so is the part, which may be asked for again."""
         text = self.speech.tell(told) if isinstance(told, Sentence) else told
         if request.headers.get("HX-Request"):
-            return self.show("sorry_part", status, told=text)
+            part = self.show("sorry_part", status, told=text)
+            part.headers.update({"HX-Retarget": "#said", "HX-Reswap": "innerHTML"})
+            return part
         return self.show("sorry", status, told=text)
 
     def _refused(self, refusal: Refusal) -> Answer:
-        sign_in = self.settings.admin_sign_in
         partly = bool(request.headers.get("HX-Request"))
-        if self.gate.person is None and sign_in and request.method == "GET" and not partly:
-            return redirect(f"{sign_in}?{_next(request.full_path.rstrip('?'))}", 303)
+        if self.gate.person is None and request.method == "GET" and not partly:
+            sign_in = self.settings.admin_sign_in or self.gate.sign_in
+            if sign_in:
+                more = "&" if "?" in sign_in else "?"
+                return redirect(f"{sign_in}{more}{_next(request.full_path.rstrip('?'))}", 303)
         return self.sorry(refusal.told, refusal.status)
 
     # --- for templates -----------------------------------------------------------------------------------------------

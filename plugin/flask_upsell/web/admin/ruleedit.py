@@ -17,6 +17,7 @@ from ...errors import BadInput, BookError, RiskError, RuleError, StaleError
 from .. import drafted
 from .office import Admin, Answer
 from .rulefields import Drawing
+from .rulefloor import Floors
 from .ruleform import changed, says, spread, typed
 from .rulepreview import Look, Preview
 from .rules import Rules
@@ -42,7 +43,7 @@ MORE = (
 
 def add(admin: Admin) -> None:
     here, desk = Rules(admin), admin.desk
-    preview = Preview(here)
+    preview, floors = Preview(here), Floors(here)
 
     def page(draft: Draft, given: dict[str, Any], status: int = 200, part: str = "", **more: Any) -> Answer:
         """The editor, with what was typed: all of it, the form, or what stands beside it."""
@@ -78,6 +79,8 @@ def add(admin: Admin) -> None:
             look=look,
             said=[key for key, value in given.items() if key != "name" and says(value)],
             carts=preview.carts(rule),
+            floors=floors.shown(given, request.values.getlist("sample")),
+            samples=[*filter(None, request.values.getlist("sample"))],
             back=back,
             forth=forth,
             **more,
@@ -154,6 +157,12 @@ def add(admin: Admin) -> None:
         return admin.show(
             "rule_seen", seen=preview.seen(draft, made if isinstance(made, Rule) else None, Look.of(request.args))
         )
+
+    @admin.act("/rules/<id>/floor", Role.EDITOR)
+    def rules_floor(id: str) -> Answer:
+        """What some products would cost with the discount as it is typed; nothing is saved."""
+        form = typed(request.form.items(multi=True))
+        return admin.show("rule_floor", floors=floors.shown(form, request.form.getlist("sample")))
 
     @admin.act("/rules/<id>/publish", Role.APPROVER)
     def rules_publish(id: str) -> Answer:

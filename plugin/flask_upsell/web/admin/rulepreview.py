@@ -230,7 +230,7 @@ class Preview:
         """Some products that the store sells, looked up once."""
         if not self._some:
             with suppress(Exception):  # a store may raise anything
-                self._some = [each.ref for each in islice(self._offers.store.catalogue(), 20) if not each.hidden]
+                self._some = [each.ref for each in islice(self._offers.catalogue(), 20) if not each.hidden]
         return self._some
 
     # --- telling -----------------------------------------------------------------------------------------------------
@@ -254,7 +254,8 @@ class Preview:
         ][:MOST_TOLD]
         mine_first = sorted(decision.trace, key=lambda each: each.rule != rule.name)
         seen.dropped = [
-            f"{titles.get(each.product, each.product)}: {SENTENCES[each.code]}" for each in mine_first[:MOST_TOLD]
+            f"{titles.get(each.product, each.product)}: {speech.tell(SENTENCES[each.code])}"
+            for each in mine_first[:MOST_TOLD]
         ]
 
     def _verdict(self, verdict: Verdict) -> str:

@@ -17,6 +17,7 @@ from ...core.named import named
 from ...core.roles import Role
 from ...core.rule import Rule, Status
 from ...core.words import say
+from ...desk.linting import MOST_AT_ONCE
 from ...desk.rulelist import Row, Wanted, said
 from ...errors import BadInput, RiskError, StaleError
 from .. import drafted
@@ -24,7 +25,7 @@ from ..sentences import rule_sentence
 from .office import Admin, Answer
 
 PAGE = 50
-#: The linter looks at books of so many rules while the page is made; larger ones are looked at afterwards.
+#: The linter looks at books of so many rules while the page is made; somewhat larger ones are looked at afterwards.
 LINT_AT_ONCE = 300
 STATUSES = (
     ("", say("any status")),
@@ -71,6 +72,10 @@ class Rules:
         labels = {season.name: season.label for season in self.desk.offers.shelf.read(()).rules.book.seasons}
         for rule in every:
             yield rule_sentence(rule, speech, self.money, titles, labels)
+
+    def named(self, rule: Rule) -> dict[str, str]:
+        """Titles of the products that a rule names."""
+        return self.titles(ref for what, ref in named(rule) if what == "product")
 
     def titles(self, refs: Iterable[str]) -> dict[str, str]:
         """As the live book has them."""
@@ -123,21 +128,6 @@ class Rules:
                 sentence = next(self.sentences([rule])) if isinstance(rule, Rule) else Markup("")
                 yield Shown(draft.name, label, "draft", sentence, seasons, draft=draft, live=False)
 
-    def changed(self, names: list[str], status: Status) -> list[tuple[Draft, Rule]]:
-        """Live rules with another status, as what would be published. Raises BadInput for one that is not there."""
-        now, person, revision = self.desk.offers.clock(), self.admin.person, self.desk.offers.rules.revision()
-        book = self.desk.offers.rules.load()
-        found = []
-        for name in names:
-            rule = drafted.live(book, "rule", name)
-            if rule is None:
-                raise BadInput("rule", f"no rule is named {name!r} any more")
-            made = msgspec.structs.replace(rule, status=status)
-            form, who = drafted.written("rule", name, made), person.name
-            # Nobody's draft is touched: what somebody is writing of it goes on.
-            found.append((Draft("", "rule", name, revision, "put", "open", form, "", who, who, 0, now, now), made))
-        return found
-
 
 def _listed(part: Any, name: str) -> tuple[str, ...]:
     """Texts of a draft, whatever was typed."""
@@ -167,8 +157,12 @@ def add(admin: Admin) -> None:
         pages = max(1, -(-len(rows) // PAGE))
         page = min(max(1, given.get("page", 1, int)), pages)
         first = rows[(page - 1) * PAGE : page * PAGE]
-        at_once = len(every) <= LINT_AT_ONCE or linted
-        flaws = by_rule(desk.rules.findings([row.read() for row in first])) if at_once else {}
+        # Of few rules it is known at once, of many it is what a worker stored; of those between the list comes first.
+        at_once = linted or not LINT_AT_ONCE < len(every) <= MOST_AT_ONCE
+        told = desk.linting.told() if at_once else None
+        flaws = by_rule(told.findings) if told is not None else {}
+        names = {row.head.name for row in every}
+        aside = [each for each in told.findings if each.rule not in names] if told is not None else []
         seasons = desk.offers.shelf.read(()).rules.book.seasons
         return admin.show(
             template,
@@ -185,8 +179,10 @@ def add(admin: Admin) -> None:
             words=dict(STATUSES),
             seasons={season.name: season.label or season.name for season in seasons},
             placements=sorted({each for row in every for each in row.head.placements}),
-            linted=at_once,
-            here=lambda number: admin.url("rules", **{**request.args.to_dict(), "page": number}),
+            linted=told,
+            aside=aside if page == 1 and len(rows) == len(every) else [],
+            moved=(given.get("moved", ""), "up" if given.get("way") == "up" else "down"),
+            here=lambda number: admin.url("rules", **_back(given, page=str(number))),
         )
 
     @admin.page("/rules")
@@ -197,6 +193,11 @@ def add(admin: Admin) -> None:
     def rules_flaws() -> Answer:
         """The list again, looked through by the linter."""
         return listed("rules_list" if request.headers.get("HX-Request") else "rules", linted=True)
+
+    @admin.page("/rules/linted")
+    def rules_linted() -> Answer:
+        """How far the worker is that looks through many rules."""
+        return admin.show("rules_linted", linted=desk.linting.told(), asked=True)
 
     @admin.act("/rules/move", Role.APPROVER)
     def rules_move() -> Answer:
@@ -209,7 +210,8 @@ def add(admin: Admin) -> None:
             admin.say(ELSEWHERE, "sorry")
         except BadInput as error:
             admin.say(str(error), "sorry")
-        return admin.go("rules", **_back(given))
+        # Back to the same button: who moves a rule by keyboard mostly moves it further.
+        return admin.go("rules", **_back(given), moved=given.get("name", "")[:100], way=given.get("way", "")[:10])
 
     @admin.act("/rules/bulk", Role.EDITOR)
     def rules_bulk() -> Answer:
@@ -238,21 +240,25 @@ def add(admin: Admin) -> None:
                 if rule is not None
             ]
             return say(SAVED_AS_DRAFTS.words, SAVED_AS_DRAFTS.plural, n=len(made))
-        changes = here.changed(names, status)
         if admin.person.role.may(Role.APPROVER):
             try:
-                desk.releases.publish(changes, admin.person)
+                desk.releases.turn(names, status, admin.person)
                 if do == "pause":
                     return say("One rule is paused.", "{n} rules are paused.", n=len(names))
                 return say("One rule is live.", "{n} rules are live.", n=len(names))
             except RiskError:
                 pass
-        for draft, _ in changes:
-            begun = desk.drafts.begin("rule", draft.written, draft.origin)
+        live = desk.offers.rules.load()
+        rules = {name: drafted.live(live, "rule", name) for name in names}
+        for name, rule in rules.items():
+            if rule is None:
+                raise BadInput("rule", f"no rule is named {name!r} any more")
+        for name, rule in rules.items():
+            begun = desk.drafts.begin("rule", drafted.written("rule", name, rule), name)
             desk.drafts.save(begun.id, begun.version, {**begun.written, "status": status.value})
         return say(SAVED_AS_DRAFTS.words, SAVED_AS_DRAFTS.plural, n=len(names))
 
 
-def _back(given: Any) -> dict[str, str]:
+def _back(given: Any, **more: str) -> dict[str, str]:
     """The same list again."""
-    return {name: given[name] for name in (*SOUGHT, "page") if given.get(name)}
+    return {**{name: given[name] for name in (*SOUGHT, "page") if given.get(name)}, **more}

@@ -110,12 +110,14 @@ class Counter:
         match: bool = False,
         persons: bool = False,
         untold: str = "",
+        largest: int = LARGEST,
     ) -> Callable[[View], View]:
         """The view gets `query` and `body`, as far as there are any, then what is in the path; returns what `answer`
         writes, or that with a status and headers.
 
         `may`: statuses of problems that are its own; `also`: other good ones. `match`: it wants If-Match. `persons`: no
-        machine may. `untold`: a member of the answer that is not kept for those who ask again.
+        machine may. `untold`: a member of the answer that is not kept for those who ask again. `largest`: bytes of a
+        body.
         """
         once = method == "POST"
 
@@ -147,7 +149,7 @@ class Counter:
 
             @wraps(made)
             def guarded(**given: Any) -> Any:
-                request.max_content_length = LARGEST
+                request.max_content_length = largest
                 with faults.about(self.identifier):
                     try:
                         return self._served(made, given, role, persons=persons, once=once, untold=untold)

@@ -40,21 +40,12 @@ def add(counter: Counter) -> None:
     @counter.operation("GET", "/openapi.json", Role.VIEWER, "document")
     def openapi() -> Any:
         """This document"""
-        return Response(msgspec.json.encode(counter.api.spec.to_dict()), content_type="application/json")
-
-
-def describe(counter: Counter) -> None:
-    """Put what our schemas say of themselves into the document."""
-    schemas = counter.api.spec.components.schemas
-    for key, name in counter.api.ma_plugin.converter.refs.items():
-        said = key[0].__dict__.get("__doc__")
-        if said:
-            schemas[name]["description"] = " ".join(said.split())
+        return Response(msgspec.json.encode(counter.api.document()), content_type="application/json")
 
 
 def document(app: Flask, identifier: str) -> dict[str, Any]:
     """The document of an instance's API."""
-    found: dict[str, Any] = app.extensions["flask-smorest"]["apis"][spec_prefix(identifier)]["ext_obj"].spec.to_dict()
+    found: dict[str, Any] = app.extensions["flask-smorest"]["apis"][spec_prefix(identifier)]["ext_obj"].document()
     return found
 
 

@@ -111,7 +111,11 @@ def _check(value: Any, depth: int) -> None:
 
 def check_text(value: str) -> None:
     """Raises Problem for what no database takes."""
-    if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+    try:
+        whole = value.isascii() or bool(value.encode())
+    except UnicodeEncodeError:
+        whole = False
+    if "\0" in value or not whole:
         raise Problem(422, "A text has a character in it that is none (NUL, or half of one).", kind="invalid")
 
 

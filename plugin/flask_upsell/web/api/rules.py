@@ -1,4 +1,4 @@
-"""Rules, seasons and ladders that are live. They are changed by drafts; a rule is paused and resumed at once."""
+"""Rules, seasons and ladders that are live. They are changed by drafts; a rule is paused, resumed and moved at once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ from ...core.roles import Role
 from ...core.rule import Rule, Status
 from ...core.rulebook import RuleBook
 from ...core.season import Season
+from ...desk.rulelist import WAYS
 from ..drafted import live
 from ..written import schema_of
 from .counter import Counter, missing
-from .fields import listed, moment, one_of, words
+from .drafts import ChangesAnswer
+from .fields import Given, listed, moment, one_of, whole, words
 from .paging import Paged, answered, page
 from .problems import Problem
 
@@ -40,6 +42,15 @@ class PartAnswer(Schema):
 class RuleQuery(Paged):
     q = words(load_default="", metadata={"description": "Letters that its name has."})
     status = one_of(Status, load_default="")
+
+
+class Move(Given):
+    """`up` or `down` by one place, or `before` or `after` the rule `target`, whose priority it gets. `revision`: the
+    rules' number as you know it (that of GET /revisions); 409 when they are other ones now."""
+
+    way = one_of(WAYS, required=True)
+    target = words(100, load_default="")
+    revision = whole(0, 2**31)
 
 
 def add(counter: Counter) -> None:
@@ -87,18 +98,27 @@ def add(counter: Counter) -> None:
             raise missing("rule")
         if found.status not in (before, after):
             raise Problem(409, f"It is {found.status}, not {before}; change its status in a draft.")
-        offers.set_rule(name, after)
+        if found.status is not after:
+            desk.releases.turn([name], after, counter.person)
         return one(name)
 
-    @counter.operation("POST", "/rules/<path:name>/pause", Role.EDITOR, "rules", answer=RuleAnswer)
+    @counter.operation("POST", "/rules/<path:name>/pause", Role.APPROVER, "rules", answer=RuleAnswer)
     def pause_rule(name: str) -> Any:
-        """Stop an active rule, at once"""
+        """Stop an active rule, at once; an editor writes a draft with another status"""
         return turn(name, Status.ACTIVE, Status.PAUSED)
 
     @counter.operation("POST", "/rules/<path:name>/resume", Role.APPROVER, "rules", answer=RuleAnswer)
     def resume_rule(name: str) -> Any:
-        """Let a paused rule work again, at once"""
+        """Let a paused rule work again, at once; 409 for a risky one, which takes a draft and a second person"""
         return turn(name, Status.PAUSED, Status.ACTIVE)
+
+    @counter.operation("POST", "/rules/<path:name>/move", Role.APPROVER, "rules", answer=ChangesAnswer, body=Move)
+    def move_rule(body: dict[str, Any], name: str) -> Any:
+        """Put a rule at another place in the order in which rules are tried, at once"""
+        if live(offers.rules.load(), "rule", name) is None:
+            raise missing("rule")
+        revision = body.get("revision", offers.rules.revision())
+        return desk.rules.move(name, body["way"], revision, body["target"])
 
     def list_parts(kind: str, query: dict[str, Any]) -> Any:
         found, next = page(names(offers.rules.load(), kind), str, query)

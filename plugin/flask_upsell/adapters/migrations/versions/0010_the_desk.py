@@ -105,6 +105,22 @@ def upgrade() -> None:
         "ix_upsell_imported_line_placed_at", "upsell_imported_line", ["instance", "placed_at"], unique=False
     )
     op.create_table(
+        "upsell_imported_product",
+        sa.Column("instance", sa.String(length=40), nullable=False),
+        sa.Column("ref", sa.String(length=200), nullable=False),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("instance", "ref", name=op.f("pk_upsell_imported_product")),
+    )
+    op.create_table(
+        "upsell_linted",
+        sa.Column("instance", sa.String(length=40), nullable=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("findings", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("instance", name=op.f("pk_upsell_linted")),
+    )
+    op.create_table(
         "upsell_machine_key",
         sa.Column("instance", sa.String(length=40), nullable=False),
         sa.Column("id", sa.String(length=16), nullable=False),
@@ -191,7 +207,9 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("run", sa.String(length=32), nullable=False),
         sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("what IN ('rules', 'pairs', 'orders')", name=op.f("ck_upsell_upload_what")),
+        sa.CheckConstraint(
+            "what IN ('rules', 'ladders', 'pairs', 'products', 'orders')", name=op.f("ck_upsell_upload_what")
+        ),
         sa.PrimaryKeyConstraint("instance", "id", name=op.f("pk_upsell_upload")),
     )
     op.create_table(
@@ -219,11 +237,38 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("instance", "word", "ref", name=op.f("pk_upsell_word")),
     )
     op.create_index("ix_upsell_word_ref", "upsell_word", ["instance", "ref", "word"], unique=False)
-    op.create_index("ix_upsell_affinity_consequent", "upsell_affinity", ["instance", "consequent"], unique=False)
+    op.create_table(
+        "upsell_pair_level",
+        sa.Column("instance", sa.String(length=40), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("sure", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("pairs", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("pairs > 0", name=op.f("ck_upsell_pair_level_pairs")),
+        sa.PrimaryKeyConstraint("instance", "kind", "sure", name=op.f("pk_upsell_pair_level")),
+    )
+    op.add_column("upsell_affinity", sa.Column("sure", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("upsell_affinity", sa.Column("worth", sa.Float(), server_default="0", nullable=False))
+    op.create_index(
+        "ix_upsell_affinity_worth",
+        "upsell_affinity",
+        ["instance", "worth", "antecedent", "consequent", "kind", "sure"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_upsell_affinity_consequent",
+        "upsell_affinity",
+        ["instance", "consequent", "worth", "antecedent", "kind", "sure"],
+        unique=False,
+    )
 
 
 def downgrade() -> None:
     op.drop_index("ix_upsell_affinity_consequent", table_name="upsell_affinity")
+    op.drop_index("ix_upsell_affinity_worth", table_name="upsell_affinity")
+    with op.batch_alter_table("upsell_affinity", schema=None) as batch_op:
+        batch_op.drop_column("worth")
+        batch_op.drop_column("sure")
+    op.drop_table("upsell_pair_level")
     op.drop_index("ix_upsell_word_ref", table_name="upsell_word")
     op.drop_table("upsell_word")
     op.drop_table("upsell_verdict")
@@ -236,6 +281,8 @@ def downgrade() -> None:
     op.drop_table("upsell_option")
     op.drop_index("ix_upsell_machine_key_hash", table_name="upsell_machine_key")
     op.drop_table("upsell_machine_key")
+    op.drop_table("upsell_linted")
+    op.drop_table("upsell_imported_product")
     op.drop_index("ix_upsell_imported_line_placed_at", table_name="upsell_imported_line")
     op.drop_table("upsell_imported_line")
     op.drop_table("upsell_draft_step")
