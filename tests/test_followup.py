@@ -59,7 +59,7 @@ class Shop(MemoryStore):
 class Post:
     """A store with follow-ups; what was written and sent."""
 
-    def __init__(self, store: Shop | None = None, **policy: int) -> None:
+    def __init__(self, store: Shop | None = None, **policy: Any) -> None:
         self.store = store or Shop()
         self.shelf, self.queue = MemoryShelf(), MemoryQueue()
         self.ledger: SQLLedger = memory_ledger()
