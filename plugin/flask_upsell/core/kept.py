@@ -27,8 +27,8 @@ class Kept(msgspec.Struct, frozen=True):
 def same(context: Context, rules: RuleSet, weighed: bool = False) -> object | None:
     """All that a decision depends on beside the book and this store; None when it cannot be kept.
 
-    `weighed`: whether the book has a model, which asks what this customer bought before. Lines without their references: another visitor's cart of the same products is decided alike. Of the visitor only
-    what rules ask for.
+    `weighed`: whether the book has a model, which asks what this customer bought before. Lines without their
+    references: another visitor's cart of the same products is decided alike. Of the visitor only what rules ask for.
     """
     asked = rules.same(context)
     if asked is None:

@@ -272,7 +272,7 @@ def voices(cart: Mapping[str, Affinities], model: Model) -> list[tuple[int, floa
     # From the loudest down: what is taken off one of them is said by those who come after.
     asked, left = list[tuple[int, float]](), 1.0
     for (_, who), part, rest in zip(ranked, parts, list(accumulate(reversed(parts)))[::-1], strict=True):
-        asked.append((who, min(part / rest * left, ONE_VOICE)))
+        asked.append((who, min(part / rest * left if rest else 0.0, ONE_VOICE)))
         left -= asked[-1][1]
     return asked
 
