@@ -138,7 +138,9 @@ class Offers:
         )
         # Anybody may send any names of what is shown elsewhere: decisions about made-up ones are not kept.
         made_up = any(part not in book.products for ref in elsewhere for part in ref.split("+"))
-        key = None if fresh or made_up or len(current.lines) > MOST_KEPT_LINES else same(context, book.rules)
+        key = None
+        if not fresh and not made_up and len(current.lines) <= MOST_KEPT_LINES:
+            key = same(context, book.rules, book.model is not None)
         versions = (book.version, book.rules.version)
         decided = self._decided
         if decided[0] != versions:

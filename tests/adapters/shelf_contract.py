@@ -17,6 +17,7 @@ from flask_upsell.core.prices import Past, Spell
 from flask_upsell.core.product import Product, Variant
 from flask_upsell.core.rule import Goal, Nothing, Products, Rule
 from flask_upsell.core.rulebook import RuleBook
+from flask_upsell.core.taste import Bought, Habits, Learned, Model, Weights
 
 STRANGE = (
     "", " ", "a b", "{book}", "}{", "p:a", "a:", "upsell:{book}:1:current", "\0", "\n\r", '"\\', "'; --", "*", "😀ß字",
@@ -54,6 +55,17 @@ def numbers_in(book: Book, refs: Iterable[str]) -> set[int]:
         if (fact := book.products.get(ref)) is not None:
             found.add(int(fact.title))
     return found
+
+
+def learned(number: int = 1) -> Learned:
+    """A model with all that it can have, two customers to ask and two shoppers with past orders."""
+    plain = Weights((0, 1), (0.5, -1.0), (1.0, 2.0), (float(number), 0.25))
+    full = replace(plain, pairs=(0.1, 0.2, 0.3), page=((1.0, 2.0),) * 3, page_mean=(0.0,) * 3, page_spread=(1.0,) * 3)
+    return Learned(
+        Model(full, plain, 100 * number, 300, (("a", 90), ("größe", 3)), (7, 5)),
+        iter([("0", Bought((("b", 3, 12), ("c", 1, 4)))), ("1", Bought())]),
+        iter([("ann", Habits(((1_790_000_000, ("a", "b")), (1_780_000_000, ("c",))), {"a": 9, "b": 2, "c": 4}))]),
+    )
 
 
 def rules(*names: str) -> RuleBook:
@@ -251,6 +263,48 @@ class ShelfContract:
         reader.join()
         assert mixed == []
         assert titles(shelf.read(REFS)) == {str(self.times // 4 - 1)}
+
+    # --- how what was learned is weighed ----------------------------------------------------------------------------
+
+    def test_what_was_learned_is_read_as_it_was_published(self, shelf: Shelf) -> None:
+        told = learned()
+        shelf.publish([product("a")], [("a", replace(leads("b"), buyers=((0, 1.5), (1, -0.25))))], told)
+        book = shelf.read(["a"])
+        assert book.model == told.model
+        assert book.leads_to("a").buyers == ((0, 1.5), (1, -0.25))
+        book.ask_ahead(["0", "1", "2"])
+        assert [book.crowd.get(number) for number in ("0", "1", "2")] == [
+            Bought((("b", 3, 12), ("c", 1, 4))),
+            Bought(),
+            None,
+        ]
+        ann = book.habits["ann"]
+        assert ann.baskets == ((1_790_000_000, ("a", "b")), (1_780_000_000, ("c",)))
+        assert ann.orders == {"a": 9, "b": 2, "c": 4}
+        assert book.habits.get("bob") is None
+
+    def test_each_version_has_its_own_model(self, shelf: Shelf) -> None:
+        for number in (1, 2):
+            shelf.publish([product("a")], [], learned(number))
+            found = shelf.read(["a"]).model
+            assert found is not None and found.orders == 100 * number
+        in_hand = shelf.read(["a"])
+        shelf.publish([product("a")], [])
+        book = shelf.read(["a"])
+        assert (book.model, book.crowd.get("0"), book.habits.get("ann")) == (None, None, None)
+        assert in_hand.model is not None, "a book in hand keeps what it has"
+
+    def test_the_model_outlives_changed_products_rules_and_the_switch(self, shelf: Shelf) -> None:
+        told = learned().model
+        shelf.publish([product("a")], [], learned())
+        shelf.amend([product("a", "changed")])
+        assert shelf.read(["a"]).model == told
+        shelf.publish_rules(rules("one"), "UTC", frozenset())
+        assert shelf.read(["a", "b"]).model == told
+        shelf.switch(True)
+        book = shelf.read(["a"])
+        assert (book.model, book.products["a"].title) == (told, "changed")
+        assert book.habits.get("ann") is not None
 
     # --- rules: with versions of their own --------------------------------------------------------------------------
 

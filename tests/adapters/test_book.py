@@ -17,6 +17,7 @@ from typing import Any
 
 import fakeredis
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 from redis.connection import AbstractConnection
 from redis.crc import key_slot
@@ -30,12 +31,13 @@ from flask_upsell.adapters.memory import MemoryShelf
 from flask_upsell.adapters.press import CHUNK
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book, encode
-from flask_upsell.core.context import Cart, Context, Line
+from flask_upsell.core.context import Cart, Context, Line, Policy, Visitor
 from flask_upsell.core.decision import decide
 from flask_upsell.core.ports import Shelf
 from flask_upsell.core.product import Product
 from flask_upsell.core.rule import Products, Rule
 from flask_upsell.core.rulebook import RuleBook
+from flask_upsell.core.taste import SIGNALS, Bought, Habits, Learned, Model, Weights
 from flask_upsell.errors import BookError
 from tests.adapters.shelf_contract import REFS, ShelfContract, leads, numbered, numbers_in, product
 
@@ -167,6 +169,67 @@ def test_products_come_as_far_as_a_decision_needs_them(
     assert len(made) == trips
     offered(shelf.read(["a"]))
     assert len(made) == trips, "now the copy is warm"
+
+
+def weighed(redis_url: str) -> None:
+    """Publish: "a" leads to "b" and "c", and was bought by two customers, who both bought "d"."""
+    both = Bought((("d", 9, 12),))
+    telling = Affinities(complements=leads("b", "c").complements, buyers=((0, 1.0), (1, 1.0)))
+    plain = Weights((SIGNALS.index("cart"), SIGNALS.index("alike")), (0.0, 0.0), (1.0, 1.0), (1.0, 0.5))
+    own = replace(plain, uses=(SIGNALS.index("cart"), SIGNALS.index("lately")))
+    model = Model(own, plain, 100, 300, (), (7, 5))
+    habits = Habits(((int(NOON.timestamp()), ("e",)),), {"e": 2})
+    told = Learned(model, [("0", both), ("1", both)], [("ann", habits)])
+    open_shelf(redis_url).publish([product(ref) for ref in REFS], [("a", telling)], told)
+
+
+def decided(book: Book, customer: str | None = None) -> list[str]:
+    cart = Cart("EUR", (Line("1", "a", 1, 1000),))
+    visitor = Visitor("v", customer)
+    about = Context("cart", cart, cart.lines, NOON, visitor, policy=Policy(max_offers=5, max_page=5))
+    return [offer.product.ref for offer in decide(about, book).offers]
+
+
+@pytest.mark.parametrize(("customer", "trips"), [(None, 4), ("ann", 4), ("bob", 5)])
+def test_a_model_costs_no_round_trip_of_its_own_and_whom_to_ask_one(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, customer: str | None, trips: int
+) -> None:
+    """Which version; its lines and model; what is known of this customer; if nothing, whom to ask; the products."""
+    weighed(redis_url)
+    shelf = open_shelf(redis_url, trust_seconds=60)
+    shelf._reader.ask("PING")
+    made = Trips(monkeypatch)
+    assert decided(shelf.read(["a"]), customer) == (["b", "c", "e"] if customer == "ann" else ["b", "c", "d"])
+    assert len(made) == trips, made
+    warm = len(made)
+    decided(shelf.read(["a"]), customer)
+    assert len(made) == warm, "now the copy is warm"
+    shelf.read(["a", "b"])
+    assert sum(b"\r\nmodel\r\n" in trip for trip in made) == 1, "the model comes once with each version"
+
+
+def test_an_unreadable_model_is_a_fault_and_pairs_are_summed(redis_url: str, client: Redis) -> None:
+    weighed(redis_url)
+    client.hset(version_key(client, 1), "model", b'{"known": 7}')
+    before = faults.seen["book_unreadable"]
+    shelf = open_shelf(redis_url)
+    book = shelf.read(["a"])
+    assert book.model is None and decided(book) == ["b", "c"]
+    assert faults.seen["book_unreadable"] == before + 1
+    shelf.read(["a"])
+    assert faults.seen["book_unreadable"] == before + 1, "once a version is enough"
+    weighed(redis_url)
+    assert shelf.read(["a"]).model is not None, "the next version has one again"
+
+
+def test_unreadable_customers_are_nobody(redis_url: str, client: Redis) -> None:
+    weighed(redis_url)
+    client.hset(version_key(client, 1), mapping={"g:0": b"[", "h:ann": b"{}x"})
+    before = faults.seen["book_unreadable"]
+    book = open_shelf(redis_url).read(["a"])
+    assert decided(book) == ["b", "c"], "one customer alone brings nothing"
+    assert decided(book, "ann") == ["b", "c"]
+    assert faults.seen["book_unreadable"] == before + 2
 
 
 def test_what_is_amended_while_a_book_is_written_is_not_lost(redis_url: str) -> None:

@@ -77,7 +77,7 @@ def book_of(case: dict[str, Any]) -> Book:
         "1.0",
         known,
         {
-            ref: Affinities(**{kind: weighed(weights) for kind, weights in leads.items()})
+            ref: Affinities(weighed(leads.get("upgrades", {})), weighed(leads.get("complements", {})))
             for ref, leads in case["leads"].items()
         },
         {key: tuple(refs) for key, refs in case.get("lists", {}).items()},

@@ -107,6 +107,15 @@ def test_the_key_holds_what_rules_ask_for_and_no_more(asking: str, field: str) -
             assert (same(other, rules) != same(ABOUT, rules)) is (name == asking), fact
 
 
+def test_where_a_model_asks_what_somebody_bought_before_nobody_gets_anothers_decision() -> None:
+    """Planted bug that it shows: a key without the customer, by which one shopper sees what another one buys again."""
+    another = changed(ABOUT, customer="7")
+    assert same(another, EMPTY_RULES) == same(ABOUT, EMPTY_RULES)
+    assert same(another, EMPTY_RULES, True) != same(ABOUT, EMPTY_RULES, True)
+    silent = msgspec.structs.replace(another, consent=False)
+    assert same(silent, EMPTY_RULES, True) == same(ABOUT, EMPTY_RULES, True), "whose history is not read is nobody"
+
+
 @pytest.mark.parametrize("fact", CART)
 def test_what_is_beside_the_lines_of_the_cart_counts_with_rules_only(fact: dict[str, Any]) -> None:
     other = changed(ABOUT, **fact)

@@ -96,7 +96,8 @@ def likely(
 ) -> list[tuple[float, str]]:
     """(score, product) of all that may be bought next, the likeliest first."""
     cart = {line.product: leads for line, leads in led}
-    habits = book.habits.get(context.visitor.customer or "", NOTHING) if context.consent else NOTHING
+    customer = context.visitor.customer if context.consent else None
+    habits = book.habits.get(customer, NOTHING) if customer else NOTHING
     if not habits.baskets:
         book.ask_ahead([str(who) for who, _ in voices(cart, model)])
     found = list(signals(cart, model, book.crowd, habits, context.now.timestamp()))

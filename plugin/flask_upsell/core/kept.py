@@ -24,11 +24,11 @@ class Kept(msgspec.Struct, frozen=True):
         return until is None or self.at <= now < until
 
 
-def same(context: Context, rules: RuleSet) -> object | None:
+def same(context: Context, rules: RuleSet, weighed: bool = False) -> object | None:
     """All that a decision depends on beside the book and this store; None when it cannot be kept.
 
-    Lines without their references: another visitor's cart of the same products is decided alike. Of the visitor only
-    what rules ask for.
+    `weighed`: whether the book has a model, which asks what this customer bought before. Lines without their
+    references: another visitor's cart of the same products is decided alike. Of the visitor only what rules ask for.
     """
     asked = rules.same(context)
     if asked is None:
@@ -45,9 +45,10 @@ def same(context: Context, rules: RuleSet) -> object | None:
         rest = () if anchors is cart.lines else tuple([(line.quantity, line.unit_price) for line in cart.lines])
         beside = (cart.coupons, cart.discount, cart.payment, cart.shipping, rest)
     visitor, room = context.visitor, context.room
+    whose = visitor.customer if weighed and context.consent else None
     return (
         context.placement, cart.currency, lines, others, own, beside, context.declined, context.shown_elsewhere,
-        context.capabilities, visitor.bought, asked, context.seen if room is not None else None,
+        context.capabilities, visitor.bought, asked, context.seen if room is not None else None, whose,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from heapq import nlargest
+from itertools import accumulate
 from math import exp, log, sqrt
 from operator import mul
 
@@ -255,7 +256,8 @@ def page(cart: Mapping[str, Affinities], habits: Habits = NOTHING) -> tuple[floa
 
 
 def voices(cart: Mapping[str, Affinities], model: Model) -> list[tuple[int, float]]:
-    """The customers whose orders look most like this cart, with how much each is asked (together 1)."""
+    """The customers whose orders look most like this cart, with how much each is asked: together 1, less when they are
+    too few for that."""
     likely: dict[int, float] = {}
     for ref in sorted(cart):
         for who, weight in cart[ref].buyers:
@@ -267,18 +269,20 @@ def voices(cart: Mapping[str, Affinities], model: Model) -> list[tuple[int, floa
         ASKED, [(SHARPNESS * (weight + number * apart[who][0]) + apart[who][1], who) for who, weight in likely.items()]
     )
     parts = [exp(each - ranked[0][0]) for each, _ in ranked]
-    for _ in range(6):
-        whole = sum(parts)
-        parts = [min(part / whole, ONE_VOICE) for part in parts]
-    whole = sum(parts)
-    return [(who, part / whole) for part, (_, who) in zip(parts, ranked, strict=True)]
+    # From the loudest down: what is taken off one of them is said by those who come after.
+    asked, left = list[tuple[int, float]](), 1.0
+    for (_, who), part, rest in zip(ranked, parts, list(accumulate(reversed(parts)))[::-1], strict=True):
+        asked.append((who, min(part / rest * left if rest else 0.0, ONE_VOICE)))
+        left -= asked[-1][1]
+    return asked
 
 
 def _agreed(
     asked: Sequence[tuple[int, float]], model: Model, crowd: Mapping[str, Bought], orders: dict[str, int]
 ) -> tuple[dict[str, float], float]:
     """What those asked buy, of which at least two of them do: its share of their lines. Also what the shop adds."""
-    found, said, rest = dict[str, float](), dict[str, int](), 0.0
+    found, said = dict[str, float](), dict[str, int]()
+    rest = (1 - sum([part for _, part in asked])) * CROWD / (CROWD + 1)
     for who, part in asked:
         each = part / (model.crowd[who] + CROWD)
         rest += each * CROWD
@@ -288,4 +292,4 @@ def _agreed(
             said[ref] = said.get(ref, 0) + 1
             if said[ref] == AGREE:
                 orders.setdefault(ref, altogether)
-    return {ref: share for ref, share in found.items() if said[ref] >= AGREE}, rest or CROWD / (CROWD + 1)
+    return {ref: share for ref, share in found.items() if said[ref] >= AGREE}, rest

@@ -104,6 +104,9 @@ def _predict(
             known[product.ref] = product
             yield product
 
+    if not out.parent.is_dir() or out.is_dir():
+        raise BadInput(str(out), "cannot be written: name a file in a folder that is there")
+    beside = out.with_name(out.name + ".part")
     url = embedded.attach_or_start(folder)
     web, worker = web_client(url, 1.0), worker_client(url)
     shelf = RedisShelf(web, worker, Breaker(), trust_seconds=60.0)
@@ -120,14 +123,17 @@ def _predict(
                 report("Publishing", 0, 0)
                 leads = ((found.refs[no - 1], each) for no, each in found.leads())
                 shelf.publish(known.values(), leads, Learned(model, found.bought(), found.habits()))
-        with out.open("w", encoding="utf-8") as file:
+        with beside.open("w", encoding="utf-8") as file:
             for done, case in enumerate(cases, start=1):
                 answer = _answer(case, shelf, known, owned.get(case.customer_id or ""), currency)
                 file.write(json.dumps({"case": case.case, "products": answer}, ensure_ascii=False) + "\n")
                 if done % 100 == 0 or done == len(cases):
                     report("Answering", done, len(cases))
+        beside.replace(out)
     finally:
+        beside.unlink(missing_ok=True)
         shelf.close()
+        worker.close()
         embedded.stop(folder)
     return {"learned": json.dumps(figures), "answered": f"{len(cases):,} cases in {out}"}
 

@@ -1,0 +1,47 @@
+"""EASE in closed form against the textbook's regression, product by product."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from flask_upsell.learn.weights import Square, ease, strongest
+
+
+def gram_of(seed: int, orders: int = 60, products: int = 8) -> Square:
+    bought = (np.random.default_rng(seed).random((orders, products)) < 0.3).astype(np.float32)
+    found: Square = bought.T @ bought
+    return found
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("ridge", [0.5, 10.0])
+def test_each_column_is_the_ridge_regression_of_its_product_on_all_others(seed: int, ridge: float) -> None:
+    """Planted bug that it shows: divided by the diagonal of the row instead of the column."""
+    gram = gram_of(seed)
+    found = ease(gram.copy(), ridge)
+    assert np.all(np.diag(found) == 0)
+    for product in range(len(gram)):
+        others = [each for each in range(len(gram)) if each != product]
+        there = gram[np.ix_(others, others)] + ridge * np.eye(len(others))
+        assert found[others, product] == pytest.approx(np.linalg.solve(there, gram[others, product]), abs=1e-4)
+
+
+def test_what_is_never_bought_together_speaks_for_nothing() -> None:
+    assert np.all(ease(np.diag([5.0, 9.0, 2.0]).astype(np.float32), 1.0) == 0)
+    assert ease(np.array([[7.0]], np.float32), 1.0).tolist() == [[0.0]]
+
+
+def test_a_substitute_has_a_negative_weight() -> None:
+    """Two pens are bought with paper, never with each other."""
+    bought = np.array([[1, 1, 0], [1, 0, 1]] * 20 + [[0, 0, 0]] * 20, np.float32)
+    found = ease(bought.T @ bought, 1.0)
+    assert found[0, 1] > 0 and found[0, 2] > 0 and found[1, 2] < 0
+
+
+def test_the_strongest_are_the_largest_positive_ones() -> None:
+    weights = np.array([[0.0, 0.5, -0.9, 0.1, 0.3, 0.0]], np.float32)
+    assert set(strongest(weights, 0, 2).tolist()) == {1, 4}
+    assert set(strongest(weights, 0, 3).tolist()) == {1, 3, 4}
+    assert set(strongest(weights, 0, 60).tolist()) == {1, 3, 4}
+    assert strongest(np.zeros((1, 4), np.float32), 0, 3).tolist() == []
