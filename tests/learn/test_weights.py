@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from flask_upsell.learn.weights import Square, ease, strongest
+from flask_upsell.learn.weights import ease, strongest
 
 
-def gram_of(seed: int, orders: int = 60, products: int = 8) -> Square:
+def gram_of(seed: int, orders: int = 60, products: int = 8) -> Any:
     bought = (np.random.default_rng(seed).random((orders, products)) < 0.3).astype(np.float32)
-    found: Square = bought.T @ bought
-    return found
+    return bought.T @ bought
 
 
 @pytest.mark.parametrize("seed", range(5))
