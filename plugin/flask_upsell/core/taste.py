@@ -26,6 +26,8 @@ LEAST = 0.003
 ASKED, AGREE = 20, 2
 #: At most so much is the word of one customer, and so sharply do they differ.
 ONE_VOICE, SHARPNESS = 1 / 3, 0.6
+#: The logarithm of the smallest share of what is said that is told from none.
+FAINT = -60.0
 #: Lines of the whole shop that are added to a customer's own.
 CROWD = 100.0
 
@@ -34,6 +36,8 @@ SIGNALS = ("popular", "cart", "pairs", "alike", "lately", "similar", "new")
 PAGE = ("size", "familiar", "orders")
 #: Candidates that are looked at, of each kind; and those that are looked at closely, of all.
 MOST, CLOSELY = 60, 60
+#: What is further from the usual (in spreads) than this is taken for that far: nothing was learned out there.
+FAR = 3.0
 #: One candidate's signals, in the order of SIGNALS.
 Signals = tuple[float, ...]
 
@@ -76,12 +80,12 @@ class Weights(msgspec.Struct, frozen=True, dict=True):
             return [(-score, ref) for score, ref, _ in rough]
         single = list(self.single)
         for row, value, mean, size in zip(self.page, page, self.page_mean, self.page_spread, strict=True):
-            far = (value - mean) / size
+            far = min(max((value - mean) / size, -FAR), FAR)
             single = [weight + far * more for weight, more in zip(single, row, strict=True)]
         products, scaling = self._products, list(zip(self.uses, self.mean, self.spread, strict=True))
         close = []
         for _, ref, each in rough[:CLOSELY]:
-            z = [(each[use] - mean) / size for use, mean, size in scaling]
+            z = [min(max((each[use] - mean) / size, -FAR), FAR) for use, mean, size in scaling]
             score = sum(map(mul, single, z)) + sum([weight * z[one] * z[other] for one, other, weight in products])
             close.append((-score, ref))
         close.sort()
@@ -268,11 +272,12 @@ def voices(cart: Mapping[str, Affinities], model: Model) -> list[tuple[int, floa
     ranked = nlargest(
         ASKED, [(SHARPNESS * (weight + number * apart[who][0]) + apart[who][1], who) for who, weight in likely.items()]
     )
-    parts = [exp(each - ranked[0][0]) for each, _ in ranked]
+    # Whoever is asked says something, however little.
+    parts = [exp(max(each - ranked[0][0], FAINT)) for each, _ in ranked]
     # From the loudest down: what is taken off one of them is said by those who come after.
     asked, left = list[tuple[int, float]](), 1.0
     for (_, who), part, rest in zip(ranked, parts, list(accumulate(reversed(parts)))[::-1], strict=True):
-        asked.append((who, min(part / rest * left if rest else 0.0, ONE_VOICE)))
+        asked.append((who, min(part / rest * left, ONE_VOICE)))
         left -= asked[-1][1]
     return asked
 

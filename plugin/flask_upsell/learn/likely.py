@@ -368,11 +368,11 @@ def _bolder(weights: Weights) -> Weights:
 
 
 def _cases(connection: DuckDBPyConnection, cut: int, sizes: Sizes) -> list[Case]:
-    """Baskets of three or more since the cut, each with one product hidden."""
+    """Baskets of two or more since the cut, each with one product hidden."""
     rows = connection.execute(
         "SELECT p.order_no, p.customer, p.placed_at, i.product_ref FROM placed p "
         "JOIN basket_items b ON b.order_no = p.order_no JOIN items i ON i.product_no = b.product_no "
-        "JOIN (SELECT order_no FROM placed WHERE placed_at >= ? AND size >= 3 "
+        "JOIN (SELECT order_no FROM placed WHERE placed_at >= ? AND size >= 2 "
         "ORDER BY hash(order_no), order_no LIMIT ?) AS c ON c.order_no = p.order_no ORDER BY p.order_no, i.product_ref",
         [cut, sizes.cases],
     ).fetchall()

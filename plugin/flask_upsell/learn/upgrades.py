@@ -128,7 +128,7 @@ def _fitted(
         bought[place] = next(at for at, row in enumerate(some) if int(product[row]) == product_no)
     mean, spread = signals[there].mean(0), np.maximum(signals[there].std(0), 1e-6)
     scaled = _second((signals - mean) / spread)
-    weights = logit(scaled, bought, there)
+    weights = logit(scaled, bought, there, signals.shape[2])
     score = np.where(there, scaled @ weights, -np.inf)
     rank = (score > score[np.arange(len(bought)), bought][:, None]).sum(1)
     return (mean, spread, weights), {"turned": len(chosen), "hit_rate_3": round(float((rank < 3).mean()), 4)}
