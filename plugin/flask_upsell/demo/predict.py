@@ -140,7 +140,7 @@ def _cases(path: Path) -> list[Case]:
     if not path.is_file():
         raise BadInput(str(path), "there is no such file; each of its lines is a case as JSON")
     found, decode, seen = list[Case](), msgspec.json.Decoder(Case).decode, Counter[str]()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if line.strip():
             try:
                 case = decode(line)
