@@ -1,20 +1,22 @@
-"""`flask-upsell predict` as a command of its own, on small exports."""
+"""`flask-upsell predict` on small exports, with a Valkey of its own."""
 
 from __future__ import annotations
 
 import csv
 import json
-import os
 import random
-import subprocess
-import sys
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from flask_upsell.demo.cli import main
+
+Predict = Callable[..., Result]
 ORDERS = ("order_id", "customer_id", "ordered_at", "product_id", "quantity", "unit_price")
 PRODUCTS = ("product_id", "title", "category", "price")
 AT = "2026-04-01T12:00:00"
@@ -52,19 +54,25 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def predict(folder: Path, *more: str, **files: str) -> subprocess.CompletedProcess[str]:
-    named = {name: str(folder / f"{name}.{'jsonl' if name in ('cases', 'out') else 'csv'}") for name in
-             ("orders", "products", "cases", "out")}  # fmt: skip
-    command = [sys.executable, "-c", "from flask_upsell.demo.cli import main; main()", "predict"]
-    for name, path in (named | files).items():
-        command += [f"--{name}", path]
-    (folder / "temp").mkdir(exist_ok=True)
-    environment = {**os.environ, "TMPDIR": str(folder / "temp")}
-    done = subprocess.run([*command, *more], capture_output=True, text=True, timeout=120, env=environment)
-    assert servers(folder) == [], "no Valkey is left running"
-    assert list((folder / "temp").iterdir()) == [], "nor a folder"
-    assert not list(folder.glob("*.part"))
-    return done
+@pytest.fixture
+def predict(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Predict:
+    """The command, in this process; what it starts is told by its environment."""
+    temp = folder / "temp"
+    temp.mkdir()
+    monkeypatch.setenv("TMPDIR", str(temp))
+    monkeypatch.setattr(tempfile, "tempdir", str(temp))
+
+    def run(*more: str, **files: str) -> Result:
+        named = {name: str(folder / f"{name}.csv") for name in ("orders", "products")}
+        named |= {name: str(folder / f"{name}.jsonl") for name in ("cases", "out")}
+        options = [part for name, path in (named | files).items() for part in (f"--{name}", path)]
+        done = CliRunner().invoke(main, ["predict", *options, *more])
+        assert servers(folder) == [], "no Valkey is left running"
+        assert list(temp.iterdir()) == [], "nor a folder"
+        assert not list(folder.glob("*.part"))
+        return done
+
+    return run
 
 
 def servers(folder: Path) -> list[int]:
@@ -84,7 +92,7 @@ def answers(folder: Path) -> list[tuple[str, list[str]]]:
     return [(line["case"], line["products"]) for line in lines]
 
 
-def test_one_answer_a_case_in_their_order(folder: Path) -> None:
+def test_one_answer_a_case_in_their_order(folder: Path, predict: Predict) -> None:
     """Planted bug that it shows: the worker's connection left open, by which Valkey thinks that somebody needs it."""
     asked(
         folder,
@@ -95,8 +103,8 @@ def test_one_answer_a_case_in_their_order(folder: Path) -> None:
         {"case": "film", "cart": ["n1"], "customer_id": "ann"},
         {"case": "ü", "cart": ["n1", "n2"], "at": "1.4.2026 12:00"},
     )
-    done = predict(folder)
-    assert done.returncode == 0, done.stderr
+    done = predict()
+    assert done.exit_code == 0, done.stderr
     found = answers(folder)
     assert [case for case, _ in found] == ["9", "unknown", "some", "empty", "film", "ü"]
     by = dict(found)
@@ -108,20 +116,20 @@ def test_one_answer_a_case_in_their_order(folder: Path) -> None:
     assert "answered: 6 cases" in done.stderr and done.stdout == ""
 
 
-def test_upgrades_are_dearer_products_of_the_same_kind(folder: Path) -> None:
+def test_upgrades_are_dearer_products_of_the_same_kind(folder: Path, predict: Predict) -> None:
     asked(folder, {"case": "1", "cart": ["mug"]}, {"case": "2", "cart": ["better-mug"]})
-    done = predict(folder, "--kind", "upgrade")
-    assert done.returncode == 0, done.stderr
+    done = predict("--kind", "upgrade")
+    assert done.exit_code == 0, done.stderr
     assert dict(answers(folder))["2"] == [], "nothing is dearer"
 
 
-def test_bad_rows_are_counted(folder: Path) -> None:
+def test_bad_rows_are_counted(folder: Path, predict: Predict) -> None:
     with (folder / "orders.csv").open("a") as file:
         file.write("x,,2026-01-01,tea,-1,5.00\nx,,2026-01-01,tea,many,5.00\nx,,some day,tea,1,5.00\n")
     with (folder / "products.csv").open("a") as file:
         file.write("tea,Tea,,5.00\npot,Pot,,cheap\n,Nameless,,5.00\n")
-    done = predict(folder)
-    assert done.returncode == 0, done.stderr
+    done = predict()
+    assert done.exit_code == 0, done.stderr
     for reason in (
         "order line: quantity: is negative", "order line: quantity: is not a number", "order line: ordered_at: is not",
         "product: product_id: is listed twice", "product: price: is empty", "product: product_id: is empty",
@@ -130,16 +138,16 @@ def test_bad_rows_are_counted(folder: Path) -> None:
     assert answers(folder)[0][1][0] == "cup"
 
 
-def test_no_cases_are_no_answers(folder: Path) -> None:
+def test_no_cases_are_no_answers(folder: Path, predict: Predict) -> None:
     (folder / "cases.jsonl").write_text("\n \n")
-    assert predict(folder).returncode == 0
+    assert predict().exit_code == 0
     assert answers(folder) == []
 
 
-def test_an_export_without_orders_answers_nothing(folder: Path) -> None:
+def test_an_export_without_orders_answers_nothing(folder: Path, predict: Predict) -> None:
     write(folder / "orders.csv", ORDERS, [])
-    done = predict(folder)
-    assert done.returncode == 0, done.stderr
+    done = predict()
+    assert done.exit_code == 0, done.stderr
     assert answers(folder) == [("1", [])]
 
 
@@ -157,32 +165,32 @@ BAD: dict[str, tuple[str, str | None, str]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_cannot_be_read_is_named_and_an_earlier_answer_stays(folder: Path, name: str) -> None:
+def test_what_cannot_be_read_is_named_and_an_earlier_answer_stays(folder: Path, predict: Predict, name: str) -> None:
     file, text, told = BAD[name]
     (folder / "out.jsonl").write_text("earlier")
     if text is None:
         (folder / file).unlink()
     else:
         (folder / file).write_text(text, encoding="utf-8", errors="surrogateescape")
-    done = predict(folder)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
+    done = predict()
+    assert done.exit_code == 1 and isinstance(done.exception, SystemExit)
     assert "Error: " in done.stderr and told in done.stderr
     assert (folder / "out.jsonl").read_text() == "earlier"
 
 
-def test_where_nothing_can_be_written_is_said_before_anything_is_learned(folder: Path) -> None:
+def test_where_nothing_can_be_written_is_said_before_anything_is_learned(folder: Path, predict: Predict) -> None:
     for out in (folder / "nowhere" / "out.jsonl", folder):
-        done = predict(folder, out=str(out))
-        assert done.returncode == 1 and "cannot be written" in done.stderr
+        done = predict(out=str(out))
+        assert done.exit_code == 1 and "cannot be written" in done.stderr
         assert "Reading" not in done.stderr
 
 
-def test_a_line_separator_in_a_case_is_no_end_of_a_line(folder: Path) -> None:
+def test_a_line_separator_in_a_case_is_no_end_of_a_line(folder: Path, predict: Predict) -> None:
     (folder / "cases.jsonl").write_text(
         json.dumps({"case": "a\u2028b\x85", "cart": ["tea"], "at": AT}, ensure_ascii=False), encoding="utf-8"
     )
-    done = predict(folder)
-    assert done.returncode == 0, done.stderr
+    done = predict()
+    assert done.exit_code == 0, done.stderr
     assert answers_of(folder) == ["a\u2028b\x85"]
 
 

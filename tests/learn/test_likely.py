@@ -50,7 +50,7 @@ def planted(orders: int = 4000) -> list[OrderLine]:
     """Whoever buys tea buys a cup in two of three orders; each customer buys something of their own again and again."""
     chance, lines = random.Random(7), list[OrderLine]()
     for number in range(orders):
-        products = set(chance.sample(NOISE, 3))
+        products = set(chance.sample(NOISE, chance.randint(1, 4)))
         who = f"k{chance.randrange(40)}" if chance.random() < 0.7 else None
         if chance.random() < 0.25:
             products |= {"tea", "cup"} if chance.random() < 0.67 else {"tea"}
@@ -92,7 +92,7 @@ def test_the_planted_pair_leads(found: tuple[Known, Model, dict[str, Any]]) -> N
     ((_, tea),) = known.leads([numbers["tea"]])
     best = tea.complements[0]
     assert best.consequent == "cup" and best.weight > 2 * tea.complements[1].weight
-    assert first(found, ["tea"])[0] == first(found, ["tea", NOISE[0]])[0] == "cup"
+    assert [first(found, ["tea", *NOISE[:more]])[0] for more in range(5)] == ["cup"] * 5
 
 
 def test_evidence_is_what_was_counted(history: list[OrderLine], found: tuple[Known, Model, dict[str, Any]]) -> None:
@@ -108,7 +108,7 @@ def test_evidence_is_what_was_counted(history: list[OrderLine], found: tuple[Kno
             others = sum(pair.consequent in basket for basket in baskets.values())
             assert (pair.together, pair.base, pair.consequent_orders, pair.orders) == (together, base, others, 4000)
     assert (model.orders, model.lines) == (4000, len(history))
-    assert 590 <= figures["cases"] <= 601
+    assert 300 <= figures["cases"] <= 601
 
 
 def test_a_shoppers_own_product_leads_for_them_alone(found: tuple[Known, Model, dict[str, Any]]) -> None:

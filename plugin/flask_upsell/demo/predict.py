@@ -6,6 +6,7 @@ There is neither store nor rule: what comes out is what was learned. So anybody 
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -54,7 +55,7 @@ class Case(msgspec.Struct, frozen=True):
     "--cases", type=click.Path(path_type=Path), required=True, help="JSON lines: case, customer_id or null, at, cart."
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="JSON lines: case, products (best first).")
-@click.option("--kind", type=click.Choice([Kind.COMPLEMENT, Kind.UPGRADE]), default=Kind.COMPLEMENT, show_default=True)
+@click.option("--kind", type=click.Choice(["complement", "upgrade"]), default="complement", show_default=True)
 @click.option("--currency", default="EUR", show_default=True, help="ISO 4217 code of the prices.")
 def predict(orders: Path, products: Path, cases: Path, out: Path, kind: str, currency: str) -> None:
     """Learn from orders and products, then say for each cart what is bought next."""
@@ -122,6 +123,7 @@ def _predict(
         shelf.close()
         worker.close()
         embedded.stop(folder)
+        shutil.rmtree(embedded.socket_path(folder).parent, ignore_errors=True)
     return {"learned": json.dumps(figures), "answered": f"{len(cases):,} cases in {out}"}
 
 
@@ -145,7 +147,7 @@ def _cases(path: Path) -> list[Case]:
             try:
                 case = decode(line)
                 moment_of(case.at)
-            except (msgspec.DecodeError, BadInput) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, BadInput) as error:
                 raise BadInput(f"{path}, line {number}", str(error)) from None
             seen[case.case] += 1
             if seen[case.case] > 1:
