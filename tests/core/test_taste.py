@@ -20,9 +20,9 @@ from flask_upsell.core.taste import (
     AGREE,
     ASKED,
     CLOSELY,
-    FAR,
     CROWD,
     DAY,
+    FAR,
     LEAST,
     NOTHING,
     ONE_VOICE,
@@ -305,7 +305,7 @@ def test_the_second_order_is_what_a_naive_sum_says(
     weights, found, about = made
     naive = {}
     for ref, each in found:
-        z = [(each[use] - weights.mean[i]) / weights.spread[i] for i, use in enumerate(weights.uses)]
+        z = [clipped((each[use] - weights.mean[i]) / weights.spread[i]) for i, use in enumerate(weights.uses)]
         score, place = 0.0, 0
         for one in range(len(z)):
             score += weights.single[one] * z[one]

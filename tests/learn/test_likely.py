@@ -47,13 +47,15 @@ def learned(
 
 
 def planted(orders: int = 4000) -> list[OrderLine]:
-    """Whoever buys tea buys a cup in two of three orders; each customer buys something of their own again and again."""
+    """Pairs: whoever buys tea buys a cup in two of three orders, whoever buys "n00" buys "n01", and so on. Each
+    customer buys something of their own again and again."""
     chance, lines = random.Random(7), list[OrderLine]()
+    pairs = [("tea", "cup"), *zip(NOISE[0:40:2], NOISE[1:40:2], strict=True)]
     for number in range(orders):
-        products = set(chance.sample(NOISE, 3))
+        products = set(chance.sample(NOISE[40:], chance.randint(0, 2)))
+        for one, other in chance.sample(pairs, chance.randint(1, 3)):
+            products |= {one, other} if chance.random() < 0.67 else {one}
         who = f"k{chance.randrange(40)}" if chance.random() < 0.7 else None
-        if chance.random() < 0.25:
-            products |= {"tea", "cup"} if chance.random() < 0.67 else {"tea"}
         if who is not None and chance.random() < 0.7:
             products.add(f"own {who}")
         lines += order(f"o{number:05}", number / 10, sorted(products), who)
@@ -92,7 +94,7 @@ def test_the_planted_pair_leads(found: tuple[Known, Model, dict[str, Any]]) -> N
     ((_, tea),) = known.leads([numbers["tea"]])
     best = tea.complements[0]
     assert best.consequent == "cup" and best.weight > 2 * tea.complements[1].weight
-    assert first(found, ["tea"])[0] == first(found, ["tea", NOISE[0]])[0] == "cup"
+    assert [first(found, ["tea", *NOISE[40 : 40 + more]])[0] for more in range(4)] == ["cup"] * 4
 
 
 def test_evidence_is_what_was_counted(history: list[OrderLine], found: tuple[Known, Model, dict[str, Any]]) -> None:
@@ -101,18 +103,18 @@ def test_evidence_is_what_was_counted(history: list[OrderLine], found: tuple[Kno
     for line in history:
         baskets.setdefault(line.order, set()).add(line.product)
     leads = {known.refs[number - 1]: each for number, each in known.leads()}
-    for antecedent in ("tea", NOISE[3], "own k1"):
+    for antecedent in ("tea", "n41", "own k1"):
         base = sum(antecedent in basket for basket in baskets.values())
         for pair in leads[antecedent].complements:
             together = sum({antecedent, pair.consequent} <= basket for basket in baskets.values())
             others = sum(pair.consequent in basket for basket in baskets.values())
             assert (pair.together, pair.base, pair.consequent_orders, pair.orders) == (together, base, others, 4000)
     assert (model.orders, model.lines) == (4000, len(history))
-    assert 590 <= figures["cases"] <= 601
+    assert 300 <= figures["cases"] <= 601
 
 
 def test_a_shoppers_own_product_leads_for_them_alone(found: tuple[Known, Model, dict[str, Any]]) -> None:
-    cart = NOISE[:2]
+    cart = NOISE[40:42]
     assert all(f"own k{who}" in first(found, cart, f"k{who}")[:2] for who in range(5))
     assert not any(ref.startswith("own") for ref in first(found, cart)[:3])
 

@@ -6,6 +6,7 @@ There is neither store nor rule: what comes out is what was learned. So anybody 
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
@@ -55,12 +56,7 @@ class Case(msgspec.Struct, frozen=True):
     "--cases", type=click.Path(path_type=Path), required=True, help="JSON lines: case, customer_id or null, at, cart."
 )
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="JSON lines: case, products (best first).")
-@click.option(
-    "--kind",
-    type=click.Choice([Kind.COMPLEMENT.value, Kind.UPGRADE.value]),
-    default=Kind.COMPLEMENT.value,
-    show_default=True,
-)
+@click.option("--kind", type=click.Choice(["complement", "upgrade"]), default="complement", show_default=True)
 @click.option("--currency", default="EUR", show_default=True, help="ISO 4217 code of the prices.")
 def predict(orders: Path, products: Path, cases: Path, out: Path, kind: str, currency: str) -> None:
     """Learn from orders and products, then say for each cart what is bought next."""
@@ -135,6 +131,7 @@ def _predict(
         shelf.close()
         worker.close()
         embedded.stop(folder)
+        shutil.rmtree(embedded.socket_path(folder).parent, ignore_errors=True)
     return {"learned": json.dumps(figures), "answered": f"{len(cases):,} cases in {out}"}
 
 
@@ -167,12 +164,12 @@ def _cases(path: Path) -> list[Case]:
     if not path.is_file():
         raise BadInput(str(path), "there is no such file; each of its lines is a case as JSON")
     found, decode, seen = list[Case](), msgspec.json.Decoder(Case).decode, Counter[str]()
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate(path.read_bytes().split(b"\n"), start=1):
         if line.strip():
             try:
                 case = decode(line)
                 moment_of(case.at)
-            except (msgspec.DecodeError, BadInput) as error:
+            except (msgspec.DecodeError, UnicodeDecodeError, BadInput) as error:
                 raise BadInput(f"{path}, line {number}", str(error)) from None
             seen[case.case] += 1
             if seen[case.case] > 1:
