@@ -145,6 +145,31 @@ def test_a_connection_that_is_cut_before_the_commit(url: str, monkeypatch: pytes
     shop.close()
 
 
+def cannot_be_asked(*_: object) -> None:
+    raise ConnectionError("the ledger does not answer")
+
+
+def test_nobody_knows_whether_a_click_was_committed(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cart stays as it is, at its discount, and the order that comes at once counts what is in it. Planted bug that
+    it shows: an order that does not look for what is unsure."""
+    for when in ("before", "after"):
+        shop = Shop(url, "bundle")
+        shop.begin("tea")
+        wanted = shop.wanted()
+        Cut(monkeypatch, shop, when)
+        monkeypatch.setattr(shop.ledger, "answer", cannot_be_asked)
+        assert shop.accept(wanted, "k1").status == "unsure"
+        monkeypatch.undo()
+        there = shop.cart()
+        assert len(there) == 3
+        again = shop.accept(wanted, "k1")
+        assert (again.status, shop.cart()) == ("unsure" if when == "before" else "done", there)
+        assert shop.order() == []
+        figures = shop.figures()
+        assert (figures["redemptions"], figures["used"], shop.ordered()) == (1, 1, there)
+        shop.close()
+
+
 def test_a_cancelled_order_gives_its_uses_back_once(url: str) -> None:
     """And nobody else's. Planted bug that it shows: `granted` that does not ask for the order."""
     shop = Shop(url, "bundle")

@@ -227,6 +227,39 @@ def test_a_bundle_that_cannot_be_recorded_is_taken_out_again(shop: Shop, monkeyp
     assert nothing_happened(shop, before)
 
 
+@pytest.mark.parametrize("committed", [False, True])
+def test_a_click_that_began_a_cart_is_taken_out_again_when_nobody_knows_of_it(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, committed: bool
+) -> None:
+    """It is on record as nobody's, so no later request of the visitor finds it. Planted bug that it shows: it stays in
+    the cart as that of a known visitor does, and the order has its discount without a redemption."""
+    shop.rule(cup_rule(limits=Limits(total=5)))
+    wanted = shop.wanted(placement="product", products=["tea"])
+    shop.store.visitor_key, add, record = "", shop.store.add, shop.ledger.record_acceptances
+
+    def begun(*given: Any) -> Done | Refused:
+        shop.store.visitor_key = "ada"
+        return add(*given)
+
+    def cut(*given: Any) -> bool:
+        if committed:
+            record(*given)
+        raise ConnectionError
+
+    def silent(*_: object) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(shop.store, "add", begun)
+    monkeypatch.setattr(shop.ledger, "record_acceptances", cut)
+    monkeypatch.setattr(shop.ledger, "answer", silent)
+    with pytest.raises(ConnectionError):
+        shop.offers.accept(wanted, "k1")
+    monkeypatch.undo()
+    assert shop.prices() == []
+    shop.fill("cup")
+    assert (shop.settle(), shop.order(), shop.prices()) == ([], [], [("cup", 2000)])
+
+
 CHANGES: dict[str, dict[str, Any]] = {
     "dearer": {"price": 2500},
     "cheaper": {"price": 1500},

@@ -75,6 +75,9 @@ class Clicks:
             try:
                 answer = self.ledger.answer(*click)
             except Exception as error:
+                if not click.visitor:
+                    # The click began the cart and is on record as nobody's: no later request of the visitor finds it.
+                    raise
                 # As if this process was killed here: what is in the cart and on record stays, and whoever can read the
                 # ledger again ends it.
                 faults.note("unsure", "nobody knows whether a click is on record: %s: %s", type(error).__name__, error)
