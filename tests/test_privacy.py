@@ -33,7 +33,7 @@ NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 class Shop(MemoryStore):
     """Visitors are customers, whose carts have keys of their own; it can tell its orders."""
 
-    whose = "wanda@example.com"
+    whose = "wim@example.com"
 
     def __init__(self, **more: Any) -> None:
         super().__init__(products(), **more)
@@ -59,7 +59,7 @@ def run(app: Flask, *words: str, name: str = "upsell") -> Result:
 def live(app: Flask, shop: Shop) -> None:
     """A request, an acceptance, an order with a conversion, a mail to come, and a wish for none."""
     offers, diary = parts_of(app).offers, parts_of(app).diary
-    shop.visitor_key = "cart-of-wanda"
+    shop.visitor_key = "cart-of-wim"
     with app.app_context():
         wanted = Wanted("o", Kind.COMPLEMENT, "cart", "p1", "Product 1", 1100, "EUR")
         assert offers.accept(wanted, "key").status == "done"
@@ -80,7 +80,7 @@ def everything(app: Flask) -> str:
 # --- pseudonyms ----------------------------------------------------------------------------------------------------
 
 
-def pseudonym(make: Callable[..., Flask], key: str = "wanda", **config: Any) -> str:
+def pseudonym(make: Callable[..., Flask], key: str = "wim", **config: Any) -> str:
     app = make(**config)
     with app.app_context():
         return parts_of(app).offers.pseudonym(key)
@@ -122,22 +122,20 @@ def test_another_secret_is_a_new_start(make_app: MakeApp) -> None:
 def test_a_store_erases_a_customer_by_one_call(app: Flask, shop: Shop) -> None:
     live(app, shop)
     with app.app_context():
-        mine = [parts_of(app).offers.pseudonym(key) for key in ("wanda@example.com", "cart-of-wanda")]
+        mine = [parts_of(app).offers.pseudonym(key) for key in ("wim@example.com", "cart-of-wim")]
         assert any(each in everything(app) for each in mine)
-        removed = flask_upsell.erase("wanda@example.com")
+        removed = flask_upsell.erase("wim@example.com")
         assert (removed["upsell_acceptance"], removed["upsell_follow_up"], removed["upsell_request"]) == (1, 1, 1)
         assert mine[1] not in everything(app), "the cart was found by the order"
         assert parts_of(app).diary.barred(Plan("2", mine[0], "", NOW), NOW) is State.UNSUBSCRIBED
-        assert not any(flask_upsell.erase("wanda@example.com").values())
+        assert not any(flask_upsell.erase("wim@example.com").values())
         assert not any(flask_upsell.erase("nobody", ["no cart"], forget_objection=True).values())
         assert flask_upsell.erase("") == {}
 
 
 def test_orders_of_the_store_lead_to_what_a_customer_accepted(make_app: MakeApp) -> None:
     """Of an order without a mail, a perk and a limit nothing of ours says whose it is."""
-    shop = Shop(
-        orders=[OrderLine("1", "p1", 1, 1100, NOW, "wanda@example.com"), OrderLine("2", "p1", 1, 1, NOW, "eve")]
-    )
+    shop = Shop(orders=[OrderLine("1", "p1", 1, 1100, NOW, "wim@example.com"), OrderLine("2", "p1", 1, 1, NOW, "eve")])
     assert Capability.ORDERS in shop.capabilities
     app = make_app(shop)
     live(app, shop)
@@ -146,7 +144,7 @@ def test_orders_of_the_store_lead_to_what_a_customer_accepted(make_app: MakeApp)
         connection.execute(delete(t.follow_ups))
     with app.app_context():
         assert flask_upsell.erase("eve")["upsell_acceptance"] == 0
-        assert flask_upsell.erase("wanda@example.com")["upsell_acceptance"] == 1
+        assert flask_upsell.erase("wim@example.com")["upsell_acceptance"] == 1
 
 
 def test_every_instance_of_an_app_is_erased_or_one(make_app: MakeApp, shop: Shop) -> None:
@@ -154,11 +152,11 @@ def test_every_instance_of_an_app_is_erased_or_one(make_app: MakeApp, shop: Shop
     flask_upsell.Upsell(app, store=shop, name="b2b")
     for name in ("upsell", "upsell_b2b"):
         with app.app_context():
-            parts_of(app, name).privacy.unsubscribe("wanda@example.com")
+            parts_of(app, name).privacy.unsubscribe("wim@example.com")
 
     def erase(**given: Any) -> int:
         with app.app_context():
-            return sum(flask_upsell.erase("wanda@example.com", forget_objection=True, **given).values())
+            return sum(flask_upsell.erase("wim@example.com", forget_objection=True, **given).values())
 
     assert erase(name="nowhere") == 0
     assert erase(name="b2b") == 1
@@ -168,7 +166,7 @@ def test_every_instance_of_an_app_is_erased_or_one(make_app: MakeApp, shop: Shop
 
 
 def test_when_the_store_cannot_tell_its_orders_nothing_is_erased(make_app: MakeApp) -> None:
-    shop = Shop(orders=[OrderLine("1", "p1", 1, 1100, NOW, "wanda@example.com")])
+    shop = Shop(orders=[OrderLine("1", "p1", 1, 1100, NOW, "wim@example.com")])
     app = make_app(shop)
     live(app, shop)
 
@@ -178,7 +176,7 @@ def test_when_the_store_cannot_tell_its_orders_nothing_is_erased(make_app: MakeA
     shop.orders = away  # type: ignore[method-assign]
     before = everything(app)
     with app.app_context(), pytest.raises(OSError, match="away"):
-        flask_upsell.erase("wanda@example.com")
+        flask_upsell.erase("wim@example.com")
     assert everything(app) == before
 
 
@@ -187,37 +185,37 @@ def test_when_the_store_cannot_tell_its_orders_nothing_is_erased(make_app: MakeA
 
 def test_erase_says_what_it_removed_of_each_table(app: Flask, shop: Shop) -> None:
     live(app, shop)
-    done = run(app, "erase", "wanda@example.com", "--by", "eve", "--why", "asked by mail")
+    done = run(app, "erase", "wim@example.com", "--by", "eve", "--why", "asked by mail")
     assert done.exit_code == 0, done.output
     assert "upsell_acceptance 1\n" in done.output
     assert done.output.endswith("3 rows in all.\n")
-    assert run(app, "erase", "wanda@example.com").output.endswith("\n0 rows in all.\n")
+    assert run(app, "erase", "wim@example.com").output.endswith("\n0 rows in all.\n")
     assert run(app, "erase", "nobody").exit_code == 0
-    done = run(app, "erase", "wanda@example.com", "--forget-objection")
+    done = run(app, "erase", "wim@example.com", "--forget-objection")
     assert "upsell_unsubscribed 1\n1 rows in all.\n" in done.output
     rows = [json.loads(line) for line in run(app, "audit", "--json", "--what", "erased").output.splitlines()]
     assert (rows[0]["who"], rows[0]["why"]) == ("eve", "asked by mail")
     assert rows[1]["who"].startswith("os:")
-    assert "wanda" not in json.dumps(rows)
+    assert "wim" not in json.dumps(rows)
 
 
 def test_a_cart_is_erased_by_its_key(app: Flask, shop: Shop) -> None:
     live(app, shop)
     with parts_of(app).offers.ledger.engine.begin() as connection:  # type: ignore[attr-defined]
         connection.execute(delete(t.follow_ups))
-    assert "upsell_acceptance 0\n" in run(app, "erase", "wanda@example.com").output
-    assert "upsell_acceptance 1\n" in run(app, "erase", "wanda@example.com", "--visitor", "cart-of-wanda").output
+    assert "upsell_acceptance 0\n" in run(app, "erase", "wim@example.com").output
+    assert "upsell_acceptance 1\n" in run(app, "erase", "wim@example.com", "--visitor", "cart-of-wim").output
 
 
 def test_who_unsubscribed_can_come_back(app: Flask, shop: Shop) -> None:
     live(app, shop)
-    assert run(app, "unsubscribe", "wanda@example.com").output == "That was known; nothing was changed.\n"
-    assert run(app, "subscribe", "wanda@example.com", "--by", "eve").output == "Mails are sent again.\n"
-    assert run(app, "subscribe", "wanda@example.com").output == "Nothing was said against mails; nothing was changed.\n"
-    assert run(app, "unsubscribe", "wanda@example.com").output == "No more mails are sent.\n"
+    assert run(app, "unsubscribe", "wim@example.com").output == "That was known; nothing was changed.\n"
+    assert run(app, "subscribe", "wim@example.com", "--by", "eve").output == "Mails are sent again.\n"
+    assert run(app, "subscribe", "wim@example.com").output == "Nothing was said against mails; nothing was changed.\n"
+    assert run(app, "unsubscribe", "wim@example.com").output == "No more mails are sent.\n"
     audit: SQLAudit = parts_of(app).audit
     assert [each.what for each in audit.history()] == ["unsubscribed", "subscribed", "unsubscribed"]
-    assert "wanda" not in str(audit.history())
+    assert "wim" not in str(audit.history())
 
 
 def test_tidy_says_what_it_removed(app: Flask, shop: Shop) -> None:
@@ -272,10 +270,10 @@ def test_the_audit_is_listed_in_the_stores_zone(make_app: MakeApp, shop: Shop) -
     app = make_app(shop, UPSELL_ZONE="Asia/Tokyo")
     assert run(app, "audit").output == "Nothing is in the audit that fits.\n"
     put(app, "tea", "mug")
-    assert run(app, "rules", "pause", "tea", "--by", "wanda\x1b[31m", "--why", "sold out").exit_code == 0
+    assert run(app, "rules", "pause", "tea", "--by", "wim\x1b[31m", "--why", "sold out").exit_code == 0
     lines = run(app, "audit").output.splitlines()
     assert lines[0] == "1 2026-05-04 21:00:00 JST program: rule added tea"
-    assert lines[2].endswith(" wanda[31m: rule changed tea (sold out)")
+    assert lines[2].endswith(" wim[31m: rule changed tea (sold out)")
     assert run(app, "audit", "--what", "rule added", "--last", "1").output == f"{lines[1]}\n"
     assert run(app, "audit", "--subject", "tea", "--since", "2026-05-05").output == f"{lines[2]}\n"
     assert run(app, "audit", "--since", "2026-05-04T21:00").output.splitlines() == lines
@@ -305,14 +303,14 @@ def test_verify_says_how_many_rows_there_are_or_which_is_broken(app: Flask) -> N
 def test_commands_that_change_rules_say_who_did_it(app: Flask, tmp_path: Any) -> None:
     file = tmp_path / "rules.yaml"
     file.write_text("rules:\n  - name: tea\n    offer: {products: p1}\n")
-    assert "added" in run(app, "rules", "import", str(file), "--by", "wanda", "--why", "spring").output
+    assert "added" in run(app, "rules", "import", str(file), "--by", "wim", "--why", "spring").output
     run(app, "rules", "pause", "tea", "--by", "bob")
     run(app, "rules", "resume", "tea")
     run(app, "rules", "import", str(file), "--dry-run")
     audit: SQLAudit = parts_of(app).audit
     rows = audit.history()
     assert [(each.who, each.what, each.why) for each in rows[:2]] == [
-        ("wanda", "rule added", "spring"),
+        ("wim", "rule added", "spring"),
         ("bob", "rule changed", ""),
     ]
     assert len(rows) == 3

@@ -7,16 +7,19 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from redis import Redis
 from redis.exceptions import RedisError
 
 from .. import faults, jobs
+from ..adapters.clients import web_client
 from ..adapters.parking import unpark
+from ..adapters.press import Press
 from ..adapters.queue import RQQueue
 from ..jobs import Parts
 
 #: How often (seconds) the parent looks for work that nobody queued.
 SWEEP_SECONDS = 2.0
+#: A Redis that hangs holds the sweep up no longer (seconds a command).
+REDIS_SECONDS = 1.0
 #: How long what happened may wait for a job; then it is folded here.
 FOLD_SECONDS = 5.0
 #: How often one of all parents looks for orders to follow up.
@@ -31,9 +34,15 @@ TIDY_SECONDS = 24 * 3600
 class Sweep:
     """One look for work that nobody queued; it never raises."""
 
-    def __init__(self, here: Parts, client: Redis, tally: Redis, queue: RQQueue, me: str) -> None:
-        """`client` is that of the jobs, `tally` that of what was shown; `me`: the worker's name."""
-        self._here, self._client, self._tally, self._queue, self._me = here, client, tally, queue, me
+    def __init__(self, here: Parts, me: str) -> None:
+        """`me`: the worker's name. The clients of `here` wait as long as a job may, so a sweep has its own."""
+        settings, queue = here.settings, here.offers.queue
+        assert isinstance(queue, RQQueue)
+        self._here, self._queue, self._me = here, queue, me
+        self._client = web_client(settings.queue_url, REDIS_SECONDS, "jobs")
+        self._tally = web_client(settings.redis_url, REDIS_SECONDS, "tally")
+        self._book = web_client(settings.redis_url, REDIS_SECONDS)
+        self._press = Press(self._book, here.identifier, settings.book_keep_seconds)
         self._unparked = False
         #: Since when (monotonic seconds) something waits to be folded.
         self._waiting_since: float | None = None
@@ -41,6 +50,12 @@ class Sweep:
     def __call__(self) -> None:
         there = self._harmless("redis_worker", self._ask)
         self._harmless("sweep", self._fold_here if there else self._fold_without_redis)
+
+    def end(self) -> None:
+        """Say that this worker is gone. Raises what redis-py raises."""
+        self._queue.end(self._client, self._me)
+        for client in (self._client, self._tally, self._book):
+            client.close()
 
     def _harmless(self, reason: str, act: Callable[[], None]) -> bool:
         try:
@@ -71,7 +86,8 @@ class Sweep:
             queue.enqueue("follow_up")
         if self._is_first("lint", int(SWEEP_SECONDS) + 1) and here.desk.linting.wanted():
             here.desk.linting.ask()
-        here.offers.keep_switch()
+        # Redis may have been away, or have lost it.
+        self._press.switch(here.offers.switch.state() is not None)
 
     def _is_first(self, work: str, seconds: int) -> bool:
         """Several workers sweep: whether this one is to ask for the work, for all of them and for so many seconds."""

@@ -19,14 +19,11 @@ from redis.exceptions import RedisError
 
 from .. import faults
 from ..adapters.audit import acting, telling
-from ..adapters.clients import web_client, worker_client
+from ..adapters.clients import worker_client
 from ..adapters.parking import parker
-from ..adapters.queue import OurWorker, RQQueue, worker_name
+from ..adapters.queue import OurWorker, worker_name
 from ..jobs import Parts
 from .sweep import SWEEP_SECONDS, Sweep, find_job
-
-#: A Redis that hangs holds the sweep up no longer.
-REDIS_SECONDS = 1.0
 
 
 def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
@@ -36,13 +33,8 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    client = web_client(here.settings.queue_url, REDIS_SECONDS, "jobs")
-    tally = web_client(here.settings.redis_url, REDIS_SECONDS, "tally")
     _tell_settings(here)
-    queue = here.offers.queue
-    assert isinstance(queue, RQQueue)
-    me = worker_name(os.getpid())
-    sweep = Sweep(here, client, tally, queue, me)
+    sweep = Sweep(here, worker_name(os.getpid()))
     while not stop.is_set() and child.is_alive():
         if exit_with is not None and not alive(exit_with):
             break
@@ -50,7 +42,7 @@ def work(app: Flask, here: Parts, exit_with: int | None = None) -> None:
             sweep()
         stop.wait(SWEEP_SECONDS)
     with contextlib.suppress(RedisError, OSError):  # else it expires by itself
-        queue.end(client, me)
+        sweep.end()
     # RQ ends after its job on the first signal and at once on the second; jobs are safe to repeat.
     for _ in range(2):
         if child.is_alive():
