@@ -256,9 +256,7 @@ def _runs(values: Any) -> Iterator[tuple[int, int, int]]:
         yield from zip(values[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)
 
 
-def learn(
-    connection: DuckDBPyConnection, report: Report, sizes: Sizes = USUAL
-) -> tuple[Known, Model, dict[str, Any]]:
+def learn(connection: DuckDBPyConnection, report: Report, sizes: Sizes = USUAL) -> tuple[Known, Model, dict[str, Any]]:
     """What is known of the whole history, and the model that weighs it; `connection` holds mined baskets.
 
     Figures tell how well the model did on the last part of the history, before that part was learned from.
