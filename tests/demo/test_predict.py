@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import random
+import signal
 import tempfile
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
@@ -56,7 +58,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def predict(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Predict:
-    """The command, in this process; what it starts is told by its environment."""
+    """The command, in this process with a folder for what is temporary."""
     temp = folder / "temp"
     temp.mkdir()
     monkeypatch.setenv("TMPDIR", str(temp))
@@ -67,7 +69,10 @@ def predict(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Predict:
         named |= {name: str(folder / f"{name}.jsonl") for name in ("cases", "out")}
         options = [part for name, path in (named | files).items() for part in (f"--{name}", path)]
         done = CliRunner().invoke(main, ["predict", *options, *more])
-        assert servers(folder) == [], "no Valkey is left running"
+        left = servers(folder)
+        for pid in left:
+            os.kill(pid, signal.SIGTERM)
+        assert left == [], "no Valkey is left running"
         assert list(temp.iterdir()) == [], "nor a folder"
         assert not list(folder.glob("*.part"))
         return done
@@ -76,11 +81,11 @@ def predict(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Predict:
 
 
 def servers(folder: Path) -> list[int]:
-    """Processes that were told of this folder by their environment, whatever they are."""
-    wanted, found = f"TMPDIR={folder / 'temp'}".encode(), []
-    for path in Path("/proc").glob("[0-9]*/environ"):
+    """Processes with a path in this folder in their command line."""
+    wanted, found = str(folder / "temp").encode(), []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
-            if wanted in path.read_bytes().split(b"\0"):
+            if wanted in path.read_bytes():
                 found.append(int(path.parent.name))
         except OSError:
             continue
