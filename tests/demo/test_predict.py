@@ -6,9 +6,10 @@ import csv
 import json
 import os
 import random
+import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -57,10 +58,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def predict(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Predict:
-    """The command, in this process with a folder for what is temporary."""
-    temp = folder / "temp"
-    temp.mkdir()
+def predict(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Predict]:
+    """The command, in this process with a folder for what is temporary, whose name leaves room for that of a socket."""
+    temp = Path(tempfile.mkdtemp(prefix="p"))
     monkeypatch.setenv("TMPDIR", str(temp))
     monkeypatch.setattr(tempfile, "tempdir", str(temp))
 
@@ -69,7 +69,7 @@ def predict(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Predict:
         named |= {name: str(folder / f"{name}.jsonl") for name in ("cases", "out")}
         options = [part for name, path in (named | files).items() for part in (f"--{name}", path)]
         done = CliRunner().invoke(main, ["predict", *options, *more])
-        left = servers(folder)
+        left = servers(temp)
         for pid in left:
             os.kill(pid, signal.SIGTERM)
         assert left == [], "no Valkey is left running"
@@ -77,12 +77,13 @@ def predict(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Predict:
         assert not list(folder.glob("*.part"))
         return done
 
-    return run
+    yield run
+    shutil.rmtree(temp, ignore_errors=True)
 
 
 def servers(folder: Path) -> list[int]:
-    """Processes with a path in this folder in their command line."""
-    wanted, found = str(folder / "temp").encode(), []
+    """Processes with this folder in their command line."""
+    wanted, found = str(folder).encode(), []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         try:
             if wanted in path.read_bytes():
