@@ -27,7 +27,26 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SQL = Path(__file__).with_name("sql")
-COLUMNS = "base_no, product_no, orders, lately, owners, moved, had, base_price, price, category_orders"
+COLUMNS = (
+    "base_no",
+    "product_no",
+    "orders",
+    "lately",
+    "owners",
+    "moved",
+    "had",
+    "base_price",
+    "price",
+    "category_orders",
+)
+ALL = (
+    "SELECT base_no, product_no, orders, lately, owners, moved, had, base_price, price, category_orders FROM steps_up "
+    "ORDER BY base_no, product_no"
+)
+OF_TURNED = (
+    "SELECT base_no, product_no, orders, lately, owners, moved, had, base_price, price, category_orders FROM steps_up "
+    "WHERE base_no IN (SELECT base_no FROM turned) ORDER BY base_no, product_no"
+)
 #: Fewer customers who turned prove nothing.
 FEWEST = 200
 #: Without them: how often it is bought, most of all lately.
@@ -111,9 +130,7 @@ def _fitted(
         "ON t.customer = o.customer"
     ).fetchall():
         owned.setdefault(customer, set()).add(product)
-    rows = connection.execute(
-        f"SELECT {COLUMNS} FROM steps_up WHERE base_no IN (SELECT base_no FROM turned) ORDER BY base_no, product_no"  # noqa: S608 (our own columns)
-    ).fetchnumpy()
+    rows = connection.execute(OF_TURNED).fetchnumpy()
     every, base, product = _signals(rows), np.asarray(rows["base_no"]), np.asarray(rows["product_no"])
     starts, ends = np.searchsorted(base, base, "left"), np.searchsorted(base, base, "right")
     first = {int(no): (int(start), int(end)) for no, start, end in zip(base, starts, ends, strict=True)}
@@ -155,8 +172,8 @@ def _ranked(
     import numpy as np
 
     cursor = connection.cursor()
-    cursor.execute(f"SELECT {COLUMNS} FROM steps_up ORDER BY base_no, product_no")  # noqa: S608 (our own columns)
-    names, kept = COLUMNS.split(", "), list[tuple[Any, ...]]()
+    cursor.execute(ALL)
+    names, kept = COLUMNS, list[tuple[Any, ...]]()
     while True:
         chunk = cursor.fetchmany(50_000)
         kept += chunk
