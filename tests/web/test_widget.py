@@ -357,8 +357,8 @@ def test_a_cart_line_that_is_no_number_is_a_page_without_offers(
     answer = app.test_client().get("/cart")
     assert answer.status_code == 200
     assert [found.cards for found in slots(answer.text)] in ([], [[]])
-    # A busy machine may be slow to read the book besides.
-    assert sum(times for name, times in faults.seen.items() if name != "redis_read") == 1
+    # A busy machine may be slow to read the book besides, and then asks the ledger whether the offers are off.
+    assert sum(times for name, times in faults.seen.items() if name not in ("redis_read", "switch")) == 1
     assert "failed" in caplog.text or "cart line 1 is left out" in caplog.text
 
 
