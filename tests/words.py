@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 LOCALES = ROOT / "widgets" / "locales"
 #: The functions whose arguments are translated, and the one that speaks to who works in the admin, wherever it stands.
 FUNCTIONS = ("say", "plain", "Refused")
-REMARKS = ("remark",)
+REMARKS = ("remark", "objection")
 #: (words, plural or "") -> where they stand.
 Words = dict[tuple[str, str], list[tuple[str, int]]]
 

@@ -30,9 +30,35 @@ def say(words: str, plural: str = "", /, **parts: str | int | Sentence) -> Sente
     return Sentence(words, parts, plural)
 
 
-def remark(words: str, /) -> Sentence:
+def remark(words: str, plural: str = "", /, **parts: str | int | Sentence) -> Sentence:
     """A sentence of ours for who works in the admin, where it stands among what shoppers are told."""
-    return Sentence(words)
+    return Sentence(words, {name: meant(part) for name, part in parts.items()}, plural)
+
+
+class Objection(str):
+    """What is wrong with what somebody wrote, in English; `said` is the sentence, for other languages."""
+
+    said: Sentence
+
+    def __new__(cls, said: Sentence) -> Objection:
+        made = super().__new__(cls, said)
+        made.said = said
+        return made
+
+
+def objection(words: str, plural: str = "", /, **parts: str | int | Sentence) -> Objection:
+    """What errors and problems say; who works in the admin reads it."""
+    return Objection(remark(words, plural, **parts))
+
+
+def meant(text: str | int | Sentence) -> str | int | Sentence:
+    """The sentence of an objection; all else as it is."""
+    return text.said if isinstance(text, Objection) else text
+
+
+def sentence_of(text: str) -> Sentence:
+    """What a problem says as a sentence; braces in what a store says itself stay."""
+    return text.said if isinstance(text, Objection) else Sentence(text)
 
 
 def spoken(words: Mapping[str, T], language: str | None) -> T | None:

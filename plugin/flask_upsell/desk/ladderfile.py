@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import msgspec
 
 from ..core.words import Sentence, say
-from .tablefile import Column, Recognised, Wrong, read, recognise
+from .tablefile import Column, Listed, Recognised, Wrong, read, recognise
 
 COLUMNS = (
     Column("ladder", say("ladder"), ("ladder", "name", "line", "leiter", "scala"), True),
@@ -32,10 +32,10 @@ class LaddersRead(msgspec.Struct, frozen=True):
     replace: bool = False
 
 
-def read_ladders(content: bytes, replace: bool = False) -> tuple[LaddersRead, list[Wrong]]:
+def read_ladders(content: bytes | Listed, replace: bool = False) -> tuple[LaddersRead, list[Wrong]]:
     """The ladders of a file, and what is wrong with it. Without a column of steps the order of the rows is that of the
     ladder. Raises Unreadable."""
-    sheet = read(content)
+    sheet = content if isinstance(content, Listed) else read(content)
     found = recognise(sheet, COLUMNS)
     steps: dict[str, dict[int, str]] = {}
     first: dict[str, int] = {}

@@ -6,7 +6,7 @@ import msgspec
 
 from ..core.kind import Kind
 from ..core.words import Sentence, say
-from .tablefile import Column, Recognised, Wrong, read, recognise
+from .tablefile import Column, Listed, Recognised, Wrong, read, recognise
 
 NEVER = "never"
 COLUMNS = (
@@ -50,9 +50,9 @@ class Pairs(msgspec.Struct, frozen=True):
     notes: list[Sentence]
 
 
-def read_pairs(content: bytes) -> tuple[Pairs, list[Wrong]]:
+def read_pairs(content: bytes | Listed) -> tuple[Pairs, list[Wrong]]:
     """The pairs of a file, and what is wrong with it. Raises Unreadable."""
-    sheet = read(content)
+    sheet = content if isinstance(content, Listed) else read(content)
     found = recognise(sheet, COLUMNS)
     said: dict[Key, tuple[str, str, int]] = {}
     wrong, twice, decided = list[Wrong](), list[int](), 0

@@ -60,8 +60,8 @@ class Wrong(msgspec.Struct, frozen=True):
 class Sheet:
     """A file that was read: its columns, and what was recognised that a person should know (`notes`)."""
 
-    def __init__(self, text: str, notes: list[Sentence]) -> None:
-        self.notes = notes
+    def __init__(self, text: str, notes: list[Sentence], longest: int = LONGEST_CELL) -> None:
+        self.notes, self._longest = notes, longest
         self._text, self.delimiter = text, ","
         self._look()
 
@@ -118,10 +118,21 @@ class Sheet:
             line, first = first, reader.line_num + 1
             if line == 1 and len(cells) <= 2 and cells and cells[0].startswith("sep="):
                 continue
-            if any(len(cell) > LONGEST_CELL for cell in cells):
-                raise Unreadable(say("A cell has more than {most} characters. Shorten it.", most=LONGEST_CELL), line)
+            if any(len(cell) > self._longest for cell in cells):
+                raise Unreadable(say("A cell has more than {most} characters. Shorten it.", most=self._longest), line)
             if any(cell.strip() for cell in cells):
                 yield line, cells
+
+
+class Listed:
+    """The rows of a file that is no CSV: (line, cells as long as the columns) of each."""
+
+    def __init__(self, columns: list[str], rows: Iterable[tuple[int, list[str]]]) -> None:
+        self.columns, self.line, self.notes = columns, 1, list[Sentence]()
+        self._rows = list(rows)
+
+    def rows(self) -> Iterator[tuple[int, list[str]]]:
+        yield from self._rows
 
 
 def _quotes(error: str) -> Sentence:
@@ -133,13 +144,13 @@ def _quotes(error: str) -> Sentence:
     return say("A quotation mark opens here and is never closed. Close it, or take it away.")
 
 
-def read(content: bytes) -> Sheet:
-    """A file's table. Raises Unreadable."""
+def read(content: bytes, longest: int = LONGEST_CELL) -> Sheet:
+    """A file's table, with cells of so many characters. Raises Unreadable."""
     text, notes = decoded(content)
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise Unreadable(say("There is a character in here that no text has. Export the file again."), line)
-    return Sheet(text, notes)
+    return Sheet(text, notes, longest)
 
 
 def decoded(content: bytes) -> tuple[str, list[Sentence]]:
@@ -219,7 +230,7 @@ class Recognised(msgspec.Struct, frozen=True):
         return self.called.get(key, key)
 
 
-def recognise(sheet: Sheet, columns: Iterable[Column]) -> Recognised:
+def recognise(sheet: Sheet | Listed, columns: Iterable[Column]) -> Recognised:
     """Find the columns by their names. Raises Unreadable for those that are missing or there twice."""
     there = [plain(name) for name in sheet.columns]
     places: dict[str, int] = {}

@@ -22,11 +22,12 @@ from ..core.rules import RuleSet
 from ..errors import BookError, RuleFileError
 from ..jobs import Parts
 from ..offers import Offers
+from . import ruletable
 from .cards import titles
 from .goldencarts import failures, made_book, run_cart
 from .goldenfile import GoldenCart, GoldenFile, cart_problems, read_carts
 from .rulediff import Difference, differences
-from .rulefile import dump, files, load
+from .rulefile import dump, files, is_table, load
 from .trustcli import by
 from .written import money
 
@@ -44,7 +45,7 @@ def add_rule_commands(group: AppGroup, here: Callable[[], Parts]) -> None:
     def check(paths: tuple[Path, ...], strict: bool) -> None:
         """Say what is wrong in files of rules (exit code 1), and what was probably not meant."""
         offers = here().offers
-        book = load(paths)
+        book = load(paths, offers.rules.load())
         findings = lint(book, zone=offers.zone, now=offers.clock(), products=_known(offers, book))
         for finding in findings:
             click.echo(_finding(finding))
@@ -57,11 +58,13 @@ def add_rule_commands(group: AppGroup, here: Callable[[], Parts]) -> None:
     @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
     @by
     def import_(paths: tuple[Path, ...], dry_run: bool) -> None:
-        """Make the rules those of the files, all or nothing, and publish them. What no file has is removed."""
+        """Make the rules those of the files, all or nothing, and publish them. What no file has is removed; tables
+        (*.csv) have rules only, and alone they leave seasons and ladders as they are."""
         offers = here().offers
-        book = load(paths)
+        live = offers.rules.load()
+        book = load(paths, live)
         if dry_run:
-            _print_changes([(each.how, f"{each.kind} {each.name}") for each in differences(offers.rules.load(), book)])
+            _print_changes([(each.how, f"{each.kind} {each.name}") for each in differences(live, book)])
             click.echo("Nothing was changed: this was a dry run.")
             return
         changes = offers.rules.save(book, offers.clock())
@@ -72,13 +75,14 @@ def add_rule_commands(group: AppGroup, here: Callable[[], Parts]) -> None:
     @rules.command("export")
     @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
     def export(file: Path | None) -> None:
-        """Write the rules as one file, or print them. Comments of imported files were not kept."""
-        text = dump(here().offers.rules.load())
+        """Write the rules as one file, or print them. Comments of imported files were not kept. A *.csv file is a table
+        for a spreadsheet, without seasons and ladders."""
+        book = here().offers.rules.load()
         if file is None:
-            click.echo(text, nl=False)
+            click.echo(dump(book), nl=False)
             return
         try:
-            file.write_text(text, encoding="utf-8")
+            file.write_bytes(b"".join(ruletable.dump(book.rules)) if is_table(file) else dump(book).encode())
         except OSError as error:
             raise click.ClickException(f"{file} cannot be written: {error.strerror}") from None
 
@@ -86,7 +90,8 @@ def add_rule_commands(group: AppGroup, here: Callable[[], Parts]) -> None:
     @PATHS
     def diff(paths: tuple[Path, ...]) -> None:
         """What an import would change, by rule and field."""
-        found: list[Difference] = differences(here().offers.rules.load(), load(paths))
+        live = here().offers.rules.load()
+        found: list[Difference] = differences(live, load(paths, live))
         click.echo("\n".join(map(str, found)) or "Nothing would be changed.")
 
     @rules.command("pause")

@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from marshmallow import ValidationError
 
 from ..core.rule import Rule
 from ..core.rulebook import RuleBook
 from ..core.season import Season
 from ..errors import RuleFileError
+from . import ruletable
 from .refusals import flat, shown
 from .ruleschema import name_problems, read_ladder
 from .written import schema_of
@@ -46,7 +48,9 @@ class Entry(NamedTuple):
     made: Any = None
 
     def problem(self, path: Steps, sentence: str) -> Problem:
-        return Problem(self.file, line_of(self.root, self.path + path), self.path + path, sentence)
+        whole = self.path + path
+        told = self.root.column(whole) if isinstance(self.root, ruletable.Rows) else whole
+        return Problem(self.file, line_of(self.root, whole), told, sentence)
 
 
 EMPTY = RuleBook()
@@ -60,11 +64,11 @@ class Found:
         self.problems: list[Problem] = []
         self.entries: dict[str, list[Entry]] = {key: [] for key in KEYS}
 
-    def book(self) -> RuleBook:
+    def book(self, known: RuleBook = EMPTY) -> RuleBook:
         """Raises RuleFileError."""
         # What a file that could not be read would have named is not known.
         if not self.unread:
-            self.problems += self.across()
+            self.problems += self.across(known)
         give_up(self.problems)
         return self.made()
 
@@ -85,7 +89,8 @@ class Found:
                 if not entry.name or first.setdefault(entry.name, entry) is entry:
                     continue
                 other = first[entry.name].problem(("name",), "")
-                sentence = f"{entry.name!r} is there already: {other.file}, line {other.line}"
+                where = f"{other.file}, line {other.line}" if other.file else f"line {other.line}"
+                sentence = f"{entry.name!r} is there already: {where}"
                 yield entry.problem(("name",) if isinstance(entry.path[-1], int) else (), sentence)
         seasons, ladders = ({entry.name for entry in self.entries[key]} for key in ("seasons", "ladders"))
         seasons, ladders = seasons | {each.name for each in known.seasons}, ladders | known.ladders.keys()
@@ -108,24 +113,33 @@ def _names(value: Any, part: str, key: str) -> Iterator[tuple[Steps, str]]:
         yield from (((part, key, place), name) for place, name in enumerate(named) if isinstance(name, str))
 
 
-def load(paths: Sequence[Path]) -> RuleBook:
-    """The book that files, and the files of folders, say together. Raises RuleFileError with all that is wrong."""
+def load(paths: Sequence[Path], live: RuleBook = EMPTY) -> RuleBook:
+    """The book that files, and the files of folders, say together. Tables have rules only: with nothing beside them the
+    seasons and ladders of the `live` book stay. Raises RuleFileError with all that is wrong."""
     found = Found()
-    for path in files(paths):
-        root, problems = read(str(path), content(path))
+    listed = files(paths)
+    only_tables = all(map(is_table, listed))
+    for path in listed:
+        root, problems = (ruletable.read if is_table(path) else read)(str(path), content(path))
         found.problems += problems
         found.unread |= bool(problems)
         if not problems and root is not None:
             _read_file(str(path), root, found)
-    return found.book()
+    book = found.book(live if only_tables else EMPTY)
+    return msgspec.structs.replace(book, seasons=live.seasons, ladders=live.ladders) if only_tables else book
 
 
-def parse(file: str, content: bytes, known: RuleBook = EMPTY) -> Found:
-    """What one text says, with all that is wrong in `problems`, by line. `known`: what it may name beside its own."""
+def is_table(path: Path) -> bool:
+    return path.suffix.lower() in (".csv", ".tsv")
+
+
+def parse(file: str, content: bytes, known: RuleBook = EMPTY, *, table: bool = False) -> Found:
+    """What one text says, with all that is wrong in `problems`, by line. `known`: what it may name beside its own.
+    `table`: it is CSV."""
     found = Found()
-    root, problems = read(file, content)
+    root, problems = (ruletable.read if table else read)(file, content)
     found.problems, found.unread = problems, bool(problems)
-    if not problems and root is not None:
+    if root is not None and (table or not problems):
         _read_file(file, root, found)
     if not found.unread:
         found.problems += found.across(known)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -89,10 +90,10 @@ def yaml_module() -> ModuleType:
     return yaml
 
 
-def read(file: str, content: bytes) -> tuple[Any, list[Problem]]:
-    """The value of a file (None when it is empty), and what is wrong with it as YAML."""
-    if len(content) > LARGEST_FILE:
-        return None, [Problem(file, 0, (), f"is larger than {LARGEST_FILE:,} bytes; split it")]
+def read(file: str, content: bytes, largest: int = LARGEST_FILE) -> tuple[Any, list[Problem]]:
+    """The value of a file (None when it is empty) of so many bytes, and what is wrong with it as YAML."""
+    if len(content) > largest:
+        return None, [Problem(file, 0, (), f"is larger than {largest:,} bytes; split it")]
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -233,6 +234,31 @@ def plain(value: Any) -> Any:
 
 def write(parts: dict[str, Any], order: Sequence[str]) -> str:
     """Plain values as YAML, in this order of keys; what is empty is left out."""
+    kept = {key: parts[key] for key in order if parts[key]}
+    # Flow style for the innermost lists and mappings only.
+    return _dumped(kept, None)
+
+
+def flow(value: Any) -> str:
+    """A list or mapping as YAML in one line."""
+    return _dumped(value, True).removesuffix("\n")
+
+
+def _dumped(value: Any, flow_style: bool | None) -> str:
+    return str(
+        yaml_module().dump(
+            value,
+            Dumper=_dumper(),
+            default_flow_style=flow_style,
+            allow_unicode=True,
+            width=float("inf"),  # no line is folded
+            sort_keys=False,
+        )
+    )
+
+
+@cache
+def _dumper() -> Any:
     yaml = yaml_module()
 
     class Dumper(yaml.SafeDumper):  # type: ignore[misc, name-defined]
@@ -244,8 +270,4 @@ def write(parts: dict[str, Any], order: Sequence[str]) -> str:
         return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=None if value.isprintable() else '"')
 
     Dumper.add_representer(str, text)
-    kept = {key: parts[key] for key in order if parts[key]}
-    # Flow style for the innermost lists and mappings only, and no line is folded.
-    return str(
-        yaml.dump(kept, Dumper=Dumper, default_flow_style=None, allow_unicode=True, width=float("inf"), sort_keys=False)
-    )
+    return Dumper

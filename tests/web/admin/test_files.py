@@ -14,6 +14,8 @@ from werkzeug.test import TestResponse
 
 from flask_upsell.core.rule import Category, Rule
 from flask_upsell.core.rulebook import RuleBook
+from flask_upsell.core.season import Season
+from flask_upsell.core.windows import Yearly
 from flask_upsell.desk.imports import AT_ONCE
 from flask_upsell.desk.tablefile import read
 from flask_upsell.web.admin.files import LARGEST_UPLOAD
@@ -219,12 +221,12 @@ def test_what_is_exported_is_imported_without_a_change(app: Flask, clerk: MakeCl
     offers.rules.save(
         RuleBook(rules=(Rule(name="bags", offer=Category(name="Bags")),), ladders=ladders), datetime.now(UTC)
     )
-    for what, name in (("pairs", "pairs.csv"), ("rules", "rules.yaml"), ("ladders", "ladders.csv")):
+    for name in ("pairs.csv", "pairs.yaml", "rules.yaml", "rules.csv", "ladders.csv", "ladders.yaml"):
         answer = clerk("viewer").get(f"/files/{name}")
         stem, ending = name.split(".")
         today = datetime.now(UTC).date()
         assert answer.headers["Content-Disposition"] == f'attachment; filename="upsell-{stem}-{today}.{ending}"'
-        found = counts(looked_at(ada, what, answer.data)[1])
+        found = counts(looked_at(ada, stem, answer.data)[1])
         assert found[:3] == [0, 0, 0] and found[3] >= 1
     assert b"'=1+1" in clerk("viewer").get("/files/pairs.csv").data
     assert b"'=1+1,2,'-bag" in clerk("viewer").get("/files/ladders.csv").data
@@ -261,6 +263,38 @@ def test_what_is_exported_is_imported_without_a_change(app: Flask, clerk: MakeCl
         ("products", b"sku,title,price\na,A,1\na,B,2\n", "3 sku Line 2 is the same product"),
         ("rules", b"rules:\n  - name: x\n    offer: {season: y}\n", "3"),
         ("rules", b"rules: [", "is no YAML"),
+        ("rules", b"name,offer,offer_value\n,category,Tea\n", "2 name is needed"),
+        (
+            "rules",
+            b"name,offer,offer_value,discont\nx,category,Tea,5\n",
+            "1 discont is no column of rules; there are: name,",
+        ),
+        ("rules", b"offer,offer_value\ncategory,Tea\n", "There is no column name"),
+        ("rules", b"name;offer;offer_value\nx;category;Tea\nx;category;Tea\n", "3 name 'x' is there already: line 2"),
+        ("rules", b"name,offer,offer_value\nx,category,T\xe9\xc3\xa9\n", "line 2: Byte 13 of this line"),
+        ("rules", b"name,offer,offer_value,seasons\nx,category,Tea,y\n", "2 seasons[0] there is no season 'y'"),
+        ("rules", b"name,offer,offer_value,when\nx,category,Tea,colour: red\n", "2 when"),
+        (
+            "rules",
+            b"name,offer,offer_value,more\nx,category,Tea,{name: y}\n",
+            "2 more.name stands in a column of its own",
+        ),
+        ("rules", b"name,offer,offer_value,discount_value\nx,category,Tea,10\n", "2 discount is empty"),
+        (
+            "rules",
+            b"name,offer,offer_value\n" + b"x,category,Tea\n" * 5001,
+            "There are more than 5,000 rules",
+        ),
+        ("rules", b"name,offer\n" + b"x" * 4_000_000, "larger than 4 MB"),
+        ("rules", b"name,offer,offer_value\n", "There is no rule"),
+        ("pairs", b"pairs:\n- {for: a, to: b, verdict: maybe}\n", "2 verdict maybe is no verdict"),
+        ("pairs", b"pairs:\n- {for: a, to: b, verdict: [no]}\n", "line 2: verdict is no text"),
+        ("pairs", b"pairs:\n- for: a\n  to: b: c\n", "line 3: "),
+        ("pairs", b"rules: []\n", "line 1: rules does not belong in here, only pairs"),
+        ("pairs", b"pairs: {a: b}\n", "Write a list of pairs"),
+        ("pairs", b"- a\n", "line 1: This is no pair"),
+        ("ladders", b"ladders:\n  a: [x]\n", "2 ladder a has 1 product. A ladder has 2 to 100"),
+        ("ladders", b"ladders:\n  a: x\n", "line 2: a is no list of products"),
         ("rules", b"\n# nothing\n", "There is no rule"),
         ("rules", b"PK\x03\x04", "save it as CSV"),
         ("rules", b"x" * 1_000_001, "larger than 1 MB"),
@@ -272,6 +306,25 @@ def test_what_is_wrong_is_told_at_its_line(app: Flask, clerk: MakeClerk, what: s
     assert answer.status_code == 422 and words in text(answer), text(answer)
     desk = parts_of(app).desk
     assert (desk.imports._kept.decided(), desk.drafts.all(), desk.imports.any()) == ({}, [], False)
+
+
+def test_a_table_of_rules_leaves_seasons_and_ladders_as_they_are(app: Flask, clerk: MakeClerk) -> None:
+    """Planted bug that it shows: what a table does not have, which is all but rules, is taken away."""
+    offers, desk, ada = parts_of(app).offers, parts_of(app).desk, clerk("editor", "ada")
+    live = RuleBook(
+        rules=(Rule(name="bags", offer=Category(name="Socks")), Rule(name="old", offer=Category(name="X"))),
+        seasons=(Season(name="spring", yearly=(Yearly(start="03-01", end="05-31"),)),),
+        ladders={"phones": ("laptop", "bag")},
+    )
+    offers.rules.save(live, datetime.now(UTC))
+    table = 'name,seasons,offer,offer_value,discount,discount_value\nbags,spring,category,Bags,percent,"12,5"\n'
+    assert counts(looked_at(ada, "rules", table)[1]) == [0, 1, 0, 0]
+    path, page = looked_at(ada, "rules", table, replace="1")
+    assert counts(page) == [0, 1, 1, 0] and "Socks" in page
+    assert ada.post(path, seal=seal(page)).status_code == 303
+    drafts = {draft.name: draft for draft in desk.drafts.all()}
+    assert {name: draft.action for name, draft in drafts.items()} == {"bags": "put", "old": "remove"}
+    assert drafts["bags"].written["discount"] == {"percent": "12.5"}
 
 
 def test_a_file_beyond_the_limit_is_refused_in_words(clerk: MakeClerk) -> None:

@@ -120,8 +120,13 @@ def test_what_is_exported_is_imported_without_a_change(app: Flask, machine: Make
     here, offers = machine("approver"), parts_of(app).offers
     offers.rules.save(RuleBook(rules=(Rule(name="bags", offer=Category(name="Bags")),)), datetime.now(UTC))
     apply(here, look(here, "pairs", PAIRS.replace("fits", "=1+1")))
-    for what, name in (("rules", "rules.yaml"), ("pairs", "pairs.csv")):
-        file = here.get(f"/exports/{what}").json
+    for what, form, name in (
+        ("rules", "", "rules.yaml"),
+        ("rules", "?format=csv", "rules.csv"),
+        ("pairs", "", "pairs.csv"),
+        ("pairs", "?format=yaml", "pairs.yaml"),
+    ):
+        file = here.get(f"/exports/{what}{form}").json
         assert file["name"] == name  # type: ignore[index]
         found = look(here, what, file["text"])  # type: ignore[index]
         assert [found[name] for name in COUNTS][:3] == [0, 0, 0] and found["unchanged"] >= 1
@@ -129,6 +134,8 @@ def test_what_is_exported_is_imported_without_a_change(app: Flask, machine: Make
         assert here.get(f"/exports/{what}").json["name"] == f"{what}.csv"  # type: ignore[index]
     assert here.get("/exports/results").json["text"].startswith("placement,")  # type: ignore[index]
     assert here.get("/exports/nothing").status_code == 404
+    refused = here.get("/exports/products?format=yaml")
+    assert refused.status_code == 422 and "written as csv" in refused.text
 
 
 @pytest.mark.parametrize(

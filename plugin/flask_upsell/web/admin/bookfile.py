@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from ...core.rulebook import RuleBook
-from ...core.words import Sentence, say
+from ...core.words import say, sentence_of
 from ...desk.drafts import LONGEST, Draft
 from ...desk.imports import ADDED, CHANGED, HOWS, MOST_SHOWN, REMOVED, UNCHANGED, Change, Plan
 from ...desk.ladderfile import LaddersRead
@@ -17,29 +17,40 @@ from ...desk.tablefile import Unreadable, Wrong, decoded
 from ..drafted import live, written
 from ..rulediff import Difference, differences
 from ..rulefile import parse
+from ..yamltext import LARGEST_FILE
 from ..yamltext import written as path_of
+from .plainfile import is_table
 
+#: Bytes of a table of rules.
+LARGEST_TABLE = 4_000_000
 #: (kind, origin, action, written form) of a draft.
 Made = tuple[str, str, str, dict[str, Any]]
 
 
 class BookRead(msgspec.Struct, frozen=True):
-    """A file of rules as it is kept. `replace`: what it does not have is to go."""
+    """A file of rules as it is kept. `replace`: what it does not have is to go. `table`: it is CSV, with rules only."""
 
     text: str
     replace: bool
+    table: bool = False
 
 
 def read_book(content: bytes, live_book: RuleBook, replace: bool) -> tuple[BookRead, RuleBook, list[Wrong]]:
     """The text, its book, and what is wrong with it by line. Raises Unreadable."""
     text, _ = decoded(content)
-    found = parse("", text.encode(), RuleBook() if replace else live_book)
-    wrong = [Wrong(each.line, path_of(each.path), Sentence(each.sentence)) for each in found.problems]
+    table = is_table(text)
+    largest = LARGEST_TABLE if table else LARGEST_FILE
+    if len(content) > largest:
+        raise Unreadable(say("This file is larger than {most} MB. Split it into parts.", most=largest // 1_000_000))
+    known = live_book if table or not replace else RuleBook()
+    found = parse("", text.encode(), known, table=table)
+    wrong = [Wrong(each.line, path_of(each.path), sentence_of(each.sentence)) for each in found.problems]
+    kept = BookRead(text, replace, table)
     if wrong:
-        return BookRead(text, replace), RuleBook(), wrong
+        return kept, RuleBook(), wrong
     if not any(found.entries.values()):
         raise Unreadable(say("There is no rule, season or ladder in it. Choose another file."))
-    return BookRead(text, replace), found.made(), []
+    return kept, found.made(), []
 
 
 def plan_ladders(
@@ -54,10 +65,13 @@ def plan_ladders(
 
 
 def plan_book(
-    before: RuleBook, read: RuleBook, replace: bool, revision: int, drafts: Iterable[Draft]
+    before: RuleBook, read: RuleBook, kept: BookRead, revision: int, drafts: Iterable[Draft]
 ) -> tuple[Plan, list[Made], list[Wrong]]:
     """What importing would change, the drafts that do so, and what stands in the way."""
-    return _planned(before, read if replace else _over(before, read), _size(read), revision, drafts)
+    after = read if kept.replace else _over(before, read)
+    if kept.replace and kept.table:
+        after = msgspec.structs.replace(before, rules=read.rules)
+    return _planned(before, after, _size(read), revision, drafts)
 
 
 def _planned(

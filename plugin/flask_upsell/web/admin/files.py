@@ -19,10 +19,12 @@ from ...desk.productfile import COLUMNS as GOODS_COLUMNS
 from ...desk.productfile import PRODUCT_COLUMNS
 from ...desk.tablefile import MOST_ROWS, Unreadable, Wrong, write
 from ...errors import StaleError
+from .. import ruletable
 from ..rulefile import dump
 from ..yamltext import LARGEST_FILE
 from .incoming import Incoming
 from .office import Admin, Answer
+from .plainfile import dump_ladders, dump_pairs
 
 #: Bytes of a file with its form.
 LARGEST_UPLOAD = 32_000_000
@@ -65,7 +67,8 @@ def add(admin: Admin) -> None:
             "files", status, kinds=KINDS, imported=imports.imported(), run=imports.progress(), most_rows=MOST_ROWS,
             rules_megabytes=LARGEST_FILE // 1_000_000, megabytes=LARGEST_UPLOAD // 1_000_000, at_once=AT_ONCE,
             order_columns=ORDER_COLUMNS, pair_columns=PAIR_FILE_COLUMNS, ladder_columns=LADDER_FILE_COLUMNS,
-            product_columns=GOODS_COLUMNS, products=assortment.count(), zone=admin.settings.zone, **more,
+            product_columns=GOODS_COLUMNS, rule_columns=ruletable.ORDER, most_rules=ruletable.MOST_RULES,
+            products=assortment.count(), zone=admin.settings.zone, **more,
         )  # fmt: skip
 
     @admin.page("/files/progress")
@@ -187,10 +190,19 @@ def add(admin: Admin) -> None:
         book = admin.desk.offers.rules.load()
         return sent("rules", "yaml", "application/yaml", iter([dump(book).encode()]))
 
+    @admin.page("/files/rules.csv")
+    def files_rules_table() -> Answer:
+        return sent("rules", "csv", "text/csv", ruletable.dump(admin.desk.offers.rules.load().rules))
+
     @admin.page("/files/ladders.csv")
     def files_ladders() -> Answer:
         rows = ladder_rows(admin.desk.offers.rules.load().ladders)
         return sent("ladders", "csv", "text/csv", write(LADDER_COLUMNS, rows))
+
+    @admin.page("/files/ladders.yaml")
+    def files_ladders_plain() -> Answer:
+        text = dump_ladders(admin.desk.offers.rules.load().ladders)
+        return sent("ladders", "yaml", "application/yaml", iter([text]))
 
     @admin.page("/files/products.csv")
     def files_goods() -> Answer:
@@ -199,6 +211,10 @@ def add(admin: Admin) -> None:
     @admin.page("/files/pairs.csv")
     def files_pairs() -> Answer:
         return sent("pairs", "csv", "text/csv", write(PAIR_COLUMNS, imports.pair_rows()))
+
+    @admin.page("/files/pairs.yaml")
+    def files_pairs_plain() -> Answer:
+        return sent("pairs", "yaml", "application/yaml", dump_pairs(PAIR_COLUMNS, imports.pair_rows()))
 
     @admin.page("/files/results.csv")
     def files_results() -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC
 
 import msgspec
@@ -14,9 +15,9 @@ from ...desk.ladderfile import LaddersRead, read_ladders
 from ...desk.orderfile import read_orders
 from ...desk.pairfile import read_pairs
 from ...desk.productfile import read_products
-from ...desk.tablefile import Unreadable, Wrong
+from ...desk.tablefile import Listed, Unreadable, Wrong, decoded
 from ...errors import BadInput, StaleError
-from ..yamltext import LARGEST_FILE
+from . import plainfile
 from .bookfile import BookRead, Made, plan_book, plan_ladders, read_book
 
 KINDS = ("rules", "ladders", "pairs", "products", "orders")
@@ -24,7 +25,6 @@ KINDS = ("rules", "ladders", "pairs", "products", "orders")
 DRAFTED, GRAVE = ("rules", "ladders"), ("products", "orders")
 #: How Americans write dates, where the file does not show it: by the store's zone.
 AMERICAN = ("America/", "US/")
-TOO_LONG = say("This file is larger than {most} MB. Split it into parts.")
 NO_LADDER = say("There is no ladder in it, only the first row. Choose another file.")
 NO_PRODUCT = say("There is no product in it, only the first row. Choose another file.")
 NO_ORDER = say("There is no order in it, only the first row. Choose another file.")
@@ -40,12 +40,10 @@ class Incoming:
         """(what was read, what is wrong, how much is). `replace`: what a file of rules, ladders or products does not
         have is to go. Raises Unreadable."""
         if what == "rules":
-            if len(content) > LARGEST_FILE:
-                raise Unreadable(say(TOO_LONG.words, most=LARGEST_FILE // 1_000_000))
             kept, _, wrong = read_book(content, self._desk.offers.rules.load(), replace)
             return kept, wrong, len(wrong)
         if what == "ladders":
-            ladders, wrong = read_ladders(content, replace)
+            ladders, wrong = read_ladders(_rows(content, plainfile.ladders), replace)
             if not wrong and not ladders.ladders:
                 raise Unreadable(NO_LADDER)
             return ladders, wrong, len(wrong)
@@ -55,7 +53,7 @@ class Incoming:
                 raise Unreadable(NO_PRODUCT)
             return goods, wrong, goods.wrong
         if what == "pairs":
-            pairs, wrong = read_pairs(content)
+            pairs, wrong = read_pairs(_rows(content, plainfile.pairs))
             return pairs, wrong, len(wrong)
         orders, wrong = read_orders(
             content,
@@ -91,7 +89,7 @@ class Incoming:
         _, book, wrong = read_book(kept.text.encode(), before, kept.replace)
         if wrong:
             return Plan(dict.fromkeys(HOWS, 0), [], ""), [], wrong
-        return plan_book(before, book, kept.replace, revision, self._desk.drafts.all())
+        return plan_book(before, book, kept, revision, self._desk.drafts.all())
 
     def put(self, upload: Upload, seal: str, by: Person) -> tuple[int, str]:
         """Do what was looked at (`seal`: its plan's), all or nothing: rules and ladders become drafts. Returns how many
@@ -114,6 +112,16 @@ class Incoming:
             raise StaleError("something was changed since you looked at this", current=plan)
         self._imports.put_drafts(upload, made, self._desk.offers.rules.revision())
         return len(made), ""
+
+
+def _rows(content: bytes, read: Callable[[str], Listed]) -> bytes | Listed:
+    """A table as it is, or the rows of YAML. Raises Unreadable."""
+    text, notes = decoded(content)
+    if not plainfile.begins_yaml(text):
+        return content
+    found = read(text)
+    found.notes += notes
+    return found
 
 
 def needed(what: str) -> Role:

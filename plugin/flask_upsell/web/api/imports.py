@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -13,7 +14,9 @@ from ...desk.ladderfile import LADDER_COLUMNS, ladder_rows
 from ...desk.productfile import PRODUCT_COLUMNS
 from ...desk.tablefile import Unreadable, Wrong, write
 from ...errors import BadInput, StaleError
+from .. import ruletable
 from ..admin.incoming import KINDS, Incoming, needed, told
+from ..admin.plainfile import dump_ladders, dump_pairs
 from ..rulefile import dump
 from .counter import Counter, missing
 from .fields import Given, Switch, moment, one_of, words
@@ -21,18 +24,20 @@ from .problems import Problem
 
 #: Bytes of a request with a file in it; problems that are listed.
 LARGEST_FILE, MOST_WRONG = 40_000_000, 50
+#: What can be had in which forms, the one that is meant without a word first.
 EXPORTS = {
-    "rules": "rules.yaml",
-    "ladders": "ladders.csv",
-    "pairs": "pairs.csv",
-    "products": "products.csv",
-    "results": "results.csv",
+    "rules": ("yaml", "csv"),
+    "ladders": ("csv", "yaml"),
+    "pairs": ("csv", "yaml"),
+    "products": ("csv",),
+    "results": ("csv",),
 }
 
 
 class Import(Given):
-    """A file: `rules` (with seasons and ladders) is YAML; `ladders`, `pairs` (decisions), `products` and `orders` are
-    CSV. `replace`: rules, ladders or imported products that the file does not have are to go."""
+    """A file: `rules` as YAML (with seasons and ladders) or CSV (rules alone); `ladders` and `pairs` (decisions) as CSV
+    or YAML; `products` and `orders` as CSV. Which one it is shows in its first line. `replace`: rules, ladders or
+    imported products that the file does not have are to go; CSV of rules leaves seasons and ladders as they are."""
 
     what = one_of(KINDS, required=True)
     text = fields.String(required=True)
@@ -109,6 +114,12 @@ class ProductsAnswer(Schema):
     """Imported products, which are published beside the store's own."""
 
     products = fields.Integer(required=True)
+
+
+class Form(Given):
+    """`format`: of the file."""
+
+    format = one_of(("csv", "yaml"))
 
 
 class ExportAnswer(Schema):
@@ -194,26 +205,37 @@ def add(counter: Counter) -> None:
         """Remove all imported products, and say how many there were; a book without them is published"""
         return {"products": assortment.remove()}
 
-    @counter.operation("GET", "/exports/<what>", Role.VIEWER, "exports", answer=ExportAnswer)
-    def export(what: str) -> Any:
-        """A file: rules (YAML, with seasons and ladders); ladders, pairs (with evidence), products, results (CSV)"""
+    @counter.operation("GET", "/exports/<what>", Role.VIEWER, "exports", answer=ExportAnswer, query=Form)
+    def export(query: dict[str, Any], what: str) -> Any:
+        """A file: rules (YAML, with seasons and ladders; or CSV, alone); ladders, pairs with evidence (CSV or YAML);
+        products, results (CSV)"""
         if what not in EXPORTS:
             raise missing("export")
-        return {"name": EXPORTS[what], "text": written(what)}
+        form = query.get("format") or EXPORTS[what][0]
+        if form not in EXPORTS[what]:
+            told = f"{what} is written as {' or '.join(EXPORTS[what])}."
+            raise Problem(422, told, kind="invalid", errors=[{"parameter": "format", "detail": told}])
+        return {"name": f"{what}.{form}", "text": b"".join(written(what, form)).decode("utf-8-sig")}
 
-    def written(what: str) -> str:
+    def written(what: str, form: str) -> Iterable[bytes]:
         rules = counter.parts.offers.rules
-        if what == "rules":
-            return dump(rules.load())
-        if what == "ladders":
-            table = write(LADDER_COLUMNS, ladder_rows(rules.load().ladders))
-        elif what == "pairs":
-            table = write(PAIR_COLUMNS, imports.pair_rows())
-        elif what == "products":
-            table = write(PRODUCT_COLUMNS, assortment.rows())
-        else:
-            table = write(RESULT_COLUMNS, imports.result_rows())
-        return b"".join(table).decode("utf-8-sig")
+        match what, form:
+            case "rules", "yaml":
+                return [dump(rules.load()).encode()]
+            case "rules", _:
+                return ruletable.dump(rules.load().rules)
+            case "ladders", "yaml":
+                return [dump_ladders(rules.load().ladders)]
+            case "ladders", _:
+                return write(LADDER_COLUMNS, ladder_rows(rules.load().ladders))
+            case "pairs", "yaml":
+                return dump_pairs(PAIR_COLUMNS, imports.pair_rows())
+            case "pairs", _:
+                return write(PAIR_COLUMNS, imports.pair_rows())
+            case "products", _:
+                return write(PRODUCT_COLUMNS, assortment.rows())
+            case _:
+                return write(RESULT_COLUMNS, imports.result_rows())
 
 
 def _plan(plan: Plan, wrong: list[Wrong]) -> dict[str, Any]:
