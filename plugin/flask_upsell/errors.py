@@ -35,11 +35,11 @@ class MappingError(UpsellError, ValueError):
 
 
 class BadInput(UpsellError, ValueError):
-    """A value from outside is not usable. `field` names it."""
+    """A value from outside is not usable. `field` names it, `message` says why."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(f"{field}: {message}")
-        self.field = field
+        self.field, self.message = field, message
 
 
 class TokenError(UpsellError):

@@ -8,9 +8,10 @@ from sqlalchemy import Engine
 
 from flask_upsell.adapters.linted import Linted, SQLLinted
 from flask_upsell.core.finding import Finding, Flaw
+from flask_upsell.core.words import say
 
 NOW, TODAY = datetime(2026, 5, 4, 12, tzinfo=UTC), date(2026, 5, 4)
-FOUND = [Finding(Flaw.OVER, "tea", "", "This rule ended on 1 May. Größe \U0001f375")]
+FOUND = [Finding(Flaw.OVER, "tea", "", say("This rule ended on {day}. Größe \U0001f375", day="1 May"))]
 
 
 def test_the_last_ones_are_kept(engine: Engine) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import Engine, delete, select, update
 
+from ..core.words import objection
 from ..errors import BadInput, StaleError
 from .audit import actor
 from .desk_tables import draft_steps
@@ -87,7 +88,7 @@ class SQLDrafts:
             connection.execute(insert_into(connection, t).values(**row).on_conflict_do_nothing())
         found = self.of(kind, origin) if origin else self.find(str(row["id"]))
         if found is None:
-            raise BadInput("draft", "it is gone already")
+            raise BadInput("draft", objection("it is gone already"))
         return found
 
     def save(self, id: str, version: int, at: datetime, **values: Any) -> Draft:
@@ -112,10 +113,10 @@ class SQLDrafts:
             ).rowcount
             row = connection.execute(select(t).where(*this)).first()
         if row is None:
-            raise BadInput("draft", "it was published or thrown away meanwhile")
+            raise BadInput("draft", objection("it was published or thrown away meanwhile"))
         found = _read(row)
         if done != 1:
-            raise StaleError(f"{found.writer} has saved this draft meanwhile", current=found)
+            raise StaleError(objection("{writer} has saved this draft meanwhile", writer=found.writer), current=found)
         return found
 
     def drop(self, id: str, version: int | None = None) -> bool:

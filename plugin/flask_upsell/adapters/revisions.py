@@ -11,6 +11,7 @@ import msgspec
 from sqlalchemy import Connection, Engine, delete, insert, select
 
 from ..core.rulebook import Changes, RuleBook
+from ..core.words import objection, reason
 from ..errors import BadInput
 from .audit import actor
 from .desk_tables import revisions as t
@@ -71,7 +72,12 @@ class SQLRevisions:
         try:
             return RuleBook.decode(zlib.decompress(found))
         except zlib.error as error:
-            raise BadInput("revision", f"the book of revision {revision} cannot be read: {error}") from error
+            raise BadInput(
+                "revision",
+                objection(
+                    "the book of revision {revision} cannot be read: {error}", revision=revision, error=reason(error)
+                ),
+            ) from error
 
 
 def _read(row: Any) -> Revision:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, Row, Select, Table, delete, insert, l
 from ..core.rule import Rule, Status
 from ..core.rulebook import Changes, RuleBook
 from ..core.season import Season
+from ..core.words import objection, reason
 from ..errors import BadInput, RuleError
 from . import tables as t
 from .audit import Entry, SQLAudit
@@ -78,7 +79,14 @@ class SQLRules:
         entries: list[Entry] = []
         with self._writing() as (connection, revision):
             if expected is not None and expected != revision:
-                raise RuleError(f"the rules are at revision {revision} now, not at {expected} any more", stale=True)
+                raise RuleError(
+                    objection(
+                        "the rules are at revision {revision} now, not at {expected} any more",
+                        revision=revision,
+                        expected=expected,
+                    ),
+                    stale=True,
+                )
             for kind, parts in _parts(book).items():
                 before = self._rows(connection, kind)
                 new, other, gone = _compare(before, parts)
@@ -102,7 +110,7 @@ class SQLRules:
         with self._writing() as (connection, revision):
             body = connection.execute(select(c.body).where(*this)).scalar_one_or_none()
             if body is None:
-                raise BadInput("rule", f"no rule is named {name!r}")
+                raise BadInput("rule", objection("no rule is named {name}", name=repr(name)))
             rule: Rule = _read("rule", name, body)
             if rule.status is status:
                 return Changes(revision)
@@ -197,7 +205,10 @@ def _read(kind: str, name: str, body: str) -> Any:
     try:
         return msgspec.json.decode(body, type=PARTS[kind][1])
     except (ValueError, RecursionError) as error:
-        raise RuleError(f"{kind} {name!r} cannot be read: {error}", rule=name) from error
+        raise RuleError(
+            objection("{kind} {name} cannot be read: {error}", kind=kind, name=repr(name), error=reason(error)),
+            rule=name,
+        ) from error
 
 
 def _compare(before: Mapping[str, Row[Any]], parts: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:

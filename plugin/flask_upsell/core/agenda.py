@@ -14,12 +14,17 @@ from .rule import Schedule
 from .rulebook import RuleBook
 from .season import SOUTH, WEEKDAYS, Interval, Timetable, check, check_schedule, clock, day, hour, moment
 from .windows import DAY, Problem, both, merged, without
+from .words import Sentence, objection, remark
 
 AHEAD = timedelta(days=3 * 366)
 _ALWAYS = Schedule()
 _MIDNIGHT = time()
 #: Any week.
 _MONDAY, _NEXT = datetime(2001, 1, 1), datetime(2001, 1, 8)
+_BEGIN = remark("This rule's hours begin at {at}, on {day} a time that {odd}")
+_END = remark("This rule's hours end at {at}, on {day} a time that {odd}")
+_SKIPPED = remark("does not exist, for clocks go forward")
+_TWICE = remark("comes twice, for clocks go back")
 
 
 class Agenda:
@@ -38,9 +43,11 @@ class Agenda:
         """Raises RuleError for a schedule or a season in it that cannot be used."""
         for name in schedule.seasons:
             for path, sentence in self._checked(name):
-                raise RuleError(f"season {name!r}, {path}: {sentence}")
+                raise RuleError(
+                    objection("season {name}, {path}: {sentence}", name=repr(name), path=path, sentence=sentence)
+                )
         for path, sentence in check_schedule(schedule, schedule.seasons):
-            raise RuleError(f"schedule.{path}: {sentence}")
+            raise RuleError(objection("schedule.{path}: {sentence}", path=path, sentence=sentence))
 
     def over(self, schedule: Schedule) -> bool:
         """Whether its end is past."""
@@ -63,12 +70,16 @@ class Agenda:
         """Whether both can hold at the same time."""
         return one == other or _ALWAYS in (one, other) or self._meet(one, other)
 
-    def clock_changes(self, schedule: Schedule) -> Iterator[str]:
+    def clock_changes(self, schedule: Schedule) -> Iterator[Sentence]:
         """Its edges that a clock skips or shows twice."""
         zone = self._clock(schedule)
-        for name, text in (("start", schedule.start), ("end", schedule.end)):
+        bounds = (
+            (schedule.start, remark("This rule's start, {at}, is a time that {odd}")),
+            (schedule.end, remark("This rule's end, {at}, is a time that {odd}")),
+        )
+        for text, told in bounds:
             if text is not None and (odd := _odd(moment(text), zone)):
-                yield f"This rule's {name}, {text}, is a time that {odd}"
+                yield Sentence(told.words, {"at": text, "odd": odd})
         if not schedule.hours:
             return
         days = Timetable(msgspec.structs.replace(schedule, hours=(), weekdays=()), self._seasons, self._zone)
@@ -76,13 +87,13 @@ class Agenda:
         for changed in _changes(zone, self._now.date()):
             for hours in schedule.hours:
                 over_midnight = hours.end <= hours.start
-                for name, text, later in (("begin", hours.start, False), ("end", hours.end, over_midnight)):
+                for told, text, later in ((_BEGIN, hours.start, False), (_END, hours.end, over_midnight)):
                     wall = datetime.combine(changed, hour(text))
                     begins = changed - DAY * later
                     if begins.weekday() not in weekdays or not (odd := _odd(wall, zone)):
                         continue
                     if any(days.state(wall.replace(tzinfo=zone), each)[0] for each in self._countries(schedule)):
-                        yield f"This rule's hours {name} at {text}, on {changed} a time that {odd}"
+                        yield Sentence(told.words, {"at": text, "day": changed.isoformat(), "odd": odd})
                         return
 
     # --- looked up once ----------------------------------------------------------------------------------------------
@@ -152,12 +163,12 @@ def _week(schedule: Schedule) -> list[Interval]:
     return merged(found)
 
 
-def _odd(wall: datetime, zone: ZoneInfo) -> str:
-    """What is odd about a local time: the clock skips it, or shows it twice; "" when nothing is."""
+def _odd(wall: datetime, zone: ZoneInfo) -> Sentence | None:
+    """What is odd about a local time: the clock skips it, or shows it twice; None when nothing is."""
     first, again = (wall.replace(tzinfo=zone, fold=fold).utcoffset() for fold in (0, 1))
     if first is None or again is None or first == again:
-        return ""
-    return "does not exist, for clocks go forward" if first < again else "comes twice, for clocks go back"
+        return None
+    return _SKIPPED if first < again else _TWICE
 
 
 @cache

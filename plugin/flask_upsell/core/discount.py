@@ -16,6 +16,7 @@ from ..errors import BadInput
 from .money import LARGEST, Money, exponent
 from .offer import Code
 from .rule import Class, Discount, Floor, Off, Rule
+from .words import objection
 
 S = TypeVar("S", bound="Saving")
 #: 100 % in hundredths of a percent.
@@ -63,9 +64,9 @@ def apply(discount: Discount, unit_price: int, currency: str, quantity: int, *, 
     than the floor as it is does not get it either. Raises BadInput for a line that no cart can have.
     """
     if unit_price < 0:
-        raise BadInput("unit_price", "a price is not negative")
+        raise BadInput("unit_price", objection("a price is not negative"))
     if quantity < 1:
-        raise BadInput("quantity", "a line has at least one unit")
+        raise BadInput("quantity", objection("a line has at least one unit"))
     line = _reduce(discount, unit_price, currency, quantity)
     if isinstance(line, Code):
         return line
@@ -226,7 +227,9 @@ def spread(total: int, weights: Sequence[int]) -> list[int]:
     """
     whole = sum(weights)
     if total < 0 or any(weight < 0 for weight in weights) or (total and not whole):
-        raise BadInput("total", f"{total} cannot be spread over weights of {whole} in all")
+        raise BadInput(
+            "total", objection("{total} cannot be spread over weights of {whole} in all", total=total, whole=whole)
+        )
     if not total:
         return [0] * len(weights)
     parts = [total * weight // whole for weight in weights]
@@ -244,7 +247,15 @@ def refund(line: Priced, units: int, already: int = 0) -> int:
     than are left.
     """
     if units < 0 or already < 0 or already + units > line.quantity:
-        raise BadInput("units", f"{units} after {already} of {line.quantity} cannot be refunded")
+        raise BadInput(
+            "units",
+            objection(
+                "{units} after {already} of {quantity} cannot be refunded",
+                units=units,
+                already=already,
+                quantity=line.quantity,
+            ),
+        )
     after, before = (_half_up(line.total * back, line.quantity) for back in (already + units, already))
     return after - before
 
@@ -256,15 +267,15 @@ def check(discount: Discount) -> list[tuple[str, str]]:
     """What is wrong with a discount as it was written: (field, why); "amount.1" is the second one of `amount`."""
     found = list(_check_kind(discount))
     if discount.percent and not 1 <= discount.percent <= WHOLE:
-        found.append(("percent", "must be between 1 (0.01 %) and 10000 (100 %)"))
+        found.append(("percent", objection("must be between 1 (0.01 %) and 10000 (100 %)")))
     found += _check_amounts("amount", discount.amount, 1)
     # What costs nothing is a gift, which is shown as one.
     found += _check_amounts("price", discount.price, 1)
     found += _check_amounts("most", discount.most, 1)
     if discount.most_units is not None and discount.most_units < 1:
-        found.append(("most_units", "must be at least 1"))
+        found.append(("most_units", objection("must be at least 1")))
     if len(set(discount.with_rules)) < len(discount.with_rules) or "" in discount.with_rules:
-        found.append(("with_rules", "must be names of rules, each once"))
+        found.append(("with_rules", objection("must be names of rules, each once")))
     found += _check_floor(discount)
     found += _check_currencies(discount)
     return found
@@ -284,13 +295,13 @@ def _check_kind(discount: Discount) -> Iterator[tuple[str, str]]:
     kind = discount.off
     for field, given in (("percent", discount.percent), ("amount", discount.amount), ("price", discount.price)):
         if field == kind and not given:
-            yield field, f"is needed for a discount of the kind {kind.value!r}"
+            yield field, objection("is needed for a discount of the kind {value}", value=repr(kind.value))
         if field != kind and given:
-            yield field, f"does not belong to a discount of the kind {kind.value!r}"
+            yield field, objection("does not belong to a discount of the kind {value}", value=repr(kind.value))
     if discount.most and kind not in (Off.PERCENT, Off.AMOUNT):
-        yield "most", f"does not belong to a discount of the kind {kind.value!r}"
+        yield "most", objection("does not belong to a discount of the kind {value}", value=repr(kind.value))
     if discount.most_units is not None and kind is Off.FREE_SHIPPING:
-        yield "most_units", f"does not belong to a discount of the kind {kind.value!r}"
+        yield "most_units", objection("does not belong to a discount of the kind {value}", value=repr(kind.value))
 
 
 def _check_amounts(field: str, amounts: tuple[Money, ...], least: int) -> Iterator[tuple[str, str]]:
@@ -299,21 +310,36 @@ def _check_amounts(field: str, amounts: tuple[Money, ...], least: int) -> Iterat
         try:
             exponent(money.currency)
         except BadInput:
-            yield f"{field}.{at}", f"{money.currency!r} is not an ISO 4217 code such as 'EUR'"
+            yield (
+                f"{field}.{at}",
+                objection("{currency} is not an ISO 4217 code such as 'EUR'", currency=repr(money.currency)),
+            )
         if not least <= money.amount <= LARGEST:
-            yield f"{field}.{at}", f"must be between {least} and {LARGEST} minor units"
-    yield from ((field, f"has {currency} more than once") for currency, count in times.items() if count > 1)
+            yield (
+                f"{field}.{at}",
+                objection("must be between {least} and {largest} minor units", least=least, largest=LARGEST),
+            )
+    yield from (
+        (field, objection("has {currency} more than once", currency=currency))
+        for currency, count in times.items()
+        if count > 1
+    )
 
 
 def _check_floor(discount: Discount) -> Iterator[tuple[str, str]]:
     floor = discount.floor
     if floor.margin_percent is not None and not 0 <= floor.margin_percent <= 99:
-        yield "floor.margin_percent", "must be between 0 and 99"
+        yield "floor.margin_percent", objection("must be between 0 and 99")
     yield from _check_amounts("floor.price", floor.price, 0)
     for least in floor.price:
         price = 0 if discount.off is Off.GIFT else _held(discount.price, least.currency)
         if price is not None and price < least.amount:
-            yield "floor.price", f"is above the rule's own price in {least.currency}, so nothing would be offered"
+            yield (
+                "floor.price",
+                objection(
+                    "is above the rule's own price in {currency}, so nothing would be offered", currency=least.currency
+                ),
+            )
 
 
 def _check_currencies(discount: Discount) -> Iterator[tuple[str, str]]:
@@ -328,4 +354,7 @@ def _check_currencies(discount: Discount) -> Iterator[tuple[str, str]]:
     for field, amounts in fields.items():
         missing = [currency for currency in meant if _held(amounts, currency) is None]
         if amounts and missing:
-            yield field, f"has no amount in {', '.join(missing)}, so nothing would be offered there"
+            yield (
+                field,
+                objection("has no amount in {known}, so nothing would be offered there", known=", ".join(missing)),
+            )

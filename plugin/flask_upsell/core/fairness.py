@@ -11,6 +11,7 @@ from .named import conditions
 from .rule import Rule, Tree
 from .rules import stops
 from .trees import NAMES
+from .words import objection
 
 #: What a shopper did, or a random number that stands for them: it may choose what is shown, not what it costs.
 BEHAVIOUR = frozenset({"has_bought", "order_count", "days_since_last_order", "sample"})
@@ -25,14 +26,20 @@ def check(rule: Rule) -> Iterator[tuple[str, str]]:
             if rule.discount is not None:
                 yield (
                     field,
-                    f"has {code}, and a price may not depend on what a shopper did or on chance: name a declared group "
-                    "or first_order, or leave the discount out",
+                    objection(
+                        "has {code}, and a price may not depend on what a shopper did or on chance: name a "
+                        "declared group or first_order, or leave the discount out",
+                        code=code,
+                    ),
                 )
             if stops(rule):
                 yield (
                     field,
-                    f"has {code}, and the rule stops those below it, so that prices would depend on what a shopper did "
-                    "or on chance: let it go on, or name a declared group",
+                    objection(
+                        "has {code}, and the rule stops those below it, so that prices would depend on what a "
+                        "shopper did or on chance: let it go on, or name a declared group",
+                        code=code,
+                    ),
                 )
 
 

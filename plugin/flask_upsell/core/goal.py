@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from .rule import Goal
 from .season import clock, day, local_days
 from .windows import DAY, Problem, tried
+from .words import objection
 
 
 class Course:
@@ -44,9 +45,9 @@ def check(goal: Goal) -> list[Problem]:
     """What is wrong with a goal: (field, sentence)."""
     found = [*tried("start", day, goal.start), *tried("by", day, goal.by)]
     if not found and goal.by < goal.start:
-        found.append(("by", f"{goal.by} is before the start, {goal.start}"))
+        found.append(("by", objection("{by} is before the start, {start}", by=goal.by, start=goal.start)))
     if not 1 <= goal.units <= 10**9:
-        found.append(("units", f"{goal.units} is not between 1 and a billion"))
+        found.append(("units", objection("{units} is not between 1 and a billion", units=goal.units)))
     if not 1 <= goal.lift <= 10**9:
-        found.append(("lift", f"{goal.lift} is not between 1 and a billion"))
+        found.append(("lift", objection("{lift} is not between 1 and a billion", lift=goal.lift)))
     return found

@@ -7,7 +7,7 @@ rules are compared with each other only while both are active.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
@@ -18,6 +18,7 @@ from .conditions.shopper import Answer, Perked
 from .discount import breaks_own_floor, together
 from .finding import Finding as Finding
 from .finding import Flaw as Flaw
+from .finding import alike, foreign, missing, some
 from .goal import check as check_goal
 from .named import Goods, conditions, named
 from .offer import Code
@@ -26,9 +27,7 @@ from .rule import Bundle, Category, Ladder, Learned, Nothing, Products, Rule, Se
 from .rulebook import RuleBook
 from .rules import stops
 from .trees import grow
-
-#: How many names a sentence gives before it only counts them.
-_NAMED = 3
+from .words import objection, reason, remark
 
 
 def _nobody(done: int, total: int) -> None:
@@ -73,10 +72,12 @@ def lint(
         try:
             agenda.check(rule.schedule)
             for path, sentence in check_goal(rule.goal) if rule.goal is not None else ():
-                raise RuleError(f"goal.{path}: {sentence}")
+                raise RuleError(objection("goal.{path}: {sentence}", path=path, sentence=sentence))
             usable.append(_looked(rule))
         except (RuleError, BadInput) as error:
-            found.append(Finding(Flaw.UNUSABLE, rule.name, "", f"This rule cannot be used: {error}."))
+            found.append(
+                Finding(Flaw.UNUSABLE, rule.name, "", remark("This rule cannot be used: {error}.", error=reason(error)))
+            )
     active = [each for each in usable if each.rule.status is Status.ACTIVE]
     known = _Known(book)
     for number, each in enumerate(usable, start=1):
@@ -138,27 +139,39 @@ def _schedule(rule: Rule, agenda: Agenda) -> Iterator[Finding]:
     schedule, name = rule.schedule, rule.name
     if agenda.over(schedule):
         yield Finding(
-            Flaw.OVER, name, "", f"This rule ended on {schedule.end}. Set its status to ended, or give it a later end."
+            Flaw.OVER,
+            name,
+            "",
+            remark(
+                "This rule ended on {end}. Set its status to ended, or give it a later end.", end=schedule.end or ""
+            ),
         )
     elif rule.goal is not None and agenda.past(rule.goal.by, schedule):
         yield Finding(
             Flaw.OVER,
             name,
             "",
-            f"This rule's goal was to be met by {rule.goal.by}. Give it a later day, or remove it.",
+            remark("This rule's goal was to be met by {by}. Give it a later day, or remove it.", by=rule.goal.by),
         )
     elif not agenda.ever(schedule):
         which = f" ({', '.join(schedule.seasons)})" if schedule.seasons else ""
         yield Finding(
-            Flaw.NEVER_IN_SEASON, name, "",
-            f"This rule's schedule{which} does not hold at any time of the next three years. Look at its seasons, "
-            "dates, weekdays and hours: all that are given must hold at once.",
-        )  # fmt: skip
+            Flaw.NEVER_IN_SEASON,
+            name,
+            "",
+            remark(
+                "This rule's schedule{which} does not hold at any time of the next three years. Look at "
+                "its seasons, dates, weekdays and hours: all that are given must hold at once.",
+                which=which,
+            ),
+        )
     for edge in agenda.clock_changes(schedule):
         yield Finding(
-            Flaw.CLOCK_CHANGE, name, "",
-            f"{edge}. Choose a time that every day has once, such as 04:00.",
-        )  # fmt: skip
+            Flaw.CLOCK_CHANGE,
+            name,
+            "",
+            remark("{edge}. Choose a time that every day has once, such as 04:00.", edge=edge),
+        )
 
 
 class _Known:
@@ -175,30 +188,24 @@ class _Known:
 def _names(rule: Rule, known: _Known) -> Iterator[Finding]:
     for season in rule.schedule.seasons:
         if season not in known.seasons:
-            yield _missing(Flaw.UNKNOWN_SEASON, rule, "season", season)
+            yield missing(Flaw.UNKNOWN_SEASON, rule.name, season)
     if isinstance(rule.offer, Ladder) and rule.offer.name not in known.ladders:
-        yield _missing(Flaw.UNKNOWN_LADDER, rule, "ladder", rule.offer.name)
+        yield missing(Flaw.UNKNOWN_LADDER, rule.name, rule.offer.name)
     for other in rule.discount.with_rules if rule.discount else ():
         if other not in known.rules:
-            yield _missing(Flaw.UNKNOWN_RULE, rule, "rule", other)
+            yield missing(Flaw.UNKNOWN_RULE, rule.name, other)
     for code, given in [*conditions(rule.audience), *conditions(rule.when)]:
         if code == Answer.code:
             question = known.questions.get(given["question"])
             if question is None:
-                yield _missing(Flaw.UNKNOWN_ANSWER, rule, "question", given["question"])
+                yield missing(Flaw.UNKNOWN_ANSWER, rule.name, given["question"])
                 continue
             for answer in given["is"]:
                 if answer not in question.answers:
-                    yield _missing(Flaw.UNKNOWN_ANSWER, rule, f"answer of {given['question']!r}", answer)
+                    yield missing(Flaw.UNKNOWN_ANSWER, rule.name, answer, question=given["question"])
         elif code == Perked.code:
-            missing = [each for each in given["is"] if each not in known.gifts]
-            yield from (_missing(Flaw.UNKNOWN_RULE, rule, "gift of", each) for each in missing)
-
-
-def _missing(code: Flaw, rule: Rule, what: str, name: str) -> Finding:
-    return Finding(
-        code, rule.name, name, f"This rule names the {what} {name!r}, which does not exist. Correct the name."
-    )
+            gone = [each for each in given["is"] if each not in known.gifts]
+            yield from (missing(Flaw.UNKNOWN_RULE, rule.name, each, gift=True) for each in gone)
 
 
 # --- rules with each other -------------------------------------------------------------------------------------------
@@ -211,10 +218,16 @@ def _never_reached(active: list[Looked], agenda: Agenda) -> Iterator[Finding]:
         for above in stoppers:
             if _covers(above, rule) and agenda.covers(above.schedule, rule.schedule):
                 yield Finding(
-                    Flaw.NEVER_REACHED, rule.name, above.name,
-                    f"This rule is never reached: {above.name!r} is tried before it, always matches and stops what is "
-                    f"below. Give {above.name!r} conditions, or this rule a priority above {above.priority}.",
-                )  # fmt: skip
+                    Flaw.NEVER_REACHED,
+                    rule.name,
+                    above.name,
+                    remark(
+                        "This rule is never reached: {name} is tried before it, always matches and stops what is "
+                        "below. Give {name} conditions, or this rule a priority above {priority}.",
+                        name=repr(above.name),
+                        priority=above.priority,
+                    ),
+                )
                 break
         # When its limits are used up, what is below is reached after all.
         if each.always and stops(rule) and rule.limits.total is None and not rule.limits.budget:
@@ -238,16 +251,20 @@ def _suppressed(active: list[Looked], agenda: Agenda) -> Iterator[Finding]:
         for other, each in by_condition[nothing.when] if rule.when else by_audience[nothing.audience]:
             if (rule.audience and each.audience != nothing.audience) or not _meet(rule, each.rule, agenda):
                 continue
+            name = repr(rule.name)
+            told = remark(
+                "This rule makes an offer to carts for which {name} shows nothing; {name} is tried later, so this one "
+                "is shown. To show nothing, raise that one above {priority}.",
+                name=name,
+                priority=each.rule.priority,
+            )
             if place < other:
-                then = "is tried first, so this one is not shown then. Remove one of them, or narrow the other"
-            else:
-                then = (
-                    f"is tried later, so this one is shown. To show nothing, raise that one above {each.rule.priority}"
+                told = remark(
+                    "This rule makes an offer to carts for which {name} shows nothing; {name} is tried first, so this "
+                    "one is not shown then. Remove one of them, or narrow the other.",
+                    name=name,
                 )
-            yield Finding(
-                Flaw.CONTRADICTION, each.name, rule.name,
-                f"This rule makes an offer to carts for which {rule.name!r} shows nothing; {rule.name!r} {then}.",
-            )  # fmt: skip
+            yield Finding(Flaw.CONTRADICTION, each.name, rule.name, told)
 
 
 def _needed(tree: Tree | None) -> list[Tree]:
@@ -265,23 +282,7 @@ def _same(active: list[Looked], agenda: Agenda) -> Iterator[Finding]:
             before.append(each)
             if other is not None:
                 told = True
-                yield _alike(each, other, offer)
-
-
-def _alike(each: Looked, other: Looked, offer: str) -> Finding:
-    mine, theirs = each.rule, other.rule
-    alike = mine.priority == theirs.priority and each.when == other.when
-    if alike and mine.discount is not None and theirs.discount is not None and mine.discount != theirs.discount:
-        return Finding(
-            Flaw.CONTRADICTION, mine.name, theirs.name,
-            f"This rule and {theirs.name!r} give different discounts on {offer} for the same carts and have the same "
-            "priority: only the one that is written first counts. Keep one, or give them different conditions.",
-        )  # fmt: skip
-    return Finding(
-        Flaw.OVERLAP, mine.name, theirs.name,
-        f"This rule offers {offer} for the same things in the cart as {theirs.name!r}, which is tried first. Keep one, "
-        "or tell them apart by placement, schedule or conditions.",
-    )  # fmt: skip
+                yield alike(each.rule, other.rule, offer, same_when=each.when == other.when)
 
 
 def _catch_alls(active: list[Looked], agenda: Agenda) -> Iterator[Finding]:
@@ -296,10 +297,16 @@ def _catch_alls(active: list[Looked], agenda: Agenda) -> Iterator[Finding]:
         )
         if below is not None:
             yield Finding(
-                Flaw.CATCH_ALL, rule.name, below.name,
-                f"This rule has no conditions and is tried before {below.name!r}, which has some, so it takes the "
-                f"places first. Give it a priority below {below.rule.priority}.",
-            )  # fmt: skip
+                Flaw.CATCH_ALL,
+                rule.name,
+                below.name,
+                remark(
+                    "This rule has no conditions and is tried before {name}, which has some, so it takes the "
+                    "places first. Give it a priority below {priority}.",
+                    name=repr(below.name),
+                    priority=below.rule.priority,
+                ),
+            )
 
 
 def _covers(above: Rule, rule: Rule) -> bool:
@@ -319,10 +326,7 @@ def _meet(one: Rule, other: Rule, agenda: Agenda) -> bool:
 def _unknown(rule: Rule, goods: Goods) -> Iterator[Finding]:
     for what, name in named(rule):
         if (what, name) not in goods.listed:
-            yield Finding(
-                Flaw(f"unknown_{what}"), rule.name, name,
-                f"This rule names the {what} {name!r}, which the store has not. Correct the name, or remove it.",
-            )  # fmt: skip
+            yield foreign(Flaw(f"unknown_{what}"), rule.name, name)
 
 
 def _unknown_steps(book: RuleBook, goods: Goods) -> Iterator[Finding]:
@@ -330,10 +334,16 @@ def _unknown_steps(book: RuleBook, goods: Goods) -> Iterator[Finding]:
         for ref in steps:
             if ref not in goods.products:
                 yield Finding(
-                    Flaw.UNKNOWN_PRODUCT, "", ref,
-                    f"The ladder {ladder!r} names the product {ref!r}, which the store has not. Correct the name, or "
-                    "remove it.",
-                )  # fmt: skip
+                    Flaw.UNKNOWN_PRODUCT,
+                    "",
+                    ref,
+                    remark(
+                        "The ladder {ladder} names the product {ref}, which the store has not. Correct the name, "
+                        "or remove it.",
+                        ladder=repr(ladder),
+                        ref=repr(ref),
+                    ),
+                )
 
 
 def _below_floor(rule: Rule, book: RuleBook, goods: Goods) -> Iterator[Finding]:
@@ -355,19 +365,20 @@ def _below_floor(rule: Rule, book: RuleBook, goods: Goods) -> Iterator[Finding]:
                 broken[code].append(product.ref)
                 break
     for code, refs in broken.items():
-        why = "has no known cost, which its floor needs"
+        why = remark("has no known cost, which its floor needs")
         if code is Code.BELOW_FLOOR:
-            why = "would cost less than its floor allows"
+            why = remark("would cost less than its floor allows")
         yield Finding(
-            Flaw.BELOW_FLOOR, rule.name, refs[0],
-            f"With this rule's discount {_some(refs)} {why}, so it is not offered. Lower the discount or the floor, or "
-            "offer something else.",
-        )  # fmt: skip
-
-
-def _some(names: list[str]) -> str:
-    rest = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" (and {rest} more)" if rest > 0 else "")
+            Flaw.BELOW_FLOOR,
+            rule.name,
+            refs[0],
+            remark(
+                "With this rule's discount {refs} {why}, so it is not offered. Lower the discount or the "
+                "floor, or offer something else.",
+                refs=some(refs),
+                why=why,
+            ),
+        )
 
 
 # --- what nobody names -----------------------------------------------------------------------------------------------
@@ -376,11 +387,11 @@ def _some(names: list[str]) -> str:
 def _unused(book: RuleBook) -> Iterator[Finding]:
     seasons = {name for rule in book.rules for name in rule.schedule.seasons}
     ladders = {rule.offer.name for rule in book.rules if isinstance(rule.offer, Ladder)}
-    yield from _unnamed(Flaw.UNUSED_SEASON, "season", (season.name for season in book.seasons), seasons)
-    yield from _unnamed(Flaw.UNUSED_LADDER, "ladder", book.ladders, ladders)
-
-
-def _unnamed(code: Flaw, what: str, names: Iterable[str], used: set[str]) -> Iterator[Finding]:
-    for name in names:
-        if name not in used:
-            yield Finding(code, "", name, f"No rule names the {what} {name!r}. Remove it, or use it in a rule.")
+    for season in book.seasons:
+        if season.name not in seasons:
+            told = remark("No rule names the season {name}. Remove it, or use it in a rule.", name=repr(season.name))
+            yield Finding(Flaw.UNUSED_SEASON, "", season.name, told)
+    for name in book.ladders:
+        if name not in ladders:
+            told = remark("No rule names the ladder {name}. Remove it, or use it in a rule.", name=repr(name))
+            yield Finding(Flaw.UNUSED_LADDER, "", name, told)

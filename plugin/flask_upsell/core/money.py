@@ -11,6 +11,7 @@ from babel.core import get_global
 from babel.numbers import format_currency, get_currency_precision
 
 from ..errors import BadInput
+from .words import objection
 
 #: 10^15 minor units: more than any cart, less than SQLite's and JavaScript's exact integers.
 LARGEST = 10**15
@@ -34,7 +35,9 @@ class Money(msgspec.Struct, frozen=True, gc=False, array_like=True):
 def exponent(currency: str) -> int:
     """Digits after the point: 2 for EUR, 0 for JPY, 3 for KWD. Unknown codes raise BadInput."""
     if currency not in get_global("all_currencies"):
-        raise BadInput("currency", f"{currency!r} is not an ISO 4217 code such as 'EUR'")
+        raise BadInput(
+            "currency", objection("{currency} is not an ISO 4217 code such as 'EUR'", currency=repr(currency))
+        )
     return get_currency_precision(currency)
 
 
@@ -43,13 +46,15 @@ def to_minor(amount: str | int | Decimal, currency: str) -> int:
     try:
         value = Decimal(amount)
     except (InvalidOperation, ValueError, TypeError):
-        raise BadInput("amount", f"{amount!r} is not a decimal number such as 12.50") from None
+        raise BadInput(
+            "amount", objection("{amount} is not a decimal number such as 12.50", amount=repr(amount))
+        ) from None
     # adjusted() is the place of the first digit: 10^999999999 is refused before anybody works it out.
     if not value.is_finite() or value.adjusted() > 18:
-        raise BadInput("amount", f"{amount!r} is not an amount of money")
+        raise BadInput("amount", objection("{amount} is not an amount of money", amount=repr(amount)))
     minor = int(value.scaleb(exponent(currency)).quantize(Decimal(1), rounding=ROUND_HALF_UP))
     if abs(minor) > LARGEST:
-        raise BadInput("amount", f"{amount!r} is more than anything costs")
+        raise BadInput("amount", objection("{amount} is more than anything costs", amount=repr(amount)))
     return minor
 
 

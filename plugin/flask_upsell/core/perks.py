@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from .rule import Perk
-from .words import Sentence, say, spoken
+from .words import Sentence, objection, say, spoken
 
 
 def thanks(perk: Perk, language: str | None) -> Sentence:
@@ -24,11 +24,11 @@ def check(perk: Perk) -> Iterator[tuple[str, str]]:
     """What is wrong with a perk: (field, sentence)."""
     given = [name for name in ("code", "gift", "points") if getattr(perk, name) is not None]
     if len(given) != 1:
-        there = f"there are {', '.join(given)}" if given else "there is none"
-        yield "", f"has one of code, gift, points; {there}"
+        there = objection("there are {known}", known=", ".join(given)) if given else objection("there is none")
+        yield "", objection("has one of code, gift, points; {there}", there=there)
     if perk.code is not None and not (perk.code.strip() and perk.code.isprintable() and len(perk.code) <= 60):
-        yield "code", f"{perk.code[:60]!r} is no code: 1 to 60 printable characters"
+        yield "code", objection("{code} is no code: 1 to 60 printable characters", code=repr(perk.code[:60]))
     if perk.gift is not None and not perk.gift.strip():
-        yield "gift", "is empty; write a product's reference"
+        yield "gift", objection("is empty; write a product's reference")
     if perk.points is not None and not 1 <= perk.points <= 10**9:
-        yield "points", f"{perk.points} is not between 1 and a billion"
+        yield "points", objection("{points} is not between 1 and a billion", points=perk.points)

@@ -14,6 +14,7 @@ import msgspec
 from ..errors import BadInput
 from .kind import Kind
 from .money import Money
+from .words import objection
 
 #: {"all" | "any" | "none": [trees]} or {code of a condition: its arguments}.
 Tree = dict[str, Any]
@@ -21,7 +22,7 @@ Tree = dict[str, Any]
 DEEPEST = 10
 
 
-NO_OFFER = "is needed, unless the rule asks a question"
+NO_OFFER = objection("is needed, unless the rule asks a question")
 
 
 class Status(StrEnum):

@@ -9,6 +9,7 @@ import msgspec
 from ..errors import BadInput
 from .rule import Part, Rule
 from .season import Season
+from .words import objection
 
 #: Characters of a name.
 LONGEST_NAME = 100
@@ -58,7 +59,14 @@ def _check(field: str, names: Iterable[str]) -> None:
     seen: set[str] = set()
     for name in names:
         if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
-            raise BadInput(field, f"{name!r} is no name: 1 to {LONGEST_NAME} printable characters")
+            raise BadInput(
+                field,
+                objection(
+                    "{name} is no name: 1 to {longest_name} printable characters",
+                    name=repr(name),
+                    longest_name=LONGEST_NAME,
+                ),
+            )
         if name in seen:
-            raise BadInput(field, f"{name!r} is there twice")
+            raise BadInput(field, objection("{name} is there twice", name=repr(name)))
         seen.add(name)

@@ -21,6 +21,7 @@ from ..errors import RuleError
 from .prices import LOOK_BACK
 from .rule import Days, Schedule
 from .windows import DAY, Problem, Windows, both, merged, problems, spans, tried, without
+from .words import objection
 
 Interval = tuple[datetime, datetime]
 Read = TypeVar("Read")
@@ -76,10 +77,17 @@ def check(season: Season) -> list[Problem]:
     if not any(
         (season.yearly, season.easter, season.holiday, season.rrule, season.lunar, season.countries, season.south)
     ):
-        found.append(("", "the season is never: it needs a window, such as yearly, easter, holiday, rrule or lunar"))
+        found.append(
+            ("", objection("the season is never: it needs a window, such as yearly, easter, holiday, rrule or lunar"))
+        )
     for country, windows in season.countries.items():
         if len(country) != 2 or country not in Locale("en").territories:
-            found.append((f"countries.{country}", f'{country!r} is no country: two letters of ISO 3166 as in "GB"'))
+            found.append(
+                (
+                    f"countries.{country}",
+                    objection('{country} is no country: two letters of ISO 3166 as in "GB"', country=repr(country)),
+                )
+            )
         found += problems(windows, f"countries.{country}.")
     if season.south is not None:
         found += problems(season.south, "south.")
@@ -93,20 +101,39 @@ def check_schedule(schedule: Schedule, known_seasons: Collection[str]) -> list[P
     found: list[Problem] = []
     for place, name in enumerate(schedule.seasons):
         if name not in known_seasons:
-            known = ", ".join(sorted(known_seasons)) or "none"
-            found.append((f"seasons[{place}]", f"there is no season {name!r}; there are: {known}"))
+            known = ", ".join(sorted(known_seasons)) or objection("none")
+            found.append(
+                (
+                    f"seasons[{place}]",
+                    objection("there is no season {name}; there are: {known}", name=repr(name), known=known),
+                )
+            )
     bounds = [*tried("start", moment, schedule.start), *tried("end", moment, schedule.end)]
     found += bounds
     if not bounds and schedule.start and schedule.end and schedule.end <= schedule.start:
-        found.append(("end", f"{schedule.end} is not after the start, {schedule.start}"))
+        found.append(
+            ("end", objection("{end} is not after the start, {start}", end=schedule.end, start=schedule.start))
+        )
     for place, weekday in enumerate(schedule.weekdays):
         if weekday not in WEEKDAYS:
-            found.append((f"weekdays[{place}]", f"{weekday!r} is no weekday; there are {', '.join(WEEKDAYS)}"))
+            found.append(
+                (
+                    f"weekdays[{place}]",
+                    objection(
+                        "{weekday} is no weekday; there are {known}", weekday=repr(weekday), known=", ".join(WEEKDAYS)
+                    ),
+                )
+            )
     for place, hours in enumerate(schedule.hours):
         wrong = [*tried(f"hours[{place}].start", hour, hours.start), *tried(f"hours[{place}].end", hour, hours.end)]
         found += wrong
         if not wrong and hours.start == hours.end:
-            found.append((f"hours[{place}].end", f"{hours.end} is the start too; for whole days leave the hours out"))
+            found.append(
+                (
+                    f"hours[{place}].end",
+                    objection("{end} is the start too; for whole days leave the hours out", end=hours.end),
+                )
+            )
     found += _days_problems(schedule.except_days)
     found += tried("zone", clock, schedule.zone)
     return found
@@ -120,7 +147,10 @@ def _days_problems(except_days: Iterable[Days]) -> Iterator[Problem]:
         ]
         yield from wrong
         if not wrong and days.end < days.start:
-            yield f"except_days[{place}].end", f"{days.end} is before the start, {days.start}"
+            yield (
+                f"except_days[{place}].end",
+                objection("{end} is before the start, {start}", end=days.end, start=days.start),
+            )
 
 
 # --- texts and local times -------------------------------------------------------------------------------------------
@@ -128,17 +158,19 @@ def _days_problems(except_days: Iterable[Days]) -> Iterator[Problem]:
 
 def day(text: str) -> date:
     """A local date, "YYYY-MM-DD". Raises RuleError."""
-    return _read(date.fromisoformat, text, _DATE, 'no date such as "2027-02-06"')
+    return _read(date.fromisoformat, text, _DATE, objection('no date such as "2027-02-06"'))
 
 
 def moment(text: str) -> datetime:
     """A local date and time, "YYYY-MM-DDTHH:MM". Raises RuleError."""
-    return _read(datetime.fromisoformat, text, f"{_DATE}T{_TIME}", 'no local date and time such as "2027-02-06T18:30"')
+    return _read(
+        datetime.fromisoformat, text, f"{_DATE}T{_TIME}", objection('no local date and time such as "2027-02-06T18:30"')
+    )
 
 
 def hour(text: str) -> time:
     """A time of day, "HH:MM". Raises RuleError."""
-    return _read(time.fromisoformat, text, _TIME, 'no time from "00:00" to "23:59"; a day ends at "00:00"')
+    return _read(time.fromisoformat, text, _TIME, objection('no time from "00:00" to "23:59"; a day ends at "00:00"'))
 
 
 def _read(read: Callable[[str], Read], text: str, form: str, wrong: str) -> Read:
@@ -148,7 +180,7 @@ def _read(read: Callable[[str], Read], text: str, form: str, wrong: str) -> Read
             return read(text)
         except ValueError:
             pass
-    raise RuleError(f"{text!r} is {wrong}")
+    raise RuleError(objection("{text} is {wrong}", text=repr(text), wrong=wrong))
 
 
 def clock(zone: str) -> ZoneInfo:
@@ -156,7 +188,9 @@ def clock(zone: str) -> ZoneInfo:
     try:
         return ZoneInfo(zone)
     except (KeyError, ValueError, OSError):  # unknown, no possible name, a folder of zones
-        raise RuleError(f'{zone!r} is no time zone; write one such as "Europe/Berlin"') from None
+        raise RuleError(
+            objection('{zone} is no time zone; write one such as "Europe/Berlin"', zone=repr(zone))
+        ) from None
 
 
 def instant(wall: datetime, zone: ZoneInfo) -> datetime:
@@ -197,7 +231,7 @@ class Timetable:
 
     def __init__(self, schedule: Schedule, seasons: Mapping[str, Season], zone: str) -> None:
         for path, sentence in check_schedule(schedule, schedule.seasons):
-            raise RuleError(f"schedule.{path}: {sentence}")
+            raise RuleError(objection("schedule.{path}: {sentence}", path=path, sentence=sentence))
         self._zone = clock(schedule.zone or zone)
         self._bounds = (
             instant(moment(schedule.start), self._zone) if schedule.start else _EARLIEST,

@@ -9,6 +9,7 @@ import msgspec
 from ..errors import BadInput
 from .conditions import CONDITIONS, Condition, Facet, Lines, Scene
 from .rule import DEEPEST, Tree
+from .words import objection
 
 NAMES = ("all", "any", "none")
 
@@ -96,18 +97,32 @@ def _grow(tree: Tree) -> Node:
 def problems(tree: Any, place: str = "", depth: int = 0) -> list[tuple[str, str]]:
     """All that is wrong with a tree: (place such as "all[0].subtotal.min", sentence)."""
     if not isinstance(tree, dict) or len(tree) != 1:
-        return [(place, f"one condition, or one of all, any, none with a list of them; not {_short(tree)}")]
+        return [
+            (
+                place,
+                objection("one condition, or one of all, any, none with a list of them; not {tree}", tree=_short(tree)),
+            )
+        ]
     ((name, given),) = tree.items()
     here = f"{place}.{name}" if place else str(name)
     if depth >= DEEPEST:
-        return [(here, f"nested deeper than {DEEPEST} levels, which nobody could read")]
+        return [(here, objection("nested deeper than {deepest} levels, which nobody could read", deepest=DEEPEST))]
     if name in NAMES:
         if not isinstance(given, list | tuple) or not given:
-            return [(here, "a list of conditions, at least one")]
+            return [(here, objection("a list of conditions, at least one"))]
         return [each for number, child in enumerate(given) for each in problems(child, f"{here}[{number}]", depth + 1)]
     kind = CONDITIONS.get(name) if isinstance(name, str) else None
     if kind is None:
-        return [(here, f"{name!r} is no condition; there are: {', '.join(sorted(CONDITIONS))}, and all, any, none")]
+        return [
+            (
+                here,
+                objection(
+                    "{name} is no condition; there are: {known}, and all, any, none",
+                    name=repr(name),
+                    known=", ".join(sorted(CONDITIONS)),
+                ),
+            )
+        ]
     try:
         made = msgspec.convert(given, kind)
     except msgspec.ValidationError as error:

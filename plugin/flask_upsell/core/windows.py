@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from ..errors import RuleError
 from .rule import Part
+from .words import objection, reason
 
 if TYPE_CHECKING:
     from dateutil.rrule import rrule, rruleset
@@ -194,7 +195,11 @@ def day_of(text: str, year: int) -> date:
             pass
         else:
             return date(year, 3, 1) - DAY if (month, day) == (2, 29) else date(year, month, day)
-    raise RuleError(f'{text!r} is no day of the year: month and day as in "02-14", up to the end of the month')
+    raise RuleError(
+        objection(
+            '{text} is no day of the year: month and day as in "02-14", up to the end of the month', text=repr(text)
+        )
+    )
 
 
 def easter_sunday(year: int, orthodox: bool) -> date:
@@ -216,7 +221,9 @@ def public_holidays(country: str, year: int) -> dict[str, set[date]]:
             raise NotImplementedError
         languages.append(country_holidays(country).default_language)
     except NotImplementedError:
-        raise RuleError(f'no public holidays are known of {country!r}; write a country as in "DE"') from None
+        raise RuleError(
+            objection('no public holidays are known of {country}; write a country as in "DE"', country=repr(country))
+        ) from None
     for language in languages:
         # Always with a language: without one, the names would depend on that of the machine.
         days = country_holidays(country, years=year, observed=False, language=language or "en_US")
@@ -244,20 +251,27 @@ def _recurrence(rule: str, begin: int) -> rrule | rruleset:
     names = [name for name, _, _ in parts]
     for name, _, value in parts:
         if name not in _RECURRENCE or not re.fullmatch(_RECURRENCE[name], value, re.ASCII):
-            raise RuleError(f"{name}={value} is no part of a recurrence here; its parts are {', '.join(_RECURRENCE)}")
+            raise RuleError(
+                objection(
+                    "{name}={value} is no part of a recurrence here; its parts are {known}",
+                    name=name,
+                    value=value,
+                    known=", ".join(_RECURRENCE),
+                )
+            )
     if "FREQ" not in names or len(set(names)) < len(names) or ("FREQ=WEEKLY" in rule and "BYDAY" not in names):
-        raise RuleError(f"{rule!r} needs FREQ, with WEEKLY also BYDAY, and each part once")
+        raise RuleError(objection("{rule} needs FREQ, with WEEKLY also BYDAY, and each part once", rule=repr(rule)))
     try:
         return rrulestr(rule, dtstart=datetime(begin, 1, 1))
     except ValueError as error:
-        raise RuleError(f"{rule!r} is no recurrence: {error}") from None
+        raise RuleError(objection("{rule} is no recurrence: {error}", rule=repr(rule), error=str(error))) from None
 
 
 @lru_cache(maxsize=512)
 def feast_days(feast: str, year: int) -> tuple[date, ...]:
     """The days of a feast in a year: none where its calendar ends, two in some. Raises RuleError."""
     if feast not in FEASTS:
-        raise RuleError(f"{feast!r} is no feast; there are {', '.join(FEASTS)}")
+        raise RuleError(objection("{feast} is no feast; there are {known}", feast=repr(feast), known=", ".join(FEASTS)))
     with _extra():
         from holidays import calendars
     calendar, method = FEASTS[feast]
@@ -279,7 +293,7 @@ def _extra() -> Iterator[None]:
     try:
         yield
     except ImportError:
-        raise RuleError("this window needs calendars: install Flask-Upsell[rules]") from None
+        raise RuleError(objection("this window needs calendars: install Flask-Upsell[rules]")) from None
 
 
 # --- what is wrong ---------------------------------------------------------------------------------------------------
@@ -291,7 +305,7 @@ def tried(path: str, read: Callable[..., object], *values: object) -> Iterator[P
         if values != (None,):
             read(*values)
     except RuleError as error:
-        yield path, str(error)
+        yield path, reason(error)
 
 
 def problems(windows: Windows, path: str = "") -> Iterator[Problem]:
@@ -308,9 +322,19 @@ def problems(windows: Windows, path: str = "") -> Iterator[Problem]:
     for place, recurring in enumerate(windows.rrule):
         yield from tried(f"{path}rrule[{place}].rule", _happening, recurring.rule)
         if not 1 <= recurring.days <= MOST_DAYS:
-            yield f"{path}rrule[{place}].days", f"{recurring.days} days are not possible, only 1 to {MOST_DAYS}"
+            yield (
+                f"{path}rrule[{place}].days",
+                objection(
+                    "{days} days are not possible, only 1 to {most_days}", days=recurring.days, most_days=MOST_DAYS
+                ),
+            )
         if abs(recurring.shift) > MOST_DAYS:
-            yield f"{path}rrule[{place}].shift", f"{recurring.shift} is too far away: up to {MOST_DAYS} days"
+            yield (
+                f"{path}rrule[{place}].shift",
+                objection(
+                    "{shift} is too far away: up to {most_days} days", shift=recurring.shift, most_days=MOST_DAYS
+                ),
+            )
     for place, lunar in enumerate(windows.lunar):
         yield from tried(f"{path}lunar[{place}].feast", feast_days, lunar.feast, _EPOCH)
         yield from _offsets(f"{path}lunar[{place}]", lunar.start, lunar.end)
@@ -318,20 +342,36 @@ def problems(windows: Windows, path: str = "") -> Iterator[Problem]:
 
 def _offsets(path: str, start: int, end: int) -> Iterator[Problem]:
     if end < start:
-        yield f"{path}.end", f"{end} is before the start, {start}; it is the same day or a later one"
+        yield (
+            f"{path}.end",
+            objection("{end} is before the start, {start}; it is the same day or a later one", end=end, start=start),
+        )
     elif start < -MOST_DAYS or end > MOST_DAYS:
-        yield f"{path}.start" if start < -MOST_DAYS else f"{path}.end", f"up to {MOST_DAYS} days before or after"
+        yield (
+            f"{path}.start" if start < -MOST_DAYS else f"{path}.end",
+            objection("up to {most_days} days before or after", most_days=MOST_DAYS),
+        )
     elif end - start >= MOST_DAYS:
-        yield f"{path}.end", f"{end - start + 1} days are too long, {MOST_DAYS} are possible"
+        yield (
+            f"{path}.end",
+            objection("{what} days are too long, {most_days} are possible", what=end - start + 1, most_days=MOST_DAYS),
+        )
 
 
 def _named(country: str, name: str) -> None:
     # A name that exists in some years only is good enough.
     names = {each for year in range(_EPOCH, _EPOCH + 40) for each in public_holidays(country, year)}
     if name not in names:
-        raise RuleError(f"{name!r} is no public holiday of {country}; there are {', '.join(sorted(names))}")
+        raise RuleError(
+            objection(
+                "{name} is no public holiday of {country}; there are {known}",
+                name=repr(name),
+                country=country,
+                known=", ".join(sorted(names)),
+            )
+        )
 
 
 def _happening(rule: str) -> None:
     if next(iter(_recurrence(rule, _EPOCH)), None) is None:
-        raise RuleError(f"{rule!r} never happens")
+        raise RuleError(objection("{rule} never happens", rule=repr(rule)))

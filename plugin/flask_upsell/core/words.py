@@ -27,7 +27,7 @@ class Sentence(msgspec.Struct, frozen=True, array_like=True):
 
 def say(words: str, plural: str = "", /, **parts: str | int | Sentence) -> Sentence:
     """A sentence of ours. Catalogues are made from these calls, so the words are always written out."""
-    return Sentence(words, parts, plural)
+    return Sentence(words, {name: meant(part) for name, part in parts.items()}, plural)
 
 
 def remark(words: str, plural: str = "", /, **parts: str | int | Sentence) -> Sentence:
@@ -54,6 +54,12 @@ def objection(words: str, plural: str = "", /, **parts: str | int | Sentence) ->
 def meant(text: str | int | Sentence) -> str | int | Sentence:
     """The sentence of an objection; all else as it is."""
     return text.said if isinstance(text, Objection) else text
+
+
+def reason(error: Exception) -> str:
+    """What an error says, without its field; an objection where it is one of ours."""
+    said = getattr(error, "message", None) or next(iter(error.args), "")
+    return said if isinstance(said, str) else str(error)
 
 
 def sentence_of(text: str) -> Sentence:

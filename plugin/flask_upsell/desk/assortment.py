@@ -13,7 +13,7 @@ from ..adapters.assortment import SQLAssortment
 from ..adapters.imports import Upload
 from ..core.money import to_major
 from ..core.product import Product
-from ..core.words import Sentence, say
+from ..core.words import Sentence, objection, say
 from ..errors import BadInput, StaleError
 from ..offers import Offers
 from .catalogue import Catalogue
@@ -43,9 +43,9 @@ class Assortment:
         read, before = self._read(upload), self._before()
         plan, products, gone = self._plan(read, before)
         if plan.seal != seal:
-            raise StaleError("something was changed since you looked at this", current=plan)
+            raise StaleError(objection("something was changed since you looked at this"), current=plan)
         if not self._kept.put(upload.id, upload.name, products, gone, before, self._offers.clock()):
-            raise BadInput("file", "it was imported already")
+            raise BadInput("file", objection("it was imported already"))
         if plan.changing:
             self._publish()
         return plan

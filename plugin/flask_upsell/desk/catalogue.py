@@ -10,6 +10,7 @@ from ..adapters.catalogue import Facet as Facet
 from ..adapters.catalogue import Found as Found
 from ..adapters.catalogue import SQLCatalogue
 from ..core.spelling import fits, folded, typed
+from ..core.words import objection
 from ..errors import BadInput
 from ..offers import Offers
 
@@ -74,7 +75,10 @@ class Catalogue:
         if what in ("category", "tag", "brand"):
             return [Choice(each.name, each.name, count=each.products) for each in self._facets(what, text, limit)]
         if what not in KINDS:
-            raise BadInput("what", f"{what!r} cannot be picked; there are: {', '.join(KINDS)}")
+            raise BadInput(
+                "what",
+                objection("{what} cannot be picked; there are: {known}", what=repr(what), known=", ".join(KINDS)),
+            )
         book, wanted = self._offers.rules.load(), typed(text[:200])
         if what == "ladder":
             names = [(name, name) for name in book.ladders]

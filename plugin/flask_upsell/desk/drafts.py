@@ -13,6 +13,7 @@ from ..adapters.drafts import SQLDrafts
 from ..core.rule import Rule
 from ..core.rulebook import RuleBook
 from ..core.season import Season
+from ..core.words import objection
 from ..errors import BadInput
 from ..offers import Offers
 
@@ -36,7 +37,7 @@ class Drafts:
     def get(self, id: str) -> Draft:
         found = self._kept.find(id)
         if found is None:
-            raise BadInput("draft", "it was published or thrown away meanwhile")
+            raise BadInput("draft", objection("it was published or thrown away meanwhile"))
         return found
 
     def of(self, kind: str, origin: str) -> Draft | None:
@@ -47,7 +48,7 @@ class Drafts:
         """One for a new part, or (`origin`) for a live one, `written` as it is now: the one that is there already, when
         somebody has begun before. `remove`: to take the live part away."""
         if kind not in KINDS:
-            raise BadInput("kind", f"{kind!r} is none of {', '.join(KINDS)}")
+            raise BadInput("kind", objection("{kind} is none of {known}", kind=repr(kind), known=", ".join(KINDS)))
         _check(written)
         base = self._offers.rules.revision()
         return self._kept.make(kind, origin, base, written, self._offers.clock(), action="remove" if remove else "put")
@@ -97,21 +98,31 @@ def _with(parts: list[Any], draft: Draft, part: Any) -> list[Any]:
     if at is None:
         if part is None:
             return parts
-        raise BadInput(draft.kind, f"{draft.origin!r} was removed meanwhile; make a copy of this draft to keep it")
+        raise BadInput(
+            draft.kind,
+            objection(
+                "{origin} was removed meanwhile; make a copy of this draft to keep it", origin=repr(draft.origin)
+            ),
+        )
     return [*parts[:at], *([part] if part is not None else []), *parts[at + 1 :]]
 
 
 def _with_ladder(ladders: dict[str, tuple[str, ...]], draft: Draft, steps: Any) -> dict[str, tuple[str, ...]]:
     if draft.origin and draft.origin not in ladders and steps is not None:
-        raise BadInput("ladder", f"{draft.origin!r} was removed meanwhile; make a copy of this draft to keep it")
+        raise BadInput(
+            "ladder",
+            objection(
+                "{origin} was removed meanwhile; make a copy of this draft to keep it", origin=repr(draft.origin)
+            ),
+        )
     rest = {name: each for name, each in ladders.items() if name != draft.origin}
     if steps is None:
         return rest
     if draft.name in rest:
-        raise BadInput("ladders", f"{draft.name!r} is there twice")
+        raise BadInput("ladders", objection("{name} is there twice", name=repr(draft.name)))
     return {**rest, draft.name: steps}
 
 
 def _check(written: dict[str, Any]) -> None:
     if len(msgspec.json.encode(written)) > LONGEST:
-        raise BadInput("draft", f"it is longer than {LONGEST:,} characters; split it")
+        raise BadInput("draft", objection("it is longer than {longest} characters; split it", longest=f"{LONGEST:,}"))

@@ -17,7 +17,7 @@ from ..adapters.imports import Imported as Imported
 from ..adapters.imports import Upload as Upload
 from ..core.money import to_major
 from ..core.ports import OrderLine, Progress
-from ..core.words import Sentence, say
+from ..core.words import Sentence, objection, say
 from ..errors import BadInput, StaleError
 from ..offers import Offers
 from .orderfile import Line, Orders
@@ -95,7 +95,7 @@ class Imports:
     def upload(self, id: str, who: str) -> Upload:
         found = self._kept.upload(id)
         if found is None or found.who != who:
-            raise BadInput("file", "it was imported, replaced or thrown away meanwhile; upload it again")
+            raise BadInput("file", objection("it was imported, replaced or thrown away meanwhile; upload it again"))
         return found
 
     def drop(self, id: str, who: str) -> None:
@@ -183,7 +183,7 @@ class Imports:
                 continue
             said[kind, one, other] = (verdict, why)
         if not self._kept.put_pairs(upload.id, said, now, self._offers.clock()):
-            raise BadInput("file", "it was imported already")
+            raise BadInput("file", objection("it was imported already"))
         if plan.changing:
             self._offers.queue.enqueue("publish", patient=True)
         return plan
@@ -192,7 +192,7 @@ class Imports:
         plan = self.plan(upload)
         if plan.seal != seal:
             raise StaleError(
-                "something was changed since you looked at this; here is what it would do now", current=plan
+                objection("something was changed since you looked at this; here is what it would do now"), current=plan
             )
         return plan
 
@@ -201,7 +201,7 @@ class Imports:
     def put_drafts(self, upload: Upload, made: Sequence[tuple[str, str, str, dict[str, Any]]], base: int) -> None:
         """Drafts of (kind, origin, action, written form), for a book of this revision."""
         if not self._kept.put_drafts(upload.id, upload.name, made, base, self._offers.clock()):
-            raise BadInput("file", "it was imported already")
+            raise BadInput("file", objection("it was imported already"))
 
     # --- orders ------------------------------------------------------------------------------------------------------
 
@@ -249,7 +249,7 @@ class Imports:
         self._sealed(upload, seal)
         lines, run = self.read(upload, Orders).lines, uuid4().hex
         if not self._kept.claim(upload.id, run):
-            raise BadInput("file", "it is being imported already")
+            raise BadInput("file", objection("it is being imported already"))
         if len(lines) <= AT_ONCE:
             self.run_orders(upload.id, run)
             return ""
@@ -257,7 +257,9 @@ class Imports:
         if self._offers.queue.enqueue("import_orders", upload.id, run, patient=True) is None:
             self._kept.claim(upload.id, "")
             self._offers.ledger.progress(run, JOB, "failed", "The queue does not take jobs just now", 0, len(lines), {})
-            raise BadInput("file", "so many orders are imported by a worker, and its queue does not answer; try again")
+            raise BadInput(
+                "file", objection("so many orders are imported by a worker, and its queue does not answer; try again")
+            )
         return run
 
     def run_orders(self, id: str, run: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from secrets import token_urlsafe
 from ..adapters.machines import Machine as Machine
 from ..adapters.machines import SQLMachines
 from ..core.roles import Role
+from ..core.words import objection
 from ..errors import BadInput
 
 #: What a key begins with, so that people and scanners of sources know what it is.
@@ -34,9 +35,18 @@ class Machines:
         is empty, too long or not printable, or that a key has which is not revoked."""
         name = name.strip()
         if not name or len(name) > LONGEST_NAME or not name.isprintable():
-            raise BadInput("name", f"{name[:60]!r} is no name: 1 to {LONGEST_NAME} printable characters")
+            raise BadInput(
+                "name",
+                objection(
+                    "{name} is no name: 1 to {longest_name} printable characters",
+                    name=repr(name[:60]),
+                    longest_name=LONGEST_NAME,
+                ),
+            )
         if any(each.name == name and each.revoked_at is None for each in self.all()):
-            raise BadInput("name", f"a key is named {name!r} already; revoke it, or choose another name")
+            raise BadInput(
+                "name", objection("a key is named {name} already; revoke it, or choose another name", name=repr(name))
+            )
         key = PREFIX + token_urlsafe(32)
         return self._kept.make(name, role, hashed(key), self._clock()), key
 
@@ -44,7 +54,7 @@ class Machines:
         """From now on it opens nothing. Raises BadInput when there is none with this id."""
         found = self._kept.revoke(id, self._clock())
         if found is None:
-            raise BadInput("key", f"no key has the id {id!r}")
+            raise BadInput("key", objection("no key has the id {id}", id=repr(id)))
         return found
 
     def of(self, key: str) -> Machine | None:

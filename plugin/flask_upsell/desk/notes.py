@@ -8,6 +8,7 @@ from .. import faults
 from ..adapters.notes import SQLNotes
 from ..core.curation import NO_NOTE as NO_NOTE
 from ..core.curation import Note as Note
+from ..core.words import objection
 from ..errors import BadInput
 from ..offers import Offers
 
@@ -32,12 +33,18 @@ class Notes:
         """Say this of a product; returns what was said before. Raises BadInput with the field."""
         names = tuple(dict.fromkeys([" ".join(each.split()) for each in fits if each.strip()]))
         if len(names) > MOST_ATTRIBUTES:
-            raise BadInput("fits", f"at most {MOST_ATTRIBUTES} attributes")
+            raise BadInput("fits", objection("at most {most_attributes} attributes", most_attributes=MOST_ATTRIBUTES))
         for name in names:
             if len(name) > LONGEST_ATTRIBUTE or "\0" in name:
-                raise BadInput("fits", f"an attribute's name has at most {LONGEST_ATTRIBUTE} characters")
+                raise BadInput(
+                    "fits",
+                    objection(
+                        "an attribute's name has at most {longest_attribute} characters",
+                        longest_attribute=LONGEST_ATTRIBUTE,
+                    ),
+                )
         if not ref.strip() or len(ref) > 200 or "\0" in ref:
-            raise BadInput("product", "this reference is none of a product")
+            raise BadInput("product", objection("this reference is none of a product"))
         note = Note(excluded, sensitive, names)
         before = self._kept.set(ref, note, self._offers.clock())
         if before != note:

@@ -11,7 +11,7 @@ import msgspec
 from .. import checks
 from ..adapters.options import SQLOptions
 from ..core.curation import AUTO_APPROVE
-from ..core.words import Sentence, say
+from ..core.words import Sentence, objection, say
 from ..errors import BadInput
 
 
@@ -24,24 +24,37 @@ class Option(msgspec.Struct, frozen=True):
     check: Callable[[Any], str | None]
 
 
+def _whole(least: int, most: int) -> Callable[[Any], str | None]:
+    fits = checks.whole(least, most)
+
+    def check(value: Any) -> str | None:
+        if fits(value) is None:
+            return None
+        return objection(
+            "write a whole number from {least} to {most}, not {value}", least=least, most=most, value=repr(value)
+        )
+
+    return check
+
+
 OPTIONS = (
     Option(
         "auto_approve",
         AUTO_APPROVE,
         say("What learning found goes live by itself when it is at least so sure, in percent; 100: nothing does."),
-        checks.whole(0, 100),
+        _whole(0, 100),
     ),
     Option(
         "risky_percent",
         30,
         say("A discount of more percent than this needs a second person."),
-        checks.whole(0, 100),
+        _whole(0, 100),
     ),
     Option(
         "risky_products",
         50,
         say("A discount for more products than this needs a second person."),
-        checks.whole(1, 1_000_000),
+        _whole(1, 1_000_000),
     ),
 )
 BY_NAME = {option.name: option for option in OPTIONS}
@@ -66,7 +79,10 @@ class Options:
         """Raises BadInput for an unknown name, and for a value that is not possible, with what to write instead."""
         option = BY_NAME.get(name)
         if option is None:
-            raise BadInput("option", f"no option is named {name!r}; there are: {', '.join(BY_NAME)}")
+            raise BadInput(
+                "option",
+                objection("no option is named {name}; there are: {known}", name=repr(name), known=", ".join(BY_NAME)),
+            )
         wrong = option.check(value)
         if wrong:
             raise BadInput(name, wrong)

@@ -22,6 +22,7 @@ from ..core.roles import Person, Role
 from ..core.rule import Ladder, Learned, Relative, Rule, Second, Status
 from ..core.rulebook import Changes, RuleBook
 from ..core.sources import MOST_LISTED
+from ..core.words import objection
 from ..errors import BadInput, RiskError, RuleError, StaleError
 from ..offers import Offers
 from .drafts import Draft, Drafts, Part, merged
@@ -83,7 +84,7 @@ class Releases:
         """As this revision left it. Raises BadInput for one that is not kept."""
         found = self._revisions.book(revision) if revision else RuleBook()
         if found is None:
-            raise BadInput("revision", f"revision {revision} is not kept (any more)")
+            raise BadInput("revision", objection("revision {revision} is not kept (any more)", revision=revision))
         return found
 
     def risks(self, before: RuleBook, after: RuleBook) -> list[Risk]:
@@ -108,7 +109,7 @@ class Releases:
         """
         _may(by)
         if not changes:
-            raise BadInput("drafts", "choose at least one")
+            raise BadInput("drafts", objection("choose at least one"))
         for _ in range(ATTEMPTS):
             for draft, _part in changes:
                 self._unchanged(draft)
@@ -117,7 +118,10 @@ class Releases:
             clashes = self._clashes([draft for draft, _ in changes], before, revision)
             if clashes:
                 names = ", ".join(repr(each.draft.origin) for each in clashes)
-                raise StaleError(f"somebody has changed {names} live after the draft was begun", current=clashes)
+                raise StaleError(
+                    objection("somebody has changed {names} live after the draft was begun", names=names),
+                    current=clashes,
+                )
             after = merged(before, changes)
             _fits(before, after)
             writers = list(dict.fromkeys(who for draft, _ in changes for who in (draft.author, *draft.writers)))
@@ -129,7 +133,7 @@ class Releases:
                     self._drafts.drop(draft.id, draft.version)
                 self._offers.publish_rules()
                 return done
-        raise StaleError("others are publishing just now; try again")
+        raise StaleError(objection("others are publishing just now; try again"))
 
     def turn(self, names: Sequence[str], status: Status, by: Person, why: str = "") -> Changes:
         """Give live rules another status, at once. Raises as `publish` does, and BadInput for one that is not there:
@@ -139,7 +143,7 @@ class Releases:
         changes: list[tuple[Draft, Part]] = []
         for name in names:
             if name not in rules:
-                raise BadInput("rule", f"no rule is named {name!r} any more")
+                raise BadInput("rule", objection("no rule is named {name} any more", name=repr(name)))
             # Nobody's draft is touched: what somebody is writing of it goes on.
             draft = Draft("", "rule", name, revision, "put", "open", {}, "", by.name, by.name, 0, now, now)
             changes.append((draft, msgspec.structs.replace(rules[name], status=status)))
@@ -160,7 +164,7 @@ class Releases:
             if done is not None:
                 self._offers.publish_rules()
                 return done
-        raise StaleError("others are publishing just now; try again")
+        raise StaleError(objection("others are publishing just now; try again"))
 
     def behind(self) -> bool:
         """Whether shoppers see other rules than those that were saved last: Redis was away, or lost them."""
@@ -198,11 +202,16 @@ class Releases:
             return
         now = self._drafts.get(draft.id)
         if now.version != draft.version:
-            raise StaleError(f"{now.writer} has saved the draft of {now.name!r} meanwhile", current=now)
+            raise StaleError(
+                objection("{writer} has saved the draft of {name} meanwhile", writer=now.writer, name=repr(now.name)),
+                current=now,
+            )
 
     def _second_person(self, risks: Sequence[Risk], writers: Iterable[str], by: Person) -> None:
         if risks and by.name in writers:
-            raise RiskError("this is risky, so somebody who did not write it has to put it live", list(risks))
+            raise RiskError(
+                objection("this is risky, so somebody who did not write it has to put it live"), list(risks)
+            )
 
     def _writers(self, revision: int, parts: set[str]) -> list[str]:
         """Who wrote these parts as they were in a revision, or wrote them before."""
@@ -263,7 +272,7 @@ class Releases:
 
 def _may(by: Person) -> None:
     if not by.role.may(Role.APPROVER):
-        raise BadInput("role", f"{by.name} may not put anything live: it takes an approver")
+        raise BadInput("role", objection("{name} may not put anything live: it takes an approver", name=by.name))
 
 
 def _part(book: RuleBook, draft: Draft) -> Part:
@@ -280,7 +289,15 @@ def _fits(before: RuleBook, after: RuleBook) -> None:
     for rule in after.rules:
         for what, name in _missing(rule, after):
             if (what, name) not in was:
-                raise BadInput(what, f"the rule {rule.name!r} names the {what} {name!r}, which would not be there")
+                raise BadInput(
+                    what,
+                    objection(
+                        "the rule {name} names the {what} {name_}, which would not be there",
+                        name=repr(rule.name),
+                        what=what,
+                        name_=repr(name),
+                    ),
+                )
 
 
 def _missing(rule: Rule, book: RuleBook) -> list[tuple[str, str]]:

@@ -11,6 +11,7 @@ import msgspec
 from ..adapters.rulelist import SQLRuleList
 from ..core.rule import Rule
 from ..core.rulebook import Changes, RuleBook
+from ..core.words import objection, reason
 from ..errors import BadInput, RuleError, StaleError
 from ..offers import Offers
 
@@ -50,7 +51,10 @@ class Row(msgspec.Struct, frozen=True):
         try:
             return _read_rule(self.body)
         except (ValueError, RecursionError) as error:
-            raise RuleError(f"rule {self.head.name!r} cannot be read: {error}", rule=self.head.name) from error
+            raise RuleError(
+                objection("rule {name} cannot be read: {error}", name=repr(self.head.name), error=reason(error)),
+                rule=self.head.name,
+            ) from error
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -137,7 +141,7 @@ def ordered(book: RuleBook, name: str, way: str, target: str = "") -> RuleBook:
     names = [rule.name for rule in tried]
     for each in (name, *([target] if way in ("before", "after") else [])):
         if each not in names:
-            raise BadInput("rule", f"no rule is named {each!r}")
+            raise BadInput("rule", objection("no rule is named {each}", each=repr(each)))
     here = names.index(name)
     if way in ("up", "down"):
         there = here + (-1 if way == "up" else 1)
@@ -149,7 +153,7 @@ def ordered(book: RuleBook, name: str, way: str, target: str = "") -> RuleBook:
     elif way in ("before", "after"):
         beside = tried[names.index(target)]
     else:
-        raise BadInput("way", f"{way!r} is none of {', '.join(WAYS)}")
+        raise BadInput("way", objection("{way} is none of {known}", way=repr(way), known=", ".join(WAYS)))
     if beside.name == name:
         return book
     mine = msgspec.structs.replace(tried[here], priority=beside.priority)

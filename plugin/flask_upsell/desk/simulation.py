@@ -27,6 +27,7 @@ from ..core.rule import Rule
 from ..core.rulebook import RuleBook
 from ..core.season import Season
 from ..core.trial import NOBODY_KNOWN, Figures, Shopper, Trial, named
+from ..core.words import objection
 from ..errors import BadInput, BookError
 from ..offers import Offers
 from .drafts import Draft, Part, merged
@@ -132,16 +133,23 @@ class Simulation:
 
     def _start(self, asked: Asked) -> str:
         if Capability.ORDERS not in self._offers.store.capabilities:
-            raise BadInput("orders", "this store gives no past orders")
+            raise BadInput("orders", objection("this store gives no past orders"))
         if not 1 <= asked.orders <= MOST_ORDERS:
-            raise BadInput("orders", f"write a number from 1 to {MOST_ORDERS:,}")
+            raise BadInput(
+                "orders", objection("write a number from 1 to {most_orders}", most_orders=f"{MOST_ORDERS:,}")
+            )
         if asked.placement not in PLACEMENTS:
-            raise BadInput("placement", f"{asked.placement!r} is none of {', '.join(PLACEMENTS)}")
+            raise BadInput(
+                "placement",
+                objection(
+                    "{placement} is none of {known}", placement=repr(asked.placement), known=", ".join(PLACEMENTS)
+                ),
+            )
         if not asked.changes and not asked.rules:
-            raise BadInput("rules", "choose what is to be tried")
+            raise BadInput("rules", objection("choose what is to be tried"))
         self._books(asked)
         if any(run.open for run in self.recent(5)):
-            raise BadInput("orders", "another simulation is running; wait until it is done, or cancel it")
+            raise BadInput("orders", objection("another simulation is running; wait until it is done, or cancel it"))
         id, now = uuid4().hex, self._offers.clock()
         figures = {"asked": msgspec.to_builtins(asked)}
         self._kept.begin(id, figures, now)
@@ -152,7 +160,7 @@ class Simulation:
     def get(self, id: str) -> Run:
         found = self._kept.find(id)
         if found is None:
-            raise BadInput("run", "it is gone: old ones are removed after a while")
+            raise BadInput("run", objection("it is gone: old ones are removed after a while"))
         return self._read(found)
 
     def recent(self, most: int = 20) -> list[Run]:
@@ -248,7 +256,7 @@ class Simulation:
         there = {rule.name for rule in live.rules}
         for name in asked.rules:
             if name not in there:
-                raise BadInput("rules", f"there is no live rule {name!r}")
+                raise BadInput("rules", objection("there is no live rule {name}", name=repr(name)))
         book = merged(live, [change.made(self._offers.clock()) for change in asked.changes])
         tried = {name: name if name in there else "" for name in named(book, *_used(asked.changes))}
         tried |= {each.name: each.origin for each in asked.changes if each.kind == "rule" and each.part is not None}

@@ -16,6 +16,7 @@ from ..adapters.verdicts import SQLVerdicts
 from ..adapters.verdicts import Verdict as Verdict
 from ..core.curation import sure as sure
 from ..core.kind import Kind
+from ..core.words import objection
 from ..errors import BadInput
 from ..offers import Offers
 from .options import Options
@@ -70,14 +71,14 @@ class Verdicts:
 
     def _decide(self, keys: Sequence[Key], verdict: str, why: str) -> datetime:
         if not keys:
-            raise BadInput("pairs", "choose at least one")
+            raise BadInput("pairs", objection("choose at least one"))
         if len(keys) > 2 * MOST:
-            raise BadInput("pairs", f"at most {MOST} at once")
+            raise BadInput("pairs", objection("at most {most} at once", most=MOST))
         for kind, one, other in keys:
             if kind not in (*Kind, NEVER) or kind in (Kind.BUNDLE, Kind.PROGRAMME):
-                raise BadInput("pairs", f"{kind!r} is not learned")
+                raise BadInput("pairs", objection("{kind} is not learned", kind=repr(kind)))
             if not one.strip() or not other.strip() or one == other or "\0" in one + other or _long(one, other):
-                raise BadInput("pairs", "two different products")
+                raise BadInput("pairs", objection("two different products"))
         at = self._offers.clock()
         reason = " ".join(why.replace("\0", "").split())[:LONGEST_REASON]
         self._kept.decide([(key, verdict, reason if verdict else "") for key in keys], at)

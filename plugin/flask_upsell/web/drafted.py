@@ -13,7 +13,8 @@ from ..core.season import Season
 from ..core.trees import NAMES
 from ..desk.drafts import Draft, Part
 from .refusals import flat
-from .ruleschema import name_problems, read_ladder
+from .ruleproblems import name_problems
+from .ruleschema import read_ladder
 from .written import schema_of
 from .yamltext import Path
 

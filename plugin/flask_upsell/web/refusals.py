@@ -8,6 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError
 
+from ..core.words import objection
 from .yamltext import Path
 
 _STEP = re.compile(r"[^.\[\]]+")
@@ -51,12 +52,12 @@ def flat(messages: Any, path: Path = ()) -> list[tuple[Path, str]]:
 def text(value: Any) -> str:
     """What was written as a text. Raises ValidationError for a list or mapping."""
     if not isinstance(value, str):
-        raise ValidationError(f"{shown(value)} is no text")
+        raise ValidationError(objection("{value} is no text", value=shown(value)))
     return str(value)
 
 
 def shown(value: Any) -> str:
     """A value in a sentence."""
     if isinstance(value, dict | list):
-        return "a mapping" if isinstance(value, dict) else "a list"
-    return "nothing" if value is None else repr(str(value)[:60])
+        return objection("a mapping") if isinstance(value, dict) else objection("a list")
+    return objection("nothing") if value is None else repr(str(value)[:60])

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from ..core.words import objection
 from .yamltext import Items, Path, Table, Text, flow
 from .yamltext import read as read_yaml
 
@@ -87,7 +88,7 @@ def _read_list(cell: str) -> tuple[Items | None, Wrong]:
     try:
         rows = list(csv.reader(io.StringIO(cell, newline=""), skipinitialspace=True, strict=True))
     except csv.Error:
-        return None, [((), "has a quotation mark that is not closed")]
+        return None, [((), objection("has a quotation mark that is not closed"))]
     return _items([text.strip() for row in rows for text in row if text.strip()]), []
 
 
@@ -127,7 +128,7 @@ def _read_mapping(cell: str) -> tuple[Any, Wrong]:
     if problems:
         return None, [(each.path, each.sentence) for each in problems]
     if not isinstance(value, Table):
-        return None, [((), "is no YAML of names and values, such as lines: {category: Tea}")]
+        return None, [((), objection("is no YAML of names and values, such as lines: {category: Tea}"))]
     return value, []
 
 

@@ -21,10 +21,12 @@ from marshmallow import ValidationError
 from ..core.rule import Rule
 from ..core.rulebook import RuleBook
 from ..core.season import Season
+from ..core.words import objection
 from ..errors import RuleFileError
 from . import ruletable
 from .refusals import flat, shown
-from .ruleschema import name_problems, read_ladder
+from .ruleproblems import name_problems
+from .ruleschema import read_ladder
 from .written import schema_of
 from .yamltext import LARGEST_FILE, Items, Problem, Table, line_of, read, write
 from .yamltext import Path as Steps
@@ -89,8 +91,10 @@ class Found:
                 if not entry.name or first.setdefault(entry.name, entry) is entry:
                     continue
                 other = first[entry.name].problem(("name",), "")
-                where = f"{other.file}, line {other.line}" if other.file else f"line {other.line}"
-                sentence = f"{entry.name!r} is there already: {where}"
+                there, name = f"{other.file}, " if other.file else "", repr(entry.name)
+                sentence = objection(
+                    "{name} is there already: {there}line {line}", name=name, there=there, line=other.line
+                )
                 yield entry.problem(("name",) if isinstance(entry.path[-1], int) else (), sentence)
         seasons, ladders = ({entry.name for entry in self.entries[key]} for key in ("seasons", "ladders"))
         seasons, ladders = seasons | {each.name for each in known.seasons}, ladders | known.ladders.keys()
@@ -189,13 +193,20 @@ def _read_file(file: str, root: Any, found: Found) -> None:
         found.problems.append(Problem(file, line_of(root, path), path, sentence))
 
     if not isinstance(root, Table):
-        wrong((), f"{shown(root)} is no file of rules, which is a mapping with some of: {', '.join(KEYS)}")
+        wrong(
+            (),
+            objection(
+                "{value} is no file of rules, which is a mapping with some of: {known}",
+                value=shown(root),
+                known=", ".join(KEYS),
+            ),
+        )
         return
     for key, value in root.items():
         if key not in KEYS:
-            wrong((key,), f"is not known here; there are: {', '.join(KEYS)}")
+            wrong((key,), objection("is not known here; there are: {known}", known=", ".join(KEYS)))
         elif value is None:
-            wrong((key,), "is empty; write something or leave it out")
+            wrong((key,), objection("is empty; write something or leave it out"))
         elif key == "ladders":
             _read_ladders(file, root, value, found)
         else:
@@ -213,9 +224,13 @@ def _read_parts(file: str, root: Table, key: str, value: Any, found: Found) -> N
             ((key, name), {"name": name, **each} if isinstance(each, dict) else each) for name, each in value.items()
         ]
         twice = [(key, name, "name") for name, each in value.items() if isinstance(each, dict) and "name" in each]
-        found.problems += [Problem(file, line_of(root, at), at, "is its key already; write it once") for at in twice]
+        found.problems += [
+            Problem(file, line_of(root, at), at, objection("is its key already; write it once")) for at in twice
+        ]
     else:
-        found.problems.append(Problem(file, line_of(root, (key,)), (key,), f"{shown(value)} is no list"))
+        found.problems.append(
+            Problem(file, line_of(root, (key,)), (key,), objection("{value} is no list", value=shown(value)))
+        )
         return
     for path, each in given:
         name = each.get("name") if isinstance(each, dict) else None
@@ -224,7 +239,7 @@ def _read_parts(file: str, root: Table, key: str, value: Any, found: Found) -> N
 
 def _read_ladders(file: str, root: Table, value: Any, found: Found) -> None:
     if not isinstance(value, Table):
-        sentence = f"{shown(value)} is no mapping of names to lists of products"
+        sentence = objection("{value} is no mapping of names to lists of products", value=shown(value))
         found.problems.append(Problem(file, line_of(root, ("ladders",)), ("ladders",), sentence))
         return
     for name, each in value.items():
@@ -246,7 +261,10 @@ def _keep(found: Found, entry: Entry, read_it: Callable[[Any], Any]) -> None:
 
 
 def _unknown(what: str, name: str, known: set[str]) -> str:
-    return f"there is no {what} {name!r}; there are: {', '.join(sorted(known)) or 'none'}"
+    there = ", ".join(sorted(known)) or objection("none")
+    if what == "season":
+        return objection("there is no season {name}; there are: {known}", name=repr(name), known=there)
+    return objection("there is no ladder {name}; there are: {known}", name=repr(name), known=there)
 
 
 # --- writing ---------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from ..core.rule import Off, Rule
-from ..core.words import Objection, Sentence, say
+from ..core.words import Objection, Sentence, objection, remark
 from ..desk.tablefile import Column, Recognised, Unreadable, plain, recognise, write
 from ..desk.tablefile import read as read_sheet
 from . import rulecells
@@ -115,12 +115,14 @@ def read(file: str, content: bytes) -> tuple[Rows | None, list[Problem]]:
         root["rules"], root.lines["rules"] = rules, sheet.line
         for line, cells in sheet.rows():
             if len(rules) == MOST_RULES:
-                told = say("There are more than {most} rules in here. Split the file.", most=MOST_RULES)
+                told = remark("There are more than {most} rules in here. Split the file.", most=MOST_RULES)
                 raise Unreadable(told, line)
             row = _Row(file, line)
             for place, name in enumerate(sheet.columns):
                 if not name and cells[place].strip():
-                    row.wrong((), "has a cell in a column without a name; name it in the first row, or empty it")
+                    row.wrong(
+                        (), objection("has a cell in a column without a name; name it in the first row, or empty it")
+                    )
             rules.append(row.read(cells, found, copies))
             problems += row.problems
     except Unreadable as error:
@@ -132,7 +134,8 @@ def _unknown(file: str, line: int, found: Recognised, copies: Mapping[int, Any])
     known = {made[0].strip() for made in copies.values()}
     for name in found.unused:
         if name not in known:
-            told = f"is no column of rules; there are: {', '.join((*ORDER, 'headline_en', 'benefits_en', MORE))}"
+            columns = ", ".join((*ORDER, "headline_en", "benefits_en", MORE))
+            told = objection("is no column of rules; there are: {known}", known=columns)
             yield Problem(file, line, (name,), told)
 
 
@@ -164,7 +167,9 @@ class _Row:
     def _offer(self, tag: str, given: str, kind: str) -> None:
         if not tag:
             if given or kind:
-                self.wrong(("offer",), f"is empty; write where offers come from: {', '.join(SOURCES)}")
+                self.wrong(
+                    ("offer",), objection("is empty; write where offers come from: {known}", known=", ".join(SOURCES))
+                )
             return
         source = SOURCES.get(tag)
         if source in FLAGS:
@@ -172,7 +177,7 @@ class _Row:
         else:
             cell = rulecells.WORD if source is None else _offer_cell(tag)
         if source is not None and not given:
-            self.wrong(("offer_value",), f"is empty; write what {tag} needs")
+            self.wrong(("offer_value",), objection("is empty; write what {tag} needs", tag=tag))
             return
         value = self._value("offer_value", cell, given)
         if value is None:
@@ -186,15 +191,17 @@ class _Row:
     def _discount(self, kind: str, given: str) -> None:
         if not kind:
             if given:
-                self.wrong(("discount",), f"is empty; write what is taken off: {', '.join(Off)}")
+                self.wrong(("discount",), objection("is empty; write what is taken off: {known}", known=", ".join(Off)))
             return
         if kind not in _KINDS:
-            self.wrong(("discount",), f"{kind[:60]!r} is none of {', '.join(Off)}")
+            self.wrong(
+                ("discount",), objection("{kind} is none of {known}", kind=repr(kind[:60]), known=", ".join(Off))
+            )
             return
         if kind in _NO_VALUE:
             self._cell("discount_value", ("discount", kind), rulecells.FLAG, given or "true")
         elif not given:
-            self.wrong(("discount_value",), "is empty; write how much, such as 10 or 5.00 EUR")
+            self.wrong(("discount_value",), objection("is empty; write how much, such as 10 or 5.00 EUR"))
         else:
             cell = rulecells.PERCENT if kind == Off.PERCENT else rulecells.MONEY
             self._cell("discount_value", ("discount", kind), cell, given)
@@ -240,7 +247,7 @@ class _Row:
             if key in here and isinstance(here[key], Table) and isinstance(value, Table):
                 self._merge(here[key], value, (*path, key))
             elif key in here:
-                self.wrong((MORE, *path, key), "stands in a column of its own already; write it once")
+                self.wrong((MORE, *path, key), objection("stands in a column of its own already; write it once"))
             else:
                 here[key], here.lines[key] = value, self._line
 

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 
 from .. import faults
 from ..core.money import own_digits
-from ..core.words import Sentence, spoken
+from ..core.words import Objection, Sentence, sentence_of, spoken
 
 #: The language of what stands in the source.
 SOURCE = "en"
@@ -54,10 +54,12 @@ class Speech:
         except (LookupError, ValueError) as error:
             return self._source(words, plural, parts, error).format_map(written)
 
-    def tell(self, said: Sentence) -> str:
+    def tell(self, said: Sentence | str) -> str:
         """A sentence of the engine's. What a store says itself is in no catalogue, and stays as it is."""
+        if isinstance(said, str):
+            said = sentence_of(said)
         if not said.parts:
-            return self._catalogue.gettext(said.words)
+            return self._catalogue.gettext(said.words) if said.words else ""
         return self.plain(said.words, said.plural, **said.parts)
 
     def number(self, number: float) -> str:
@@ -75,7 +77,7 @@ class Speech:
     def _part(self, part: object) -> object:
         if isinstance(part, int | float):
             return self.number(part)
-        if isinstance(part, Sentence):
+        if isinstance(part, Sentence | Objection):
             return self.tell(part)
         # What is written the other way round must not turn the words around it.
         if isinstance(part, str) and (self.direction == "rtl" or any(map(_is_rtl, part))):

@@ -18,6 +18,7 @@ from marshmallow import Schema, ValidationError, fields, missing, post_dump, pos
 from msgspec import inspect
 
 from ..core.money import Money, exponent, to_major, to_minor
+from ..core.words import objection
 from ..errors import BadInput
 from .refusals import each_of, refuse, shown, text
 from .yamltext import Path, plain
@@ -29,9 +30,13 @@ class Written(fields.Field[Any]):
     """Base of all: `read` takes what was written, `write` gives it back."""
 
     default_error_messages = {
-        "required": "is needed",
-        "null": "is empty: write something or leave it out; quote the word null where it is meant",
+        "required": objection("is needed"),
+        "null": objection("is empty: write something or leave it out; quote the word null where it is meant"),
     }
+
+    def make_error(self, key: str, **_: Any) -> ValidationError:
+        # As it is: marshmallow would make a plain text of it.
+        return ValidationError(self.error_messages[key])
 
     def read(self, value: Any) -> Any:
         raise NotImplementedError
@@ -62,7 +67,7 @@ class Whole(Written):
 
     def read(self, value: Any) -> int:
         if not isinstance(value, str) or not self._form.fullmatch(value):
-            raise ValidationError(f"{shown(value)} is no whole number such as 10")
+            raise ValidationError(objection("{value} is no whole number such as 10", value=shown(value)))
         return int(value.rstrip("% "))
 
 
@@ -71,7 +76,7 @@ class YesNo(Written):
 
     def read(self, value: Any) -> bool:
         if not isinstance(value, str) or value.lower() not in YES + NO:
-            raise ValidationError(f"{shown(value)} is neither true nor false")
+            raise ValidationError(objection("{value} is neither true nor false", value=shown(value)))
         return value.lower() in YES
 
 
@@ -84,7 +89,9 @@ class Choice(Written):
 
     def read(self, value: Any) -> StrEnum:
         if not isinstance(value, str) or value not in list(self._enum):
-            raise ValidationError(f"{shown(value)} is none of {', '.join(self._enum)}")
+            raise ValidationError(
+                objection("{value} is none of {known}", value=shown(value), known=", ".join(self._enum))
+            )
         return self._enum(str(value))
 
     def write(self, value: Any) -> str:
@@ -97,17 +104,24 @@ class Amount(Written):
     def read(self, value: Any) -> Money:
         found = re.fullmatch(r"(-?)(\d{1,16}(?:\.\d{1,16})?) ?([A-Z]{3})", text(value), re.ASCII)
         if found is None:
-            raise ValidationError(f'{shown(value)} is no amount of money such as "20.00 EUR"')
+            raise ValidationError(objection('{value} is no amount of money such as "20.00 EUR"', value=shown(value)))
         sign, number, currency = found.groups()
         if sign:
-            raise ValidationError(f"{value} is less than nothing; an amount is 0 or more")
+            raise ValidationError(objection("{value} is less than nothing; an amount is 0 or more", value=value))
         try:
             minor = to_minor(number, currency)
         except BadInput as error:
-            raise ValidationError(str(error)) from None
+            raise ValidationError(objection("{field}: {told}", field=error.field, told=error.message)) from None
         digits = exponent(currency)
         if len(number.partition(".")[2].rstrip("0")) > digits:
-            raise ValidationError(f"{value} has more digits after the point than {currency} has, {digits}")
+            raise ValidationError(
+                objection(
+                    "{value} has more digits after the point than {currency} has, {digits}",
+                    value=value,
+                    currency=currency,
+                    digits=digits,
+                )
+            )
         return Money(minor, currency)
 
     def write(self, value: Any) -> str:
@@ -120,13 +134,13 @@ class Percent(Written):
     def read(self, value: Any) -> int:
         found = re.fullmatch(r"(\d{1,9})(?:\.(\d{1,9}))?(?: ?%)?", value, re.ASCII) if isinstance(value, str) else None
         if found is None:
-            raise ValidationError(f"{shown(value)} is no percentage such as 10, 12.5 or 12.5 %")
+            raise ValidationError(objection("{value} is no percentage such as 10, 12.5 or 12.5 %", value=shown(value)))
         digits = (found[2] or "").rstrip("0")
         if len(digits) > 2:
-            raise ValidationError(f"{value} is finer than hundredths of a percent")
+            raise ValidationError(objection("{value} is finer than hundredths of a percent", value=value))
         hundredths = int(found[1]) * 100 + int(digits.ljust(2, "0") or 0)
         if hundredths > 10_000:
-            raise ValidationError(f"{value} is more than 100 percent")
+            raise ValidationError(objection("{value} is more than 100 percent", value=value))
         return hundredths
 
     def write(self, value: Any) -> int | float:
@@ -146,7 +160,10 @@ class Moment(Written):
         if re.fullmatch(r"\d{4}-\d\d-\d\d", given, re.ASCII):
             if not self._day:
                 raise ValidationError(
-                    f'needs a time of day, because it ends just before it: to include that day write "{_after(given)}"'
+                    objection(
+                        'needs a time of day, because it ends just before it: to include that day write "{after}"',
+                        after=_after(given),
+                    )
                 )
             return f"{given}T00:00"
         return re.sub(r"^(\d{4}-\d\d-\d\d)[Tt ]+(\d\d:\d\d)(:00)?$", r"\1T\2", given)
@@ -171,7 +188,13 @@ class Span(Written):
             return schema_of(self._part).load(value)
         start, found, end = text(value).partition(self._between)
         if not found and not self._alone:
-            raise ValidationError(f"{shown(value)} has no start and end with {self._between!r} between them")
+            raise ValidationError(
+                objection(
+                    "{value} has no start and end with {between} between them",
+                    value=shown(value),
+                    between=repr(self._between),
+                )
+            )
         made = self._part(start=start.strip(), end=end.strip() if found else start.strip())
         return checked(made)
 
@@ -208,7 +231,7 @@ class Amounts(Many):
         found = super().read(value)
         currencies = [each.currency for each in found]
         if len(set(currencies)) < len(currencies):
-            raise ValidationError(f"has a currency more than once: {', '.join(currencies)}")
+            raise ValidationError(objection("has a currency more than once: {known}", known=", ".join(currencies)))
         return found
 
 
@@ -221,7 +244,7 @@ class Named(Written):
 
     def read(self, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise ValidationError(f"{shown(value)} is no mapping of names to values")
+            raise ValidationError(objection("{value} is no mapping of names to values", value=shown(value)))
         return each_of(((str(key), each) for key, each in value.items()), self._item.deserialize)
 
     def write(self, value: Any) -> dict[str, Any]:
@@ -321,8 +344,8 @@ def schema_of(part: type[msgspec.Struct]) -> PartSchema:
             defaults[each.name] = each.default_factory()
     keys = ", ".join(str(field.data_key) for field in made.values())
     made["error_messages"] = {
-        "unknown": f"is not known here; there are: {keys}",
-        "type": f"is a mapping with some of: {keys}",
+        "unknown": objection("is not known here; there are: {keys}", keys=keys),
+        "type": objection("is a mapping with some of: {keys}", keys=keys),
     }
     made |= {"_part": part, "_defaults": defaults}
     schema: PartSchema = type(f"{part.__name__}Schema", (PartSchema,), made)()

@@ -12,6 +12,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any, NamedTuple
 
+from ..core.words import objection
 from ..errors import RuleFileError
 
 #: Bytes of a file; a thousand rules take half of it.
@@ -93,17 +94,41 @@ def yaml_module() -> ModuleType:
 def read(file: str, content: bytes, largest: int = LARGEST_FILE) -> tuple[Any, list[Problem]]:
     """The value of a file (None when it is empty) of so many bytes, and what is wrong with it as YAML."""
     if len(content) > largest:
-        return None, [Problem(file, 0, (), f"is larger than {largest:,} bytes; split it")]
+        return None, [
+            Problem(file, 0, (), objection("is larger than {largest} bytes; split it", largest=f"{largest:,}"))
+        ]
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        return None, [Problem(file, line, (), "is not UTF-8 text; save it with that encoding")]
+        return None, [Problem(file, line, (), objection("is not UTF-8 text; save it with that encoding"))]
     odd = _UNPRINTABLE.search(text)
     if odd is not None:
         line = text.count("\n", 0, odd.start()) + 1
-        return None, [Problem(file, line, (), f"has the character {odd[0]!r}, which no text has")]
+        return None, [
+            Problem(file, line, (), objection("has the character {odd}, which no text has", odd=repr(odd[0])))
+        ]
     return _Reader(file).read(text)
+
+
+#: How the parsers' own sentences begin, and ours.
+_SAID = (
+    ("mapping values are not allowed", objection("a colon makes a second name in this line; put the text in quotes")),
+    ("did not find expected ',' or", objection("a comma or a closing bracket is missing")),
+    ("expected ',' or", objection("a comma or a closing bracket is missing")),
+    ("did not find expected key", objection("this line is not indented as those before it")),
+    ("did not find expected '-'", objection("this line is not indented as those before it")),
+    ("did not find expected node content", objection("something is missing here")),
+    ("could not find expected ':'", objection("a colon is missing behind a name")),
+    ("found character that cannot start", objection("a text that begins with this sign, or a tab, needs quotes")),
+    ("found unexpected end", objection("a quotation mark is not closed")),
+    ("while scanning a quoted scalar", objection("a quotation mark is not closed")),
+)
+
+
+def _in_words(told: str) -> str:
+    """What a parser says; what is not known in its own words."""
+    return next((said for begins, said in _SAID if told.startswith(begins)), told)
 
 
 class _Stop(Exception):
@@ -130,7 +155,9 @@ class _Reader:
                 if isinstance(event, yaml.DocumentStartEvent):
                     documents += 1
                     if documents > 1:
-                        self._wrong(line, "a second document begins; write one in a file, without ---", stop=True)
+                        self._wrong(
+                            line, objection("a second document begins; write one in a file, without ---"), stop=True
+                        )
                 elif isinstance(event, yaml.CollectionEndEvent):
                     self._open.pop()
                     self._keys.pop()
@@ -141,25 +168,37 @@ class _Reader:
             pass
         except yaml.MarkedYAMLError as error:
             mark = error.problem_mark or error.context_mark
-            self._wrong(mark.line + 1 if mark else 0, f"is no YAML: {error.problem or error.context}")
+            self._wrong(
+                mark.line + 1 if mark else 0,
+                objection("is no YAML: {problem}", problem=_in_words(error.problem or error.context or "")),
+            )
         return self._root, self._problems
 
     def _node(self, event: Any, line: int, yaml: ModuleType) -> None:
         """A scalar, an alias, or the start of a list or mapping."""
         key_wanted = self._key_wanted()
         if len(self._open) >= MOST_NESTED:
-            self._wrong(line, f"is nested deeper than {MOST_NESTED} levels", stop=True)
+            self._wrong(
+                line, objection("is nested deeper than {most_nested} levels", most_nested=MOST_NESTED), stop=True
+            )
         if key_wanted and not isinstance(event, yaml.ScalarEvent):
-            self._wrong(line, "a key is a text, not a list, mapping or alias", stop=True)
+            self._wrong(line, objection("a key is a text, not a list, mapping or alias"), stop=True)
         if isinstance(event, yaml.AliasEvent):
-            self._wrong(line, f"*{event.anchor} repeats something; write it out instead")
+            self._wrong(line, objection("*{anchor} repeats something; write it out instead", anchor=event.anchor))
             self._add(None)
             self._done()
             return
         if event.anchor:
-            self._wrong(line, f"&{event.anchor} names something to repeat it; write it out where it is needed")
+            self._wrong(
+                line,
+                objection(
+                    "&{anchor} names something to repeat it; write it out where it is needed", anchor=event.anchor
+                ),
+            )
         if event.tag:
-            self._wrong(line, f"has the tag {event.tag}; without tags, and quoted where a text is meant")
+            self._wrong(
+                line, objection("has the tag {tag}; without tags, and quoted where a text is meant", tag=event.tag)
+            )
         if isinstance(event, yaml.ScalarEvent):
             if key_wanted:
                 self._begin_value(event.value, line)
@@ -181,7 +220,7 @@ class _Reader:
         self._keys[-1] = key
         if isinstance(here, Table):
             if key in here.lines:
-                self._wrong(line, f"is there twice, first in line {here.lines[key]}")
+                self._wrong(line, objection("is there twice, first in line {lines}", lines=here.lines[key]))
             here.lines.setdefault(key, line)
 
     def _add(self, value: Any) -> None:

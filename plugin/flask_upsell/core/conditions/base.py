@@ -15,6 +15,7 @@ from ..context import MOST_LINES, Context, Line
 from ..money import Money, exponent
 from ..product import Product
 from ..rule import Part
+from ..words import objection
 
 C = TypeVar("C", bound="type[Condition]")
 
@@ -87,7 +88,15 @@ def condition(cls: C) -> C:
     """Register a condition class under its code."""
     known = CONDITIONS.get(cls.code)
     if known is not None and known is not cls:
-        raise BadInput("code", f"a condition {cls.code!r} exists already ({known.__module__}.{known.__qualname__})")
+        raise BadInput(
+            "code",
+            objection(
+                "a condition {code} exists already ({module}.{qualname})",
+                code=repr(cls.code),
+                module=known.__module__,
+                qualname=known.__qualname__,
+            ),
+        )
     CONDITIONS[cls.code] = cls
     return cls
 
@@ -114,13 +123,13 @@ class Amounts(Part, frozen=True, kw_only=True):
                 except BadInput as error:
                     found.append((name, str(error)))
                 if money.amount < 0:
-                    found.append((name, "an amount is 0 or more"))
+                    found.append((name, objection("an amount is 0 or more")))
         if not self.min and not self.max:
-            found.append(("min", "give min, max or both"))
+            found.append(("min", objection("give min, max or both")))
         for money in self.max:
             low = amount_in(self.min, money.currency)
             if low is not None and low > money.amount:
-                found.append(("max", f"is less than min in {money.currency}"))
+                found.append(("max", objection("is less than min in {currency}", currency=money.currency)))
         return found
 
 
@@ -135,9 +144,9 @@ class Numbers(Part, frozen=True, kw_only=True):
 
     def problems(self) -> list[tuple[str, str]]:
         if self.min is None and self.max is None:
-            return [("min", "give min, max or both")]
+            return [("min", objection("give min, max or both"))]
         if self.min is not None and self.max is not None and self.min > self.max:
-            return [("max", "is less than min")]
+            return [("max", objection("is less than min"))]
         return [
             (name, "a number is 0 or more")
             for name, given in (("min", self.min), ("max", self.max))
@@ -155,7 +164,7 @@ class OneOf(Condition, frozen=True, kw_only=True):
     is_: tuple[str, ...] = msgspec.field(name="is")
 
     def problems(self) -> list[tuple[str, str]]:
-        return [] if self.is_ else [("is", "name at least one")]
+        return [] if self.is_ else [("is", objection("name at least one"))]
 
 
 class YesNo(Condition, frozen=True, kw_only=True):

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..context import Line
 from ..product import Product, within
+from ..words import objection
 from .base import Amounts, Condition, Numbers, OneOf, Scene, condition
 
 QUANTIFIERS = ("any", "all", "none", "only", "at_least")
@@ -88,18 +89,22 @@ class Lines(Condition, frozen=True, kw_only=True):
         ]
 
     def problems(self) -> list[tuple[str, str]]:
-        found = []
+        found: list[tuple[str, str]] = []
         if self.match not in QUANTIFIERS:
-            found.append(("match", f"{self.match!r} is none of {', '.join(QUANTIFIERS)}"))
+            found.append(
+                ("match", objection("{match} is none of {known}", match=repr(self.match), known=", ".join(QUANTIFIERS)))
+            )
         if self.units < 1:
-            found.append(("units", "at least 1"))
+            found.append(("units", objection("at least 1")))
         if self.units != 1 and self.match != "at_least":
-            found.append(("units", "belongs to match: at_least"))
+            found.append(("units", objection("belongs to match: at_least")))
         given = (self.product, self.variant, self.category, self.tag, self.brand, self.attribute)
         if not any(given) and self.price is None and self.quantity is None:
-            found.append(("product", "say which lines: product, variant, category, tag, brand, price, quantity, …"))
+            found.append(
+                ("product", objection("say which lines: product, variant, category, tag, brand, price, quantity, …"))
+            )
         named = ("product", "variant", "category", "tag", "brand")
-        found += [(name, "an empty name") for name in named if "" in getattr(self, name)]
+        found += [(name, objection("an empty name")) for name in named if "" in getattr(self, name)]
         for name, part in (("price", self.price), ("quantity", self.quantity)):
             if part is not None:
                 found += [(f"{name}.{path}", sentence) for path, sentence in part.problems()]

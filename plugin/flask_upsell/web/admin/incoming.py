@@ -8,7 +8,7 @@ from datetime import UTC
 import msgspec
 
 from ...core.roles import Person, Role
-from ...core.words import say
+from ...core.words import objection, say
 from ...desk import Desk
 from ...desk.imports import HOWS, Plan, Upload
 from ...desk.ladderfile import LaddersRead, read_ladders
@@ -99,7 +99,15 @@ class Incoming:
         products, which are published, by somebody who is no approver.
         """
         if not by.role.may(needed(upload.what)):
-            raise BadInput("role", f"{by.name} may not import {upload.what}: it takes an {needed(upload.what)}")
+            raise BadInput(
+                "role",
+                objection(
+                    "{name} may not import {what}: it takes an {what_}",
+                    name=by.name,
+                    what=upload.what,
+                    what_=needed(upload.what),
+                ),
+            )
         if upload.what == "products":
             return self._desk.assortment.put(upload, seal).changing, ""
         if upload.what == "orders":
@@ -109,7 +117,7 @@ class Incoming:
             return self._imports.put_pairs(upload, seal).changing, ""
         plan, made, wrong = self._rules(upload)
         if wrong or plan.seal != seal:
-            raise StaleError("something was changed since you looked at this", current=plan)
+            raise StaleError(objection("something was changed since you looked at this"), current=plan)
         self._imports.put_drafts(upload, made, self._desk.offers.rules.revision())
         return len(made), ""
 

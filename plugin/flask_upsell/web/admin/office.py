@@ -21,12 +21,13 @@ from ... import faults
 from ...adapters.audit import acting
 from ...core.money import format_money
 from ...core.roles import Person, Role
-from ...core.words import Sentence, say
+from ...core.words import Sentence, reason, say
 from ...desk import Desk
 from ...errors import UpsellError
 from ...jobs import Parts
 from ..speech import SOURCE, Languages, Speech
 from ..widget import STATIC, Widget, keep_private
+from ..yamltext import Path as Steps
 from .gate import ROLES, Gate, Refusal, Said
 
 Answer = str | AnyResponse
@@ -111,7 +112,7 @@ class Admin:
                 except HTTPException:
                     raise
                 except UpsellError as error:
-                    return self.sorry(str(error), 422)
+                    return self.sorry(reason(error), 422)
                 except Exception as error:
                     faults.note("admin", "%s failed: %s: %s", endpoint, type(error).__name__, error, error=error)
                     return self.sorry(FAILED, 500)
@@ -211,7 +212,7 @@ class Admin:
 
     def say(self, said: Sentence | str, tone: str = "done") -> None:
         """Tell it at the top of the next page."""
-        text = self.speech.tell(said) if isinstance(said, Sentence) else said
+        text = self.speech.tell(said)
         session[self._said] = [*session.get(self._said, ())[-4:], [text[:500], tone]]
 
     def said(self) -> list[Said]:
@@ -225,7 +226,7 @@ class Admin:
     def sorry(self, told: Sentence | str, status: int) -> Response:
         """A page, or above one of which a part was asked for, that says what was wrong. What was typed is still in the
         browser, and so is the part, which may be asked for again."""
-        text = self.speech.tell(told) if isinstance(told, Sentence) else told
+        text = self.speech.tell(told)
         if request.headers.get("HX-Request"):
             part = self.show("sorry_part", status, told=text)
             part.headers.update({"HX-Retarget": "#said", "HX-Reswap": "innerHTML"})
@@ -274,6 +275,15 @@ class Admin:
     def month(self, number: int) -> str:
         """The name of a month, short."""
         return str(get_month_names("abbreviated", "stand-alone", self.speech.language.replace("-", "_"))[number])
+
+    def told(self, problems: Iterable[tuple[Steps, str]]) -> list[tuple[Steps, str]]:
+        """What is wrong at each place, in the language of who reads it."""
+        tell = self.speech.tell
+        return [(path, tell(told)) for path, told in problems]
+
+    def why(self, error: Exception) -> str:
+        """What an error says, in that language too."""
+        return self.speech.tell(reason(error))
 
     def told_pairs(self, pairs: Iterable[tuple[str, Sentence]]) -> list[tuple[str, str]]:
         """(value, words) for a choice."""

@@ -49,7 +49,7 @@ def add(admin: Admin) -> None:
                 values[option.name] = option.default
             problem = option.check(values[option.name])
             if problem:
-                wrong[option.name] = problem
+                wrong[option.name] = admin.speech.tell(problem)
         if wrong:
             return shown(422, typed, wrong)
         before = options.all()
@@ -58,5 +58,5 @@ def add(admin: Admin) -> None:
                 try:
                     options.set(name, value)
                 except BadInput as error:
-                    return shown(422, typed, {name: str(error)})
+                    return shown(422, typed, {name: admin.why(error)})
         return admin.go("options", say("The options are saved."))

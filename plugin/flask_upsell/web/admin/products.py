@@ -133,7 +133,7 @@ def add(admin: Admin) -> None:
                 fits=[*form.getlist("fits"), *form.get("more", "").split(",")],
             )
         except BadInput as error:
-            return one(ref, 422, {"note": str(error)}, form)
+            return one(ref, 422, {"note": admin.why(error)}, form)
         return admin.go("products_one", say("What is said of {product} is saved.", product=ref), ref=ref)
 
     @admin.act("/products/ladder", Role.EDITOR)
@@ -144,7 +144,7 @@ def add(admin: Admin) -> None:
         given = {"name": name, "steps": steps}
         _, problems = made("ladder", given)
         if problems:
-            said = " ".join([str(sentence) for _, sentence in problems])
+            said = " ".join([sentence for _, sentence in admin.told(problems)])
             return one(ref, 422, {"ladder": said, "origin": origin}, form)
         if origin and live(admin.parts.offers.rules.load(), "ladder", origin) is None:
             said = admin.speech.tell(

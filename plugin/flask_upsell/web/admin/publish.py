@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 
 from ...core.roles import Role
 from ...core.rulebook import RuleBook
-from ...core.words import Sentence, say
+from ...core.words import Sentence, objection, say
 from ...desk.drafts import Draft, merged
 from ...desk.releases import Clash, Live
 from ...desk.risks import Risk
@@ -51,13 +51,14 @@ def add(admin: Admin) -> None:
 
     def looked_at(draft: Draft, book: RuleBook, clash: Clash | None) -> Waiting:
         part, problems = read(draft)
-        wrong = [": ".join(filter(None, (".".join(map(str, path)), sentence))) for path, sentence in problems]
+        told = admin.told(problems)
+        wrong = [": ".join(filter(None, (".".join(map(str, path)), sentence))) for path, sentence in told]
         risks: list[Risk] = []
         if not problems:
             try:
                 risks = releases.risks(book, merged(book, [(draft, part)]))
             except BadInput as error:
-                wrong.append(str(error))
+                wrong.append(admin.why(error))
         before = live_part(book, draft.kind, draft.origin) if draft.origin else None
         shown = [] if problems else changes.of_part(draft.kind, before, part)
         since = changes.of_part(draft.kind, clash.before, clash.now) if clash is not None else []
@@ -134,7 +135,7 @@ def add(admin: Admin) -> None:
         except BookError:
             return admin.go("publish", SAVED_ONLY, "sorry")
         except BadInput as error:
-            return again(str(error))
+            return again(admin.why(error))
         return admin.go("publish", say("It is live, as revision {revision}.", revision=str(done.revision)))
 
     @admin.act("/publish/submit", Role.EDITOR)
@@ -241,7 +242,10 @@ def _marked(admin: Admin, mark: str) -> Draft:
     id, _, version = mark.partition(":")
     draft = admin.desk.drafts.get(id)
     if str(draft.version) != version:
-        raise StaleError(f"{draft.writer} has saved the draft of {draft.name!r} meanwhile", current=draft)
+        raise StaleError(
+            objection("{writer} has saved the draft of {name} meanwhile", writer=draft.writer, name=repr(draft.name)),
+            current=draft,
+        )
     return draft
 
 
@@ -253,7 +257,7 @@ def _with_draft(admin: Admin, shown: Callable[..., Response], act: Callable[[Dra
     except StaleError as error:
         return shown(409, told=_stale(error))
     except BadInput as error:
-        return shown(422, told=str(error))
+        return shown(422, told=admin.why(error))
     return admin.go("publish", Sentence(said.words, {"name": draft.name}))
 
 

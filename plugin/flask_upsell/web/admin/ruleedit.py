@@ -47,7 +47,8 @@ def add(admin: Admin) -> None:
 
     def page(draft: Draft, given: dict[str, Any], status: int = 200, part: str = "", **more: Any) -> Answer:
         """The editor, with what was typed: all of it, the form, or what stands beside it."""
-        made, problems = drafted.made("rule", given)
+        made, found = drafted.made("rule", given)
+        problems = admin.told(found)
         rule = made if isinstance(made, Rule) else None
         look = Look.of(request.values)
         # Of what nobody has touched yet nothing is wrong.
@@ -143,7 +144,7 @@ def add(admin: Admin) -> None:
         except StaleError as error:
             return _clash(error, draft, form, part)
         except BadInput as error:
-            return page(draft, form, 422, part, failed=str(error))
+            return page(draft, form, 422, part, failed=admin.why(error))
         if part or request.headers.get("HX-Request"):
             return page(draft, form, part=part)
         return admin.go("rules_edit", id=id)
@@ -190,7 +191,7 @@ def add(admin: Admin) -> None:
                 "sorry",
             )
         except (BadInput, RuleError) as error:
-            return page(draft, draft.written, 422, failed=str(error))
+            return page(draft, draft.written, 422, failed=admin.why(error))
         return admin.go("rules", say("{name} is live.", name=draft.name))
 
     @admin.act("/rules/<id>/drop", Role.EDITOR)
@@ -225,7 +226,7 @@ def add(admin: Admin) -> None:
         """Somebody saved first: both are shown, and nothing is lost."""
         theirs = error.current
         if not isinstance(theirs, Draft):
-            return page(draft, form, 409, part, failed=str(error))
+            return page(draft, form, 409, part, failed=admin.why(error))
         made, _ = drafted.read(theirs)
         said = next(here.sentences([made])) if isinstance(made, Rule) else Markup("")
         return page(draft, form, 409, part, theirs=theirs, their_words=said, differ=_differ(form, theirs.written))

@@ -23,7 +23,7 @@ from ...core.rule import Rule, Status
 from ...core.rulebook import RuleBook
 from ...core.rules import RuleSet
 from ...core.trees import grow
-from ...core.words import Sentence, say
+from ...core.words import Sentence, reason, say
 from ...desk.drafts import merged
 from ...errors import BadInput, RuleError, UpsellError
 from ..goldencarts import run_cart
@@ -155,7 +155,7 @@ class Preview:
             decision = self._decide(together, lines, look)
             self._tell(seen, decision, rule, lines, look)
         except (UpsellError, LookupError) as error:
-            seen.problem = str(error)
+            seen.problem = reason(error) if isinstance(error, UpsellError) else str(error)
         return seen
 
     def _near(self, live: RuleBook, lines: tuple[CartLine, ...], names: set[str]) -> RuleBook:

@@ -16,7 +16,7 @@ from ...core.money import format_money
 from ...core.named import named
 from ...core.roles import Role
 from ...core.rule import Rule, Status
-from ...core.words import say
+from ...core.words import objection, say
 from ...desk.linting import MOST_AT_ONCE
 from ...desk.rulelist import Row, Wanted, said
 from ...errors import BadInput, RiskError, StaleError
@@ -209,7 +209,7 @@ def add(admin: Admin) -> None:
         except StaleError:
             admin.say(ELSEWHERE, "sorry")
         except BadInput as error:
-            admin.say(str(error), "sorry")
+            admin.say(admin.why(error), "sorry")
         # Back to the same button: who moves a rule by keyboard mostly moves it further.
         return admin.go("rules", **_back(given), moved=given.get("name", "")[:100], way=given.get("way", "")[:10])
 
@@ -224,7 +224,7 @@ def add(admin: Admin) -> None:
         try:
             return admin.go("rules", _done(names, do), **_back(given))
         except BadInput as error:
-            return admin.go("rules", str(error), "sorry", **_back(given))
+            return admin.go("rules", admin.why(error), "sorry", **_back(given))
         except StaleError:
             return admin.go("rules", ELSEWHERE, "sorry", **_back(given))
 
@@ -252,7 +252,7 @@ def add(admin: Admin) -> None:
         rules = {name: drafted.live(live, "rule", name) for name in names}
         for name, rule in rules.items():
             if rule is None:
-                raise BadInput("rule", f"no rule is named {name!r} any more")
+                raise BadInput("rule", objection("no rule is named {name} any more", name=repr(name)))
         for name, rule in rules.items():
             begun = desk.drafts.begin("rule", drafted.written("rule", name, rule), name)
             desk.drafts.save(begun.id, begun.version, {**begun.written, "status": status.value})

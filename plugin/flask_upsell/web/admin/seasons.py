@@ -19,7 +19,7 @@ from ...core.roles import Role
 from ...core.rulebook import RuleBook
 from ...core.season import Season
 from ...core.windows import FEASTS
-from ...core.words import say
+from ...core.words import objection, say
 from ...desk.drafts import Draft, merged
 from ...errors import BadInput, BookError, RiskError, RuleError, RuleFileError, StaleError
 from ..drafted import live, made, read, written
@@ -88,7 +88,7 @@ def add(admin: Admin) -> None:
             given = {"name": "", "yearly": [{"start": "", "end": ""}]}
         elif source == "library":
             if live(book, "season", name) is not None:
-                raise BadInput("season", f"{name!r} is there already")
+                raise BadInput("season", objection("{name} is there already", name=repr(name)))
             given = _written(library().get(name), name)
         else:
             given = _written(live(book, "season", name), name)
@@ -127,7 +127,7 @@ def add(admin: Admin) -> None:
         if changed:
             return _form(admin, draft, form, {})
         part, problems = made("season", given)
-        wrong = seasonform.places(form, problems)
+        wrong = seasonform.places(form, admin.told(problems))
         if part is not None:
             wrong |= _clash(admin, draft)
         if wrong:
@@ -150,11 +150,11 @@ def add(admin: Admin) -> None:
         part, problems = read(draft)
         if problems:
             form = seasonform.shown(draft.written)
-            return _form(admin, draft, form, seasonform.places(form, problems), 422)
+            return _form(admin, draft, form, seasonform.places(form, admin.told(problems)), 422)
         try:
             admin.desk.releases.publish([(draft, part)], admin.person, request.form.get("why", ""))
         except (RiskError, StaleError, BookError) as error:
-            return admin.go("seasons", str(error), "sorry")
+            return admin.go("seasons", admin.why(error), "sorry")
         return admin.go("seasons", say("{name} is live.", name=draft.name) if part else say("It is removed."))
 
 
@@ -164,7 +164,7 @@ def add(admin: Admin) -> None:
 def _draft(admin: Admin, id: str) -> Draft:
     draft = admin.desk.drafts.get(id)
     if draft.kind != "season":
-        raise BadInput("draft", "this draft is no season")
+        raise BadInput("draft", objection("this draft is no season"))
     return draft
 
 
@@ -174,7 +174,7 @@ def _drafts(admin: Admin) -> list[Draft]:
 
 def _written(season: Season | None, name: str) -> dict[str, Any]:
     if season is None:
-        raise BadInput("season", f"{name!r} is not there any more")
+        raise BadInput("season", objection("{name} is not there any more", name=repr(name)))
     return written("season", name, season)
 
 
@@ -195,7 +195,7 @@ def _clash(admin: Admin, draft: Draft) -> dict[str, str]:
     try:
         merged(admin.desk.offers.rules.load(), [(draft, part)])
     except BadInput as error:
-        return {"name": str(error).partition(": ")[2]}
+        return {"name": admin.why(error)}
     return {}
 
 
@@ -227,7 +227,7 @@ def _preview(admin: Admin, draft: Draft, given: Mapping[str, Any]) -> dict[str, 
     names = {draft.origin, draft.name} - {""}
     users = [rule for rule in book.rules if names & set(rule.schedule.seasons)]
     answer: dict[str, Any] = {"never": False, "zone": offers.zone, "soon": [], "abroad": [], "odd": []}
-    answer["unfinished"] = [sentence for _, sentence in problems][:3]
+    answer["unfinished"] = [sentence for _, sentence in admin.told(problems)][:3]
     if isinstance(part, Season):
         try:
             now, answer["zone"] = offers.clock(), part.zone or offers.zone
@@ -236,7 +236,7 @@ def _preview(admin: Admin, draft: Draft, given: Mapping[str, Any]) -> dict[str, 
                 answer["abroad"].append((_country(admin, code), coming(part, offers.zone, now, 1, code)))
             answer["odd"] = _odd(admin, book, draft, part, {rule.name for rule in users})
         except RuleError as error:
-            answer["unfinished"] = [str(error)]
+            answer["unfinished"] = [admin.why(error)]
         answer["never"] = not answer["soon"] and not any(days for _, days in answer["abroad"])
     used = [(rule.label or rule.name, rule.name) for rule in users[:MOST_USERS]]
     return {**answer, "users": used, "more_users": len(users) - len(used)}
@@ -251,7 +251,7 @@ def _odd(admin: Admin, book: RuleBook, draft: Draft, part: Season, users: set[st
     few = msgspec.structs.replace(book, rules=tuple([rule for rule in book.rules if rule.name in users][:MOST_USERS]))
     findings = lint.lint(few, zone=admin.desk.offers.zone, now=admin.desk.offers.clock())
     flaws = (lint.Flaw.UNUSABLE, lint.Flaw.NEVER_IN_SEASON, lint.Flaw.CLOCK_CHANGE, lint.Flaw.UNKNOWN_SEASON)
-    return [f"{each.rule}: {each.sentence}" for each in findings if each.code in flaws][:10]
+    return [f"{each.rule}: {admin.speech.tell(each.told)}" for each in findings if each.code in flaws][:10]
 
 
 # --- the picture -----------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from ...core.kind import Placement
 from ...core.offer import RuleCode
 from ...core.roles import Role
 from ...core.trial import Shopper
-from ...core.words import Sentence, say
+from ...core.words import Sentence, reason, say
 from ...desk.drafts import Draft, Part
 from ...desk.simulation import MOST_ORDERS, PLACEMENTS, Run
 from ...errors import BadInput
@@ -94,7 +94,7 @@ def add(admin: Admin) -> None:
                 shopper=Shopper(typed["group"][:100], country),
             )
         except BadInput as error:
-            return _form(admin, typed, {error.field: str(error).partition(": ")[2]})
+            return _form(admin, typed, {error.field: reason(error)})
         return admin.go("simulate_run", id=id)
 
     @admin.page("/simulate/<id>")
@@ -147,7 +147,7 @@ def _form(admin: Admin, typed: dict[str, Any], wrong: dict[str, Sentence | str])
         "simulate",
         422 if wrong else 200,
         typed={**typed, "rules": given},
-        wrong={name: admin.speech.tell(said) if isinstance(said, Sentence) else said for name, said in wrong.items()},
+        wrong={name: admin.speech.tell(said) for name, said in wrong.items()},
         drafts=drafts,
         proposed=rules[:PROPOSED],
         most=MOST_ORDERS,
@@ -164,7 +164,7 @@ def _chosen(admin: Admin, ids: Sequence[str]) -> tuple[list[tuple[Draft, Part]],
         try:
             draft = admin.desk.drafts.get(id)
         except BadInput as error:
-            return [], {"drafts": str(error).partition(": ")[2]}
+            return [], {"drafts": reason(error)}
         part, problems = read(draft)
         if problems:
             return [], {"drafts": WRONG["drafts"]}

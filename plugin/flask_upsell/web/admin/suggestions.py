@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from ...core.kind import Kind
 from ...core.roles import Role
-from ...core.words import Sentence, say
+from ...core.words import Sentence, objection, say
 from ...desk.verdicts import NEVER, Key, Pair, State, Verdict, sure
 from ...errors import BadInput
 from .office import Admin, Answer
@@ -57,7 +57,7 @@ def read_keys(values: Sequence[str]) -> list[Key]:
     try:
         return [msgspec.json.decode(value, type=tuple[str, str, str]) for value in values]
     except msgspec.DecodeError:
-        raise BadInput("pairs", "this is no suggestion; load the page again") from None
+        raise BadInput("pairs", objection("this is no suggestion; load the page again")) from None
 
 
 def add(admin: Admin) -> None:
@@ -126,7 +126,7 @@ def add(admin: Admin) -> None:
         except BadInput as error:
             if not request.form.getlist("pair") and not one:
                 return told(422, admin.speech.tell(say("Tick at least one suggestion first.")), request.form)
-            return told(422, str(error), request.form)
+            return told(422, admin.why(error), request.form)
         done = DONE[what]
         return back(say(done.words, done.plural, n=len(keys)), done=at.isoformat())
 
