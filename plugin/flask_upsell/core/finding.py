@@ -95,7 +95,7 @@ def offered(rule: Rule, ref: str) -> str | Sentence:
         case Learned(kind=kind):
             return remark("learned complements") if kind == "complement" else remark("learned upgrades")
         case Second():
-            return remark("one more")
+            return remark("one more of the same")
         case _:
             return ref
 

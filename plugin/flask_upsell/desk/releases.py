@@ -289,15 +289,18 @@ def _fits(before: RuleBook, after: RuleBook) -> None:
     for rule in after.rules:
         for what, name in _missing(rule, after):
             if (what, name) not in was:
-                raise BadInput(
-                    what,
-                    objection(
-                        "the rule {name} names the {what} {name_}, which would not be there",
-                        name=repr(rule.name),
-                        what=what,
-                        name_=repr(name),
-                    ),
+                told = objection(
+                    "the rule {name} names the ladder {missing}, which would not be there",
+                    name=repr(rule.name),
+                    missing=repr(name),
                 )
+                if what == "season":
+                    told = objection(
+                        "the rule {name} names the season {missing}, which would not be there",
+                        name=repr(rule.name),
+                        missing=repr(name),
+                    )
+                raise BadInput(what, told)
 
 
 def _missing(rule: Rule, book: RuleBook) -> list[tuple[str, str]]:
