@@ -150,6 +150,23 @@ def test_what_was_exported_can_be_imported_and_changes_nothing(app: Flask, sprin
     assert run(app, "rules", "import", str(file)).output.startswith("0 added, 0 changed, 0 removed.\n")
 
 
+def test_rules_go_out_as_a_table_and_come_back(app: Flask, spring: str, tmp_path: Path) -> None:
+    """Planted bug that it shows: a table, which has rules only, takes seasons and ladders away."""
+    run(app, "publish")
+    run(app, "rules", "import", spring)
+    before, file = kept(app), tmp_path / "rules.csv"
+    assert run(app, "rules", "export", str(file)).output == ""
+    assert run(app, "rules", "diff", str(file)).output == "Nothing would be changed.\n"
+    content = file.read_text(encoding="utf-8-sig")
+    file.write_text(content.replace(",percent,10,", ",percent,15,"), encoding="utf-8")
+    assert run(app, "rules", "import", "--dry-run", str(file)).output.startswith("changed rule ")
+    assert run(app, "rules", "import", str(file)).output.startswith("changed rule ")
+    assert (kept(app).seasons, kept(app).ladders) == (before.seasons, before.ladders)
+    file.write_text(content.replace(",percent,10,", ",percent,many,"), encoding="utf-8")
+    result = run(app, "rules", "check", str(file))
+    assert result.exit_code == 1 and "discount_value: 'many' is no percentage" in result.output
+
+
 def test_an_import_is_all_or_nothing(app: Flask, spring: str, tmp_path: Path) -> None:
     run(app, "publish")
     run(app, "rules", "import", spring)

@@ -15,13 +15,13 @@ from marshmallow import ValidationError
 
 from flask_upsell.core.conditions import CONDITIONS
 from flask_upsell.core.finding import Flaw
-from flask_upsell.core.goal import Goal
 from flask_upsell.core.lint import lint
 from flask_upsell.core.product import Product
 from flask_upsell.core.rule import (
     Category,
     Discount,
     Floor,
+    Goal,
     Hours,
     Ladder,
     Nothing,
@@ -101,8 +101,9 @@ def _is_text(node: ast.expr) -> bool:
     )
 
 
-def parts(of: type = Part) -> Iterator[type]:
-    for each in of.__subclasses__():
+def parts(of: type[Any] = Part) -> Iterator[type[Any]]:
+    every: list[type[Any]] = of.__subclasses__()
+    for each in every:
         if each.__module__.startswith("flask_upsell."):
             yield each
             yield from parts(each)
