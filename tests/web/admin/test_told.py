@@ -92,7 +92,15 @@ def test_no_error_says_something_in_english_only(path: Path) -> None:
                 found.append(node.lineno)
         if isinstance(node, ast.Yield) and isinstance(node.value, ast.Tuple) and len(node.value.elts) == 2:
             found += [node.lineno] * _is_text(node.value.elts[1])
+        if isinstance(node, ast.Call) and _called(node) in ("append", "refuse"):
+            pairs = [each for given in node.args for each in (given.elts if isinstance(given, ast.List) else [given])]
+            told = [each.elts[1] for each in pairs if isinstance(each, ast.Tuple) and len(each.elts) == 2]
+            found += [node.lineno] * any(map(_is_text, told))
     assert found == []
+
+
+def _called(node: ast.Call) -> str:
+    return getattr(node.func, "attr", getattr(node.func, "id", ""))
 
 
 def _is_text(node: ast.expr) -> bool:
@@ -127,7 +135,7 @@ def problems(part: type, given: Any) -> list[str]:
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.__name__)
 def test_what_is_wrong_with_a_field_is_told_in_italian(part: Any) -> None:
-    """Planted bug that it shows: marshmallow makes a plain text of "is needed"."""
+    """Planted bug that it shows: of a field that is not known a plain text says so."""
     found = [*problems(part, "no mapping"), *problems(part, {"unknown": "1"}), *problems(part, {})]
     for field in schema_of(part).fields.values():
         for bad in BAD:
