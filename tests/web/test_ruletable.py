@@ -100,7 +100,7 @@ ODD = st.text(alphabet="a,\"'=+-@:{}[]#&*!|>%\\ \t\n\ré€\x85\u2028😀1", min
 def test_odd_texts_are_read_back(
     label: str, ref: str, other: str, head: str, benefits: list[str], languages: list[str]
 ) -> None:
-    """Planted bug that it shows: lists are split at each comma."""
+    """Planted bug that it shows: the order of languages, of which the first is for all others, is not looked at."""
     copy = {language: Copy(headline=head, benefits=tuple(benefits)) for language in languages}
     odd = Rule(
         name="odd",
