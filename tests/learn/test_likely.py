@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from flask_upsell.core.affinity import SHRUNK
 from flask_upsell.core.ports import OrderLine
 from flask_upsell.core.product import Product
 from flask_upsell.core.taste import NOTHING, SIGNALS, Habits, Model, page, signals
@@ -298,3 +299,38 @@ def test_no_more_is_kept_than_the_sizes_say() -> None:
         assert max(len(each.items) for _, each in known.bought()) == 6
         habits: dict[str, Habits] = dict(known.habits())
         assert max(len(each.baskets) for each in habits.values()) == 2
+
+
+# --- categories ----------------------------------------------------------------------------------------------------
+
+
+def shelf_of(*refs: str, category: str) -> list[Product]:
+    return [Product(ref, f"The {ref}", 1000, "EUR", category=category) for ref in refs]
+
+
+def test_what_was_never_bought_borrows_from_its_category() -> None:
+    """A new tea leads to what teas lead to, most of all to the cup that most buy; never to itself."""
+    lines = list[OrderLine]()
+    for number in range(300):
+        lines += order(f"o{number}", number / 5, [f"tea {number % 5}", f"cup {min(number % 7, 2)}"])
+        lines += order(f"p{number}", number / 5, [f"n{number % 20:02}", f"n{number % 19 + 20:02}"])
+    products = [
+        *shelf_of("new tea", *(f"tea {number}" for number in range(5)), category="Tea"),
+        *shelf_of(*(f"cup {number}" for number in range(3)), category="Cups"),
+        *shelf_of(*NOISE[:40], category="Odds"),
+    ]
+    with learned(lines, products=products) as (known, _, _):
+        leads = {known.refs[number - 1]: each for number, each in known.leads()}
+    new = leads["new tea"]
+    assert max(new.links, key=lambda link: link[2])[0] == "cup 2"
+    assert "new tea" not in {link[0] for link in new.links}
+    assert {each.together for each in new.complements} == {0} and new.base == 0
+    assert not any(link[0].startswith("n") for link in leads["tea 0"].links)
+    assert all(0 <= each.expected <= SHRUNK for each in leads["tea 0"].complements)
+
+
+def test_a_category_of_one_product_says_nothing() -> None:
+    lines = planted(400)
+    products = [Product(p.ref, p.title, p.price, p.currency, category=p.ref) for p in goods(lines)]
+    with learned(lines) as (plain, _, _), learned(lines, products=products) as (alone, _, _):
+        assert list(plain.leads()) == list(alone.leads())

@@ -16,7 +16,8 @@ class Affinity(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
     Complement: `together` of the `base` orders with the antecedent also had the consequent.
     Upgrade: `together` of the `base` orders in the antecedent's category had the consequent.
-    `consequent_orders` of all `orders` had the consequent. `weight` is what ranking sums over a cart.
+    `consequent_orders` of all `orders` had the consequent. `weight` is what ranking sums over a cart. `expected`: how
+    many of SHRUNK orders with the antecedent would have the consequent, going by the categories of the two.
     An array in JSON: a book has millions of them.
     """
 
@@ -26,6 +27,7 @@ class Affinity(msgspec.Struct, frozen=True, gc=False, array_like=True):
     base: int
     consequent_orders: int
     orders: int
+    expected: float = 0.0
 
     @property
     def support(self) -> float:
@@ -57,8 +59,8 @@ class Affinities(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     def links(self) -> list[tuple[str, float, float, int]]:
         """Each complement with its weight, its shrunk share of the orders with this product, and its own orders."""
         return [
-            (each.consequent, each.weight, each.together / (each.base + SHRUNK), each.consequent_orders)
-            for each in self.complements
+            (to.consequent, to.weight, (to.together + to.expected) / (to.base + SHRUNK), to.consequent_orders)
+            for to in self.complements
         ]
 
     @property

@@ -13,7 +13,7 @@ from zlib import crc32
 
 import msgspec
 
-from ..core.affinity import Affinities, Affinity
+from ..core.affinity import SHRUNK, Affinities, Affinity
 from ..core.ports import Report
 from ..core.taste import CROWD, NOTHING, SIGNALS, Bought, Habits, Model, Signals, Weights, page, signals
 from .fit import second_order
@@ -80,7 +80,8 @@ class Known:
         self._connection, self._until, self._sizes, self._report = connection, until, sizes, report
         look_back(connection, until, sizes)
         report("Counting pairs", 0, 0)
-        connection.execute((SQL / "links.sql").read_text())
+        for step in ("kinds", "links"):
+            connection.execute((SQL / f"{step}.sql").read_text())
         self.refs = [
             row[0] for row in connection.execute("SELECT product_ref FROM items ORDER BY product_no").fetchall()
         ]
@@ -172,29 +173,32 @@ class Known:
             listed = "CREATE TABLE wanted AS SELECT UNNEST(?::BIGINT[]) AS product_no"
             self._connection.execute(listed, [list(numbers)])
         rows = self._connection.execute(
-            "SELECT l.from_no, l.to_no, l.together FROM links l JOIN wanted w ON w.product_no = l.from_no "
+            "SELECT l.from_no, l.to_no, l.together, l.likely FROM links l JOIN wanted w ON w.product_no = l.from_no "
             "ORDER BY l.from_no, l.to_no"
         ).fetchnumpy()
         begins = {no: (start, end) for no, start, end in _runs(rows["from_no"])}
-        to_no, together = rows["to_no"], rows["together"]
+        to_no, together, likely = rows["to_no"], rows["together"], rows["likely"]
         wanted = sorted({*begins, *self._buyers} if numbers is None else numbers)
         for no in wanted:
-            found: dict[int, tuple[float, int]] = {}
+            found: dict[int, tuple[float, int, float]] = {}
             place = int(self._place[no])
             start, end = begins.get(no, (0, 0))
-            for to, count in zip(to_no[start:end].tolist(), together[start:end].tolist(), strict=True):
+            part = slice(start, end)
+            for to, count, much in zip(
+                to_no[part].tolist(), together[part].tolist(), likely[part].tolist(), strict=True
+            ):
                 there = int(self._place[to])
                 weight = float(self._weights[place, there]) if place >= 0 and there >= 0 else 0.0
-                found[to] = (weight, count)
+                found[to] = (weight, int(count), round(SHRUNK * much, 4))
             if place >= 0:
                 for there in strongest(self._weights, place, self._sizes.by_weight).tolist():
                     to = int(self._head[there])
                     if to not in found:
-                        found[to] = (float(self._weights[place, there]), int(self._together[place, there]))
+                        found[to] = (float(self._weights[place, there]), int(self._together[place, there]), 0.0)
             base = int(self.orders[no])
             complements = [
-                Affinity(self.refs[to - 1], round(weight, 6), count, base, int(self.orders[to]), self.baskets)
-                for to, (weight, count) in found.items()
+                Affinity(self.refs[to - 1], round(weight, 6), count, base, int(self.orders[to]), self.baskets, much)
+                for to, (weight, count, much) in found.items()
             ]
             complements.sort(key=lambda each: (-each.weight, -each.together, each.consequent))
             yield no, Affinities((), tuple(complements), tuple(self._buyers.get(no, ())))

@@ -1,6 +1,6 @@
 -- What is bought together, by numbers: for weights, not for showing.
--- in:  seen, seen_orders, horizon(head, neighbours)
--- out: head(product_no, place), gram(one, other, together, weight), links(from_no, to_no, together)
+-- in:  seen, seen_orders, part_of, kind_pairs, kind_links, horizon(head, neighbours)
+-- out: head(product_no, place), gram(one, other, together, weight), links(from_no, to_no, together, likely)
 
 DROP TABLE IF EXISTS head;
 DROP TABLE IF EXISTS gram;
@@ -28,12 +28,27 @@ FROM seen a JOIN seen b ON b.order_no = a.order_no AND b.product_no > a.product_
 GROUP BY a.product_no, b.product_no
 HAVING COUNT(*) >= 2;
 
+-- Both ways; a pair's kinds make up for what few orders leave open.
 CREATE TABLE links AS
-SELECT from_no, to_no, together FROM (
-    SELECT d.from_no, d.to_no, d.together,
-           ROW_NUMBER() OVER (PARTITION BY d.from_no ORDER BY d.together DESC, d.to_no) AS place
-    FROM (SELECT one AS from_no, other AS to_no, together FROM met
-          UNION ALL
-          SELECT other AS from_no, one AS to_no, together FROM met) AS d
+SELECT from_no, to_no, together, likely FROM (
+    SELECT d.from_no, d.to_no, d.together, d.likely,
+           ROW_NUMBER() OVER (PARTITION BY d.from_no ORDER BY d.together + 20 * d.likely DESC, d.to_no) AS place
+    FROM (
+        SELECT m.from_no, m.to_no, MAX(m.together) AS together, MAX(m.likely) AS likely
+        FROM (
+            SELECT w.from_no, w.to_no, w.together, COALESCE(k.likely * t.share, 0) AS likely
+            FROM (SELECT one AS from_no, other AS to_no, together FROM met
+                  UNION ALL
+                  SELECT other AS from_no, one AS to_no, together FROM met) AS w
+            LEFT JOIN part_of f ON f.product_no = w.from_no
+            LEFT JOIN part_of t ON t.product_no = w.to_no
+            LEFT JOIN kind_pairs k ON k.one = f.category AND k.other = t.category
+            UNION ALL
+            SELECT f.product_no AS from_no, l.to_no, 0 AS together, l.likely
+            FROM part_of f JOIN kind_links l ON l.category = f.category
+            WHERE l.to_no <> f.product_no
+        ) AS m
+        GROUP BY m.from_no, m.to_no
+    ) AS d
 ) AS r
 WHERE r.place <= (SELECT neighbours FROM horizon);
