@@ -8,7 +8,7 @@ import msgspec
 
 from ..core.words import Sentence, say
 from ..learn.backtest import Result
-from ..learn.measured import Measured
+from ..learn.measured import Measured, Rate
 
 #: Each method by its name, as merchants say it.
 METHODS = {
@@ -52,10 +52,29 @@ def groups(result: Result) -> list[Group]:
     return [Group(name, [_bar(row) for row in rows], _top(rows)) for name, rows in named if rows]
 
 
-def best(rows: Sequence[Measured], *, ours: bool) -> Measured | None:
-    """The one that hits most often among the first three, of ours or of the others."""
-    some = [row for row in rows if (row.method in OURS) == ours]
-    return max(some, key=lambda row: row.hit_3.value, default=None)
+class Verdict(msgspec.Struct, frozen=True):
+    """Ours without anybody's past orders, beside the best of the simple ways, which know none either; `shoppers` is
+    ours with them. `sure`: the intervals do not meet."""
+
+    ours: float
+    others: float
+    sure: bool
+    shoppers: float | None = None
+
+
+def verdict(rows: Sequence[Measured]) -> Verdict | None:
+    """Of what goes with a cart; None where nothing was tried."""
+    named = {row.method: row.hit_3 for row in rows}
+    others = max([rate for method, rate in named.items() if method not in OURS], key=_value, default=None)
+    ours, shoppers = named.get("visitors"), named.get("shoppers")
+    if ours is None or others is None:
+        return None
+    sure = ours.low > others.high or others.low > ours.high
+    return Verdict(ours.value, others.value, sure, None if shoppers is None else shoppers.value)
+
+
+def _value(rate: Rate) -> float:
+    return rate.value
 
 
 def _bar(row: Measured) -> Bar:

@@ -142,7 +142,9 @@ def _steps(
     if not turns:
         return ()
     bounds = Steps(gap_percent=parameters.gap_percent, gap_floor=parameters.gap_floor)
-    answers = Dearer(past, turns, learn_upgrades(past, report, bounds)[0]).answers(turns, report)
+    dearer = Dearer(past, turns, learn_upgrades(past, report, bounds)[0])
+    turns = [turn for turn in turns if dearer.a_choice(turn)]
+    answers = dearer.answers(turns, report) if turns else {}
     hidden, whose = [turn.hidden for turn in turns], [turn.customer for turn in turns]
     return tuple([measured(method, said, hidden, whose, products) for method, said in answers.items()])
 

@@ -161,7 +161,8 @@ class Dearer:
         rows = past.execute(
             "SELECT s.product_ref, d.product_ref, d.price, COALESCE(o.orders, 0) FROM items s "
             "JOIN (SELECT UNNEST(?::VARCHAR[]) AS product_ref) AS w ON w.product_ref = s.product_ref "
-            "JOIN items d ON d.category = s.category AND d.price * 10 >= s.price * 11 CROSS JOIN parameters g "
+            "JOIN items d ON d.category = s.category AND d.price > s.price AND d.price * 10 >= s.price * 11 "
+            "CROSS JOIN parameters g "
             "LEFT JOIN item_orders o ON o.product_no = d.product_no "
             "WHERE d.price * 100 <= s.price * (100 + g.gap_percent) OR d.price - s.price <= g.gap_floor "
             "ORDER BY s.product_ref, d.price, d.product_ref",
@@ -170,6 +171,10 @@ class Dearer:
         self._next: dict[str, list[tuple[str, int]]] = {}
         for base, ref, _, orders in rows:
             self._next.setdefault(base, []).append((ref, orders))
+
+    def a_choice(self, turn: Turn) -> bool:
+        """Whether there was more than one dearer product to turn to: else there is nothing to rank."""
+        return sum(ref not in turn.owned for ref, _ in self._next.get(turn.base, ())) > 1
 
     def answers(self, turns: Sequence[Turn], report: Report) -> dict[str, list[Answer]]:
         """To all of them, by method; what a customer has already is no answer."""

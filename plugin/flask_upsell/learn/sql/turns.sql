@@ -29,7 +29,7 @@ SELECT customer, base_no, product_no FROM (
     JOIN items s ON s.product_no = u.product_no
     LEFT JOIN had h ON h.customer = p.customer AND h.product_no = d.product_no
     CROSS JOIN parameters g
-    WHERE p.placed_at >= (SELECT since FROM edge) AND h.customer IS NULL AND d.price * 10 >= s.price * 11
+    WHERE p.placed_at >= (SELECT since FROM edge) AND h.customer IS NULL AND d.price > s.price AND d.price * 10 >= s.price * 11
       AND (d.price * 100 <= s.price * (100 + g.gap_percent) OR d.price - s.price <= g.gap_floor)
 ) AS ranked
 WHERE place = 1;

@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from ...core.roles import Role
 from ...core.words import Sentence, say
 from ...desk.backtests import MOST_MINUTES, Run
-from ...desk.measures import METHODS, best, groups
+from ...desk.measures import METHODS, groups, verdict
 from ...desk.readiness import Level, readiness
 from ...errors import BadInput
 from ...learn.backtest import MINUTES
@@ -82,8 +82,10 @@ def add(admin: Admin) -> None:
         found: dict[str, Any] = {"run": run, "states": STATES, "step": _step(run), "waits": _waits(admin, run)}
         found |= {"last": last, "result": result, "groups": groups(result) if result else [], "methods": METHODS}
         if result is not None:
-            found |= {"ours": best(result.complements, ours=True), "others": best(result.complements, ours=False)}
-            found |= {"dates": [_day(at) for at in (result.begin, result.cut, result.end - 1)]}
+            found |= {
+                "verdict": verdict(result.complements),
+                "dates": [_day(at) for at in (result.begin, result.cut, result.end - 1)],
+            }
         return found
 
     @admin.page("/learning")
