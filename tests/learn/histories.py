@@ -34,7 +34,7 @@ def couples(orders: int, pairs: int = 30) -> list[OrderLine]:
     return lines
 
 
-def regulars(orders: int = 3000) -> list[OrderLine]:
+def regulars(orders: int) -> list[OrderLine]:
     """Sixty customers who each buy something of their own again and again, beside what is bought by chance."""
     chance, lines = random.Random(3), list[OrderLine]()
     for number in range(orders):

@@ -57,12 +57,12 @@ def _at(day: float) -> int:
 
 
 def test_a_shoppers_own_products_are_repeats_and_only_history_finds_them() -> None:
-    rows = by_method(tried(regulars()).complements)
+    rows = by_method(tried(regulars(1500)).complements)
     shoppers, visitors = rows["shoppers"], rows["visitors"]
     # A third of what is hidden is their own; of the rest nobody knows anything.
     assert shoppers.hit_3.value > visitors.hit_3.value + 0.2 > 0.2
     assert shoppers.repeat_3 is not None and visitors.repeat_3 is not None and shoppers.explore_3 is not None
-    assert shoppers.repeat_3.cases + shoppers.explore_3.cases == shoppers.cases == 451
+    assert shoppers.repeat_3.cases + shoppers.explore_3.cases == shoppers.cases == 226
     assert shoppers.repeat_3.value > visitors.repeat_3.value + 0.2
 
 
@@ -97,13 +97,13 @@ def test_steps_up_are_those_that_people_took() -> None:
 def new_fashion() -> list[OrderLine]:
     """Sixty products that were never bought together, until in the last tenth of the time "x" and "y" always are."""
     lines = list[OrderLine]()
-    for number in range(1800):
+    for number in range(1000):
         refs = [f"n{number % 60:02}", f"n{(number * 7 + 1) % 60:02}"]
         lines += order(f"o{number:05}", number / 10, sorted({*refs}), f"k{number % 40}")
-    for number in range(40):
+    for number in range(9):
         lines += order(f"x{number}", number, ["x"]) + order(f"y{number}", number + 0.5, ["y"])
-    for number in range(280):
-        lines += order(f"z{number:03}", 180 + number / 10, ["x", "y"], f"k{number % 40}")
+    for number in range(150):
+        lines += order(f"z{number:03}", 100 + number / 10, ["x", "y"], f"k{number % 40}")
     return lines
 
 
@@ -111,7 +111,7 @@ def test_nothing_is_learned_from_what_is_to_be_found() -> None:
     """A pair that is new after the cut is found by nobody. Planted bug that it shows: `split.keep_before` without its
     condition on `placed_at` (everything is in the past's file); pairs then find it in all carts."""
     for row in tried(new_fashion()).complements:
-        assert row.explore_3 is not None and (row.explore_3.cases, row.explore_3.value) == (280, 0.0), row.method
+        assert row.explore_3 is not None and (row.explore_3.cases, row.explore_3.value) == (150, 0.0), row.method
 
 
 def test_what_is_chosen_does_not_know_it_either(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,11 +129,17 @@ def test_what_is_chosen_does_not_know_it_either(monkeypatch: pytest.MonkeyPatch)
     assert newest == [newest[0]] and newest[0] < result.cut
 
 
+def test_a_whole_run_that_chooses() -> None:
+    result = tried(couples(300), choose=True)
+    assert result.chosen_now and result.tuned.trials[0].name == "usual"
+    assert by_method(result.complements)["visitors"].hit_3.value == 1.0
+
+
 # --- bounds ------------------------------------------------------------------------------------------------------
 
 
 def test_the_same_orders_give_the_same_figures() -> None:
-    lines = regulars(1200)
+    lines = regulars(800)
     first, second = tried(lines), tried(list(reversed(lines)))
     assert [row for row in first.complements if row.method not in ("visitors", "shoppers")] == [
         row for row in second.complements if row.method not in ("visitors", "shoppers")
@@ -145,8 +151,8 @@ def test_the_same_orders_give_the_same_figures() -> None:
 def test_when_the_time_is_over_a_part_has_been_tried() -> None:
     """The clock runs a minute with each look at it."""
     ticks = count(0, 60)
-    result = tried(couples(2000), clock=lambda: float(next(ticks)), minutes=0.5)
-    assert (result.cases, result.hidden) == (250, 301)
+    result = tried(couples(1700), clock=lambda: float(next(ticks)), minutes=0.5)
+    assert (result.cases, result.hidden) == (250, 256)
     assert {row.cases for row in result.complements} == {250}
 
 

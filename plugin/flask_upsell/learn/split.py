@@ -82,18 +82,18 @@ def turns_after(connection: DuckDBPyConnection, cut: int, most: int) -> list[Tur
 
 def keep_before(connection: DuckDBPyConnection, cut: int, file: Path) -> None:
     """Write what was bought before the cut (Unix time) to a new database; see `opened`."""
-    connection.execute(f"ATTACH '{_quoted(file)}' AS past")
+    connection.execute(f"ATTACH '{_quoted(file)}' AS part_before")
     try:
-        connection.execute("CREATE TABLE past.products AS SELECT * FROM products")
-        connection.execute("CREATE TABLE past.parameters AS SELECT * FROM parameters")
+        connection.execute("CREATE TABLE part_before.products AS SELECT * FROM products")
+        connection.execute("CREATE TABLE part_before.parameters AS SELECT * FROM parameters")
         connection.execute(
-            "CREATE TABLE past.order_lines AS SELECT l.* FROM order_lines l JOIN ("
+            "CREATE TABLE part_before.order_lines AS SELECT l.* FROM order_lines l JOIN ("
             "SELECT order_ref FROM order_lines GROUP BY order_ref HAVING MIN(placed_at) < ?) AS o "
             "ON o.order_ref = l.order_ref WHERE l.placed_at < ?",
             [cut, cut],
         )
     finally:
-        connection.execute("DETACH past")
+        connection.execute("DETACH part_before")
 
 
 @contextmanager

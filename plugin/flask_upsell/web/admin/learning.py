@@ -82,10 +82,8 @@ def add(admin: Admin) -> None:
         found: dict[str, Any] = {"run": run, "states": STATES, "step": _step(run), "waits": _waits(admin, run)}
         found |= {"last": last, "result": result, "groups": groups(result) if result else [], "methods": METHODS}
         if result is not None:
-            found |= {
-                "verdict": verdict(result.complements),
-                "dates": [_day(at) for at in (result.begin, result.cut, result.end - 1)],
-            }
+            found["verdict"] = verdict(result.complements)
+            found["dates"] = [_day(at) for at in (result.begin, result.cut, result.end - 1)]
         return found
 
     @admin.page("/learning")
