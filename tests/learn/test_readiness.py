@@ -12,8 +12,8 @@ from tests.learn.histories import START, order, silent
 
 
 def test_each_number_by_hand() -> None:
-    """ "tea" and "cup" together in 8 orders of ann, one a day; then "lamp" in 8 orders of nobody; and 4 orders of bob with
-    "tea" and "cup", the last ones: he had not ordered before, but one of them is ann's."""
+    """Tea and cup together in 8 orders of ann, one a day; then a lamp in 8 orders of nobody; then tea and cup in four:
+    one of ann, who had ordered before, and three of bob, who had not."""
     products = [
         Product("tea", "Tea", 1000, "EUR", category="drinks"),
         Product("cup", "Cup", 500, "EUR"),

@@ -60,4 +60,4 @@ def test_a_turn_is_the_first_dearer_one_of_the_kind_that_is_new_to_them() -> Non
     with mined(lines, products, gap_percent=50) as connection:
         cut, _ = span_of(connection)
         (turn,) = turns_after(connection, cut, 10)
-    assert (turn.customer, turn.base, turn.hidden, turn.owned) == ("ann", "cheap", "better", {"cheap", "best"})
+    assert (turn.customer, turn.base, turn.hidden, set(turn.owned)) == ("ann", "cheap", "better", {"cheap", "best"})
