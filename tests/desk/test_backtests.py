@@ -113,6 +113,7 @@ def test_what_was_cancelled_ends_with_its_next_step(open_desk: Open, monkeypatch
             yield line
 
     monkeypatch.setattr(desk.offers.store, "orders", cancelling)
+    monkeypatch.setattr("flask_upsell.learn.backtest.learn", lambda *_: pytest.fail("it went on"))
     with app.app_context():
         assert jobs.backtest("upsell", id) == {}
     assert desk.backtests.get(id).state == "cancelled" and not desk.backtests.cancel(id)

@@ -109,13 +109,13 @@ def new_fashion() -> list[OrderLine]:
 
 def test_nothing_is_learned_from_what_is_to_be_found() -> None:
     """A pair that is new after the cut is found by nobody. Planted bug that it shows: `split.keep_before` without its
-    condition on `placed_at` (everything is in the past's file); pairs then find it in all carts."""
+    conditions on `placed_at` (everything is in the past's file): then nobody buys it for the first time."""
     for row in tried(new_fashion()).complements:
         assert row.explore_3 is not None and (row.explore_3.cases, row.explore_3.value) == (150, 0.0), row.method
 
 
 def test_what_is_chosen_does_not_know_it_either(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same for parameters. Planted bug that it shows: `tune` is given the mined history instead of its past."""
+    """The same for parameters, and by the same planted bug."""
     newest = list[int]()
 
     def noted(past: Any, *_: Any, **__: Any) -> Any:
