@@ -103,7 +103,7 @@ def add(admin: Admin) -> None:
             backtests.start(int(typed["minutes"]), choose=bool(typed["choose"]))
         except BadInput as error:
             return told(typed, str(error).partition(": ")[2])
-        return admin.go("learning")
+        return admin.go("learning", say("The test has begun. This page shows what comes out."))
 
     @admin.act("/learning/<id>/cancel", Role.EDITOR)
     def learning_cancel(id: str) -> Answer:
