@@ -90,6 +90,9 @@ UPSELL_MAX_BASKET = 100
 # The most complements published for one product.
 UPSELL_NEIGHBOURS = 20
 
+# Whether learning uses what `flask upsell backtest --tune` chose where the settings are the defaults.
+UPSELL_LEARN_TUNED = True
+
 # Memory that learning may use before it goes to disk.
 UPSELL_LEARN_MEMORY = "1GB"
 

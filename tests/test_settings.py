@@ -95,6 +95,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "UPGRADE_SHARE": ([0, 0.5, 1], [-0.1, 1.1, *NOT_A_NUMBER]),
     "MAX_BASKET": ([2, 10_000], [1, 0, -1, 10_001, *NOT_WHOLE]),
     "NEIGHBOURS": ([1, 1000], [0, -1, 1001, *NOT_WHOLE]),
+    "LEARN_TUNED": ([False], NOT_A_FLAG),
     "LEARN_MEMORY": (["64MB"], [None, *NOT_A_TEXT]),
     "BOOK_SECONDS": ([0, 1], [-1, 1.1, *NOT_A_NUMBER]),
     "BOOK_KEEP_SECONDS": ([5, 86_400], [4, 86_401, *NOT_WHOLE]),

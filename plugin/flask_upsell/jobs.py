@@ -115,7 +115,8 @@ def run_learning(here: Parts, run: str, also: Report | None = None) -> dict[str,
                 "orders in the admin"
             )
         lines, catalogue = offers.store.orders() if own else (), offers.catalogue()
-        with Mining(lines, catalogue, here.parameters, report, orders.lines()) as mined:
+        parameters = here.desk.backtests.parameters(here.parameters, tuned=here.settings.learn_tuned)
+        with Mining(lines, catalogue, parameters, report, orders.lines()) as mined:
             figures = mined.figures
             report("Keeping affinities", 0, 0, always=True)
             figures["affinities"] = ledger.save_affinities(mined.affinities())
@@ -169,6 +170,12 @@ def lint(identifier: str, run: str) -> dict[str, Any]:
     """Look through the live rules, of which there are many; returns figures."""
     with _fresh(identifier) as here:
         return here.desk.linting.run(run)
+
+
+def backtest(identifier: str, run: str) -> dict[str, Any]:
+    """Measure what learning finds on the store's own last orders, as this run asks; returns figures."""
+    with _fresh(identifier) as here:
+        return here.desk.backtests.run(run, here.parameters, tuned=here.settings.learn_tuned)
 
 
 def follow_up(identifier: str) -> int:

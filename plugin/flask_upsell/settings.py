@@ -180,6 +180,12 @@ SETTINGS = (
         checks.whole(2, 10_000),
     ),
     Setting("NEIGHBOURS", 20, "The most complements published for one product.", checks.whole(1, 1000)),
+    Setting(
+        "LEARN_TUNED",
+        True,
+        "Whether learning uses what `flask upsell backtest --tune` chose where the settings are the defaults.",
+        checks.flag,
+    ),
     Setting("LEARN_MEMORY", "1GB", "Memory that learning may use before it goes to disk.", checks.text),
     Setting(
         "BOOK_SECONDS",
@@ -307,6 +313,7 @@ class Settings(msgspec.Struct, frozen=True):
     upgrade_share: float
     max_basket: int
     neighbours: int
+    learn_tuned: bool
     learn_memory: str
     book_seconds: float
     book_keep_seconds: int

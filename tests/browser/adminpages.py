@@ -20,6 +20,7 @@ PAGES = {
     "simulation": "/simulate/{run}",
     "suggestions": "/suggestions",
     "suggestions-none": "/suggestions?q=nothing+like+that",
+    "learning": "/learning",
     "products": "/products",
     "product": "/products/one?ref=CH-0030",
     "publish": "/publish",

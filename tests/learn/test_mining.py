@@ -91,6 +91,10 @@ def test_evidence_as_counted_by_hand() -> None:
     # 4 / (sqrt(10 * 4) + 10)
     assert complements["c", "b"].weight == 0.24503
     assert complements["c", "b"].lift == 2.0
+    # Ten orders of two; all but "d" lead to something, which is 22 of the 30 products of orders.
+    readiness = figures.pop("readiness")
+    assert (readiness["orders"], readiness["baskets"], readiness["pairs"]) == (20, 10, 4)
+    assert (readiness["lines"], readiness["often"], readiness["paired"]) == (30, 30, 22)
     assert figures == {
         "lines": 30, "products": 4, "dropped": {}, "orders": 20, "orders_too_big": 0, "unknown_product_lines": 0,
         "complements": 4, "upgrades": 0, "products_with_complements": 3,

@@ -17,7 +17,9 @@ from .. import faults
 from .breaker import Breaker
 
 #: What may be asked for: functions of flask_upsell.jobs.
-JOBS = frozenset({"learn", "publish", "amend", "fold", "follow_up", "tidy", "simulate", "import_orders", "lint"})
+JOBS = frozenset(
+    {"learn", "publish", "amend", "fold", "follow_up", "tidy", "simulate", "import_orders", "lint", "backtest"}
+)
 _PATH = "flask_upsell.jobs."
 _OURS = frozenset([_PATH + job for job in JOBS])
 #: A worker says every few seconds that it lives; after this many seconds of silence it counts as gone.

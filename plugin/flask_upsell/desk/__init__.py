@@ -29,6 +29,8 @@ from ..adapters.steps import SQLSteps
 from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
 from .assortment import Assortment
+from .backtests import JOB as BACKTEST
+from .backtests import Backtests
 from .catalogue import Catalogue
 from .drafts import Drafts
 from .imports import Imports
@@ -72,6 +74,12 @@ class Desk:
     @cached_property
     def simulation(self) -> Simulation:
         return Simulation(SQLRuns(self.engine, self.identifier, JOB), self.offers)
+
+    @cached_property
+    def backtests(self) -> Backtests:
+        runs, learning = (SQLRuns(self.engine, self.identifier, job) for job in (BACKTEST, "learn"))
+        options = SQLOptions(self.engine, self.identifier, self.audit)
+        return Backtests(runs, learning, options, self.offers, self.imports)
 
     @cached_property
     def releases(self) -> Releases:

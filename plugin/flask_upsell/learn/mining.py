@@ -20,6 +20,7 @@ from ..core.offer import Kind
 from ..core.ports import OrderLine, Report
 from ..core.product import Product
 from ..errors import LearnError
+from .readiness import count
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -221,6 +222,9 @@ class Mining:
                     "complements": one("SELECT COUNT(*) FROM complements"),
                     "upgrades": one("SELECT COUNT(*) FROM upgrades"),
                     "products_with_complements": one("SELECT COUNT(DISTINCT antecedent) FROM complements"),
+                    "readiness": msgspec.to_builtins(
+                        count(connection, self._parameters.min_support, self._parameters.min_certainty)
+                    ),
                 }
             ),
         }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections import Counter
 from typing import Any
@@ -19,6 +18,8 @@ from ..core.money import format_money
 from ..core.ports import Progress
 from ..errors import UpsellError
 from ..jobs import Parts, parts, run_follow_ups, run_learning, this_app
+from .backtestcli import add_backtest_commands, print_readiness
+from .bar import Bar as Bar
 from .dbcli import add_db_commands
 from .health import health
 from .keycli import add_key_commands
@@ -55,6 +56,7 @@ def commands(identifier: str) -> AppGroup:
     add_trust_commands(group, here)
     add_db_commands(group, here)
     add_key_commands(group, here)
+    add_backtest_commands(group, here)
 
     @group.command("learn")
     @click.option("--here", "in_process", is_flag=True, help="Learn in this process instead of a worker.")
@@ -113,6 +115,7 @@ def commands(identifier: str) -> AppGroup:
             click.echo(f"Switched off by {one_line(since.by)} at {since.at:%Y-%m-%d %H:%M} UTC{why}")
         last = this.offers.ledger.last_progress("learn")
         click.echo(f"Learning: {_sentence(last) if last else 'never run; try flask upsell learn'}")
+        print_readiness(this)
         if this.follow_ups is not None:
             states = ", ".join(f"{count:,} {state}" for state, count in this.diary.states().items())
             click.echo(f"Follow-ups: {states or 'none yet'}")
@@ -160,36 +163,6 @@ def _follow_up(this: Parts, dry_run: bool) -> None:
             what = titles if each.state is State.SENT else f"no mail, {each.state.sentence}"
             click.echo(f"order {one_line(each.order)}{whose}{language}: {what}")
     click.echo(f"{states[State.SENT]:,} of {states.total():,} {'would get' if dry_run else 'got'} a mail.")
-
-
-class Bar:
-    """A progress bar a step; without a known total it counts."""
-
-    def __init__(self) -> None:
-        self._step = ""
-        self._tty = sys.stderr.isatty()
-        self._told = 0.0
-
-    def __enter__(self) -> Bar:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._step and self._tty:
-            click.echo(err=True)
-
-    def show(self, step: str, done: int, total: int) -> None:
-        if step != self._step and self._step and self._tty:
-            click.echo(err=True)
-        ended = bool(total) and done >= total
-        if not self._tty and step == self._step and not ended and time.monotonic() - self._told < 5:
-            return
-        self._step, self._told = step, time.monotonic()
-        if total and done <= total:
-            filled = 24 * done // total
-            line = f"{step:<24} [{'#' * filled}{'-' * (24 - filled)}] {done:,} of {total:,}"
-        else:
-            line = f"{step:<24} {done:,}" if done else f"{step:<24} ..."
-        click.echo(f"\r\033[K{line}" if self._tty else line, nl=not self._tty, err=True)
 
 
 def follow(this: Parts, run: str) -> None:

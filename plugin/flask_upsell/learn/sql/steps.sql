@@ -44,7 +44,7 @@ SELECT base_no, product_no, orders, base_price, price, category FROM (
         WHERE i.category IS NOT NULL
     ) AS d ON d.category = b.category AND d.place <= 400
     CROSS JOIN span p
-    WHERE d.price * 10 >= b.price * 11
+    WHERE d.price > b.price AND d.price * 10 >= b.price * 11
       AND (d.price * 100 <= b.price * (100 + p.gap_percent) OR d.price - b.price <= p.gap_floor)
 ) AS near_ones
 WHERE place <= (SELECT candidates FROM span);
@@ -55,7 +55,7 @@ SELECT a.product_no AS base_no, b.product_no, COUNT(*) AS had,
        SUM(CASE WHEN b.since > a.since THEN 1 ELSE 0 END) AS moved
 FROM owned a JOIN owned b ON b.customer = a.customer AND b.category = a.category
 CROSS JOIN span p
-WHERE b.price * 10 >= a.price * 11
+WHERE b.price > a.price AND b.price * 10 >= a.price * 11
   AND (b.price * 100 <= a.price * (100 + p.gap_percent) OR b.price - a.price <= p.gap_floor)
 GROUP BY a.product_no, b.product_no;
 

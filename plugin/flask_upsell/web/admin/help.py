@@ -23,6 +23,10 @@ PAGES = {
         "What was learned from your orders: products that are bought together, and better ones that others chose. "
         "You see how many orders say so. Approve what makes sense; what you reject does not come back."
     ),
+    "learning": say(
+        "Whether there are enough orders for each part of what is learned, and what to do where there are not. A test "
+        "on your last orders says how often what was learned would have been right, beside simple ways."
+    ),
     "products": say(
         "What is known of a product: its prices, its stock, what it leads to and how its offers did. Here you keep a "
         "product out of all offers, mark it as sensitive, or put it into a ladder from basic to premium."

@@ -39,6 +39,7 @@ MENU = (
     ("rules", say("Rules")),
     ("seasons", say("Seasons")),
     ("suggestions", say("Suggestions")),
+    ("learning", say("Learning")),
     ("products", say("Products")),
     ("simulate", say("Simulate")),
     ("publish", say("Publish")),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from flask import request
 from werkzeug.wrappers import Response as AnyResponse
 
 from ...core.kind import Kind
+from ...core.ports import Progress
 from ...core.roles import Role
 from ...core.words import Sentence, objection, say
 from ...desk.verdicts import NEVER, Key, Pair, State, Verdict, sure
@@ -45,6 +46,14 @@ def evidence(pair: Pair, number: Callable[[float], str]) -> Sentence:
         n=found.together,
         times=number(round(found.lift, 1)),
     )
+
+
+def period(learned: Progress | None) -> tuple[datetime, datetime] | None:
+    """Of the orders that all of this was counted in."""
+    counted = learned.figures.get("readiness") if learned is not None else None
+    if not isinstance(counted, dict) or not counted.get("orders"):
+        return None
+    return datetime.fromtimestamp(counted["begun"], UTC), datetime.fromtimestamp(counted["ended"], UTC)
 
 
 def key_of(pair: Pair | Verdict) -> str:
@@ -95,6 +104,7 @@ def add(admin: Admin) -> None:
             done=_instant(request.args.get("done", "")),
             unpublished=verdicts.unpublished(),
             evidence=evidence,
+            period=period(admin.desk.backtests.learned()),
             key_of=key_of,
             sure=sure,
             wrong=wrong,

@@ -1,0 +1,227 @@
+"""How good is what is offered? Asked at the desk or by a command, done by a worker on the store's own last orders.
+
+What is asked, how far it is and what came out are one row of the ledger's runs. What was chosen is an option, so that
+it is in the audit, outlives the run, and is what learning uses from then on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+
+from .. import faults
+from ..adapters.audit import acting, actor
+from ..adapters.options import SQLOptions
+from ..adapters.runs import SQLRuns
+from ..core.context import Capability
+from ..core.ports import OrderLine, Progress, Report
+from ..errors import BadInput, LearnError, UpsellError
+from ..learn.backtest import MINUTES, Result, backtest
+from ..learn.likely import USUAL, Sizes
+from ..learn.mining import Parameters
+from ..learn.tuning import UNTUNED, Tuned
+from ..offers import Offers
+from .imports import Imports
+
+JOB = "backtest"
+#: The option that holds what was chosen.
+OPTION = "learning"
+MOST_MINUTES = 120
+#: Progress is written so often (seconds); a worker that said nothing for so long is gone. One step may be long.
+TELL_EVERY, SILENT = 0.5, timedelta(minutes=10)
+#: Runs that are looked through for the last one that is done.
+LOOKED_AT = 50
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """`choose`: whether to choose parameters, too; `who` asked."""
+
+    minutes: int = int(MINUTES)
+    choose: bool = False
+    who: str = ""
+
+
+class Run(msgspec.Struct, frozen=True):
+    """`state`: "queued", "running", "done", "failed", "cancelled", or "broken" when nobody has told of it for minutes.
+    `step` is what is done now, or what went wrong."""
+
+    id: str
+    state: str
+    step: str
+    done: int
+    total: int
+    started_at: datetime
+    ended_at: datetime | None
+    asked: Asked
+    result: Result | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.state in ("queued", "running")
+
+
+class _Unwanted(Exception):
+    """Somebody has cancelled it."""
+
+
+class Backtests:
+    """One instance's. Raises BadInput for what cannot be asked."""
+
+    def __init__(self, kept: SQLRuns, learning: SQLRuns, options: SQLOptions, offers: Offers, imports: Imports) -> None:
+        self._kept, self._learning, self._options = kept, learning, options
+        self._offers, self._imports = offers, imports
+
+    # --- what was chosen ---------------------------------------------------------------------------------------------
+
+    def chosen(self) -> Tuned:
+        """What the last run that chose parameters chose."""
+        try:
+            return Tuned(msgspec.convert(self._options.load().get(OPTION, {}), dict[str, float]))
+        except msgspec.ValidationError:
+            return UNTUNED
+
+    def forget(self) -> None:
+        """Learn with the usual parameters again."""
+        self._options.set(OPTION, None, self._offers.clock())
+
+    def parameters(self, settings: Parameters, *, tuned: bool) -> Parameters:
+        """What learning uses: the settings, and where they are the defaults what was chosen, unless not `tuned`."""
+        return self.chosen().parameters(settings) if tuned else settings
+
+    def sizes(self, *, tuned: bool) -> Sizes:
+        """The same for the sizes and weights of `learn.likely`."""
+        return self.chosen().sizes() if tuned else USUAL
+
+    # --- at the desk -------------------------------------------------------------------------------------------------
+
+    def start(self, minutes: int = int(MINUTES), *, choose: bool = False) -> str:
+        """Ask a worker; returns the run's id."""
+        asked = self._asked(minutes, choose)
+        if any(run.open for run in self.recent(5)):
+            raise BadInput("minutes", "another test is running; wait until it is done, or cancel it")
+        id = self._begin(asked)
+        if self._offers.queue.enqueue("backtest", id, patient=True) is None:
+            self._end(id, "failed", "the queue (Redis) does not answer; try again in a moment", asked)
+        return id
+
+    def _asked(self, minutes: int, choose: bool) -> Asked:
+        if Capability.ORDERS not in self._offers.store.capabilities and not self._imports.any():
+            raise BadInput("orders", "this store gives no orders to learn from, and none were imported")
+        if not 1 <= minutes <= MOST_MINUTES:
+            raise BadInput("minutes", f"write a number from 1 to {MOST_MINUTES}")
+        return Asked(minutes, choose, actor().who)
+
+    def _begin(self, asked: Asked) -> str:
+        id = uuid4().hex
+        self._kept.begin(id, {"asked": msgspec.to_builtins(asked)}, self._offers.clock())
+        return id
+
+    def get(self, id: str) -> Run:
+        found = self._kept.find(id)
+        if found is None:
+            raise BadInput("run", "it is gone: old ones are removed after a while")
+        return self._read(found)
+
+    def recent(self, most: int = 10) -> list[Run]:
+        """The last begun first."""
+        return [self._read(each) for each in self._kept.recent(most)]
+
+    def last(self) -> Run | None:
+        """The last one that is done."""
+        return next((run for run in self.recent(LOOKED_AT) if run.result is not None), None)
+
+    def cancel(self, id: str) -> bool:
+        """Whether there was something to cancel. The worker sees it with its next step."""
+        return self._kept.cancel(id, self._offers.clock())
+
+    def _read(self, found: Progress) -> Run:
+        figures, state = found.figures, found.state
+        told = datetime.fromisoformat(figures["told"]) if "told" in figures else found.started_at
+        if state == "running" and self._offers.clock() - told > SILENT:
+            state = "broken"
+        try:
+            result = msgspec.convert(figures.get("found"), Result | None)
+            asked = msgspec.convert(figures.get("asked", {}), Asked)
+        except msgspec.ValidationError:  # of another version
+            result, asked = None, Asked()
+        return Run(
+            found.id, state, found.step, found.done, found.total, found.started_at, found.ended_at, asked, result
+        )
+
+    def learned(self) -> Progress | None:
+        """The last learning that is done, which counted how much there is to learn from."""
+        return next((run for run in self._learning.recent(LOOKED_AT) if run.state == "done"), None)
+
+    # --- the work ----------------------------------------------------------------------------------------------------
+
+    def here(self, parameters: Parameters, minutes: int, *, choose: bool, tuned: bool, report: Report) -> Result:
+        """Do it in this process, and keep it as if a worker had done it. `tuned`: see `parameters`."""
+        asked = self._asked(minutes, choose)
+        result = self._do(self._begin(asked), asked, parameters, tuned, report)
+        if result is None:
+            raise LearnError("it was cancelled, so there is nothing to see")
+        return result
+
+    def run(self, id: str, parameters: Parameters, *, tuned: bool) -> dict[str, Any]:
+        """Do it in a worker; returns figures, {} when somebody has cancelled it or it was done."""
+        run = self.get(id)
+        if run.state in ("done", "cancelled"):
+            return {}
+        result = self._do(id, run.asked, parameters, tuned, None)
+        return {} if result is None else {"cases": result.cases, "seconds": result.seconds}
+
+    def _do(self, id: str, asked: Asked, parameters: Parameters, tuned: bool, also: Report | None) -> Result | None:
+        used = self.chosen() if tuned else UNTUNED
+        try:
+            result = backtest(
+                self._orders(),
+                self._offers.catalogue(),
+                parameters,
+                self._teller(id, asked, also),
+                self._imports.lines(),
+                used=used,
+                minutes=asked.minutes,
+                choose=asked.choose,
+            )
+        except _Unwanted:
+            return None
+        except BaseException as error:
+            told = str(error) if isinstance(error, UpsellError) else f"{type(error).__name__}: {faults.told(error)}"
+            self._end(id, "failed", told[:500], asked)
+            raise
+        if not self._end(id, "done", "", asked, result):
+            return None
+        if asked.choose:
+            with acting(asked.who or actor().who):
+                self._options.set(OPTION, dict(result.tuned.chosen) or None, self._offers.clock())
+        return result
+
+    def _orders(self) -> Iterable[OrderLine]:
+        store = self._offers.store
+        return store.orders() if Capability.ORDERS in store.capabilities else ()
+
+    def _end(self, id: str, state: str, step: str, asked: Asked, result: Result | None = None) -> bool:
+        figures = {"asked": msgspec.to_builtins(asked)}
+        if result is not None:
+            figures["found"] = msgspec.to_builtins(result)
+        return self._kept.end(id, state, step, self._offers.clock(), figures, result.cases if result else 0)
+
+    def _teller(self, id: str, asked: Asked, also: Report | None) -> Callable[[str, int, int], None]:
+        told, before = [0.0], [""]
+
+        def tell(step: str, done: int, total: int) -> None:
+            if also is not None:
+                also(step, done, total)
+            if step == before[0] and time.monotonic() - told[0] < TELL_EVERY:
+                return
+            told[0], before[0] = time.monotonic(), step
+            figures = {"asked": msgspec.to_builtins(asked), "told": self._offers.clock().isoformat()}
+            if not self._kept.tell(id, step, done, total, figures):
+                raise _Unwanted
+
+        return tell
