@@ -1,4 +1,4 @@
-"""Orders with everything that is odd: returns, ties, unknown products, nobody's orders, huge baskets, equal instants."""
+"""Orders with all that is odd: returns, ties, unknown products, nobody's orders, huge baskets, equal instants."""
 
 from __future__ import annotations
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flask_upsell.errors import LearnError
-from flask_upsell.learn.engines import connect, spark
+from flask_upsell.learn.engines import spark
 from flask_upsell.learn.likely import Sizes, learn
-from flask_upsell.learn.mining import LINES, SQL, Mining, Parameters, Parquet
+from flask_upsell.learn.mining import SQL, Mining, Parameters, Parquet
 from flask_upsell.learn.upgrades import Steps, learn_upgrades
 from tests.learn.engines import odd
 
