@@ -28,6 +28,7 @@ def main() -> int:
     options.add_argument(
         "--lines", type=int, default=learning.LINES, help="order lines of the smallest shop learned from"
     )
+    options.add_argument("--times", default="1,4,16", help="how many times as large the shops are")
     options.add_argument(
         "--memory", default="256MB", help="that learning has (UPSELL_LEARN_MEMORY); Spark: 1GB or more"
     )
@@ -43,7 +44,9 @@ def main() -> int:
 
     numbers: dict[str, float] = {}
     if given.part in ("learn", "all"):
-        numbers |= learning.measure(say, given.lines, given.memory, given.engine)
+        numbers |= learning.measure(
+            say, given.lines, [int(each) for each in given.times.split(",")], given.memory, given.engine
+        )
         report.show_learning(numbers)
     if given.part == "learn":
         report.write(numbers)

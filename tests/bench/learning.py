@@ -7,11 +7,13 @@ of its own, so that its peak of memory is its own.
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,46 +31,65 @@ from flask_upsell.learn.likely import learn
 from flask_upsell.learn.mining import Mining, Parameters, Parquet
 
 ROOT = Path(__file__).parents[2]
-TIMES = (1, 4, 16)
+PARTS = ("pairs", "all")
 #: Of the smallest shop; the proportions are those of a grocer (completejourney: 1.2 million lines, 68,000 products).
 LINES, LINES_A_PRODUCT, LINES_A_CUSTOMER, LINES_AN_ORDER = 75_000, 18, 480, 8
 DAYS, START = 365, 1_735_689_600
+EVENTS = "spark.eventLog.enabled true\nspark.eventLog.compress false\nspark.eventLog.rolling.enabled false"
 #: So many lines are made and written at once.
 CHUNK = 1_000_000
 
 
-def measure(say: Callable[[str], None], lines: int, memory: str, engine: str) -> dict[str, float]:
-    """The numbers `learn.*`, for 1, 4 and 16 times `lines` order lines: seconds and peak memory (MB) of mining pairs
-    with evidence and of learning and publishing all, how both grow, and bytes of Valkey for a product."""
+def measure(say: Callable[[str], None], lines: int, sizes: Sequence[int], memory: str, engine: str) -> dict[str, float]:
+    """The numbers `learn.*`, for so many times `lines` order lines: seconds and peak memory (MB) of mining pairs with
+    evidence and of learning and publishing all, how both grow, and bytes of Valkey for a product."""
     numbers = dict[str, float]()
     with tempfile.TemporaryDirectory(prefix="upsell-bench-") as name:
         folder = Path(name)
-        for times in TIMES:
+        for times in sizes:
             say(f"learning: {times * lines:,} order lines")
             write(folder / f"{times}.parquet", times * lines)
-            for part in ("pairs", "all"):
+            for part in PARTS:
                 found = _apart(folder, times, lines, memory, engine, part)
-                say(
-                    f"learning {part}, {times} times: "
-                    + ", ".join(f"{key} {value:,.1f}" for key, value in found.items())
-                )
+                said = ", ".join(f"{key} {value:,.1f}" for key, value in found.items())
+                say(f"learning {part}, {times} times: {said}")
                 numbers |= {f"learn.{part}.{key}.{times}": value for key, value in found.items()}
-            for part in ("pairs", "all"):
-                for key in ("seconds", "peak_mb"):
-                    first, value = numbers[f"learn.{part}.{key}.1"], numbers[f"learn.{part}.{key}.{times}"]
-                    numbers[f"learn.{part}.{key}_growth.{times}"] = value / (
-                        times * first if key == "seconds" else first
-                    )
+    for part in PARTS:
+        first = {key: numbers[f"learn.{part}.{key}.{sizes[0]}"] for key in ("seconds", "peak_mb")}
+        for times in sizes[1:]:
+            linear = first["seconds"] * times / sizes[0]
+            numbers[f"learn.{part}.seconds_growth.{times}"] = numbers[f"learn.{part}.seconds.{times}"] / linear
+            peak = numbers[f"learn.{part}.peak_mb.{times}"]
+            numbers[f"learn.{part}.peak_mb_growth.{times}"] = peak / first["peak_mb"]
     return numbers
 
 
 def _apart(folder: Path, times: int, lines: int, memory: str, engine: str, part: str) -> dict[str, float]:
+    spoken = folder / "spark"
+    spoken.mkdir(exist_ok=True)
+    (spoken / "spark-defaults.conf").write_text(f"{EVENTS}\nspark.eventLog.dir {spoken.as_uri()}\n")
     command = [sys.executable, "-m", __name__, str(folder), str(times), str(times * lines), memory, engine, part]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    env = {**os.environ, "SPARK_CONF_DIR": str(spoken)}
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return found | _said(spoken)
+
+
+def _said(folder: Path) -> dict[str, float]:
+    """What Spark says of its tasks: seconds of processors, MB that they gave to each other, wrote and spilled."""
+    told: Counter[str] = Counter()
+    for path in folder.glob("local-*"):
+        for line in path.read_text().splitlines():
+            if '"SparkListenerTaskEnd"' in line:
+                task = json.loads(line).get("Task Metrics") or {}
+                told["task_cpu_seconds"] += task.get("Executor CPU Time", 0) / 1e9
+                told["shuffle_mb"] += task.get("Shuffle Write Metrics", {}).get("Shuffle Bytes Written", 0) / 2**20
+                told["written_mb"] += task.get("Output Metrics", {}).get("Bytes Written", 0) / 2**20
+                told["spilled_mb"] += task.get("Disk Bytes Spilled", 0) / 2**20
+        path.unlink()
+    return dict(told)
 
 
 # --- the shop --------------------------------------------------------------------------------------------------------

@@ -79,7 +79,7 @@ def show_learning(numbers: Mapping[str, float]) -> None:
     print("\nLearning from a made-up shop, and from larger ones (…_growth: seconds of linear, memory of the smallest)")
     print(f"{'':36}" + "".join(f"{f'{size} x':>14}" for size in sizes))
     for figure in dict.fromkeys(name.rpartition(".")[0] for name in numbers if name.startswith("learn.")):
-        cells = "".join(f"{numbers[f'{figure}.{size}']:14,.2f}" for size in sizes)
+        cells = "".join(f"{numbers.get(f'{figure}.{size}', 0):14,.2f}" for size in sizes)
         print(f"  {figure.removeprefix('learn.'):34}{cells}")
 
 
