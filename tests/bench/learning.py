@@ -1,5 +1,6 @@
 """How learning grows: a made-up shop, and shops 4 and 16 times as large, each learned from and published in a process
-of its own, so that its peak of memory is its own.
+of its own, so that its peak of memory is its own. Seconds of processors (cpu_seconds) are less of a matter of what else
+runs on the machine.
 
     python -m tests.bench.learning FOLDER TIMES LINES MEMORY ENGINE PART     one of them, as JSON (what `measure` runs)
 """
@@ -31,7 +32,7 @@ from flask_upsell.learn.likely import learn
 from flask_upsell.learn.mining import Mining, Parameters, Parquet
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("pairs", "all")
+PARTS, FIGURES = ("pairs", "all"), ("seconds", "cpu_seconds", "peak_mb")
 #: Of the smallest shop; the proportions are those of a grocer (completejourney: 1.2 million lines, 68,000 products).
 LINES, LINES_A_PRODUCT, LINES_A_CUSTOMER, LINES_AN_ORDER = 75_000, 18, 480, 8
 DAYS, START = 365, 1_735_689_600
@@ -55,12 +56,13 @@ def measure(say: Callable[[str], None], lines: int, sizes: Sequence[int], memory
                 say(f"learning {part}, {times} times: {said}")
                 numbers |= {f"learn.{part}.{key}.{times}": value for key, value in found.items()}
     for part in PARTS:
-        first = {key: numbers[f"learn.{part}.{key}.{sizes[0]}"] for key in ("seconds", "peak_mb")}
+        first = {key: numbers[f"learn.{part}.{key}.{sizes[0]}"] for key in FIGURES}
         for times in sizes[1:]:
-            linear = first["seconds"] * times / sizes[0]
-            numbers[f"learn.{part}.seconds_growth.{times}"] = numbers[f"learn.{part}.seconds.{times}"] / linear
-            peak = numbers[f"learn.{part}.peak_mb.{times}"]
-            numbers[f"learn.{part}.peak_mb_growth.{times}"] = peak / first["peak_mb"]
+            for key in FIGURES:
+                linear = 1 if key == "peak_mb" else times / sizes[0]
+                numbers[f"learn.{part}.{key}_growth.{times}"] = (
+                    numbers[f"learn.{part}.{key}.{times}"] / first[key] / linear
+                )
     return numbers
 
 
@@ -172,7 +174,8 @@ def run(folder: Path, times: int, lines: int, memory: str, engine: str, part: st
                 "publishing_seconds": published - learned, "book_mb": sent / 2**20,
                 "book_bytes_a_product": sent / figures["products"],
             }  # fmt: skip
-    return {"seconds": time.perf_counter() - started, "peak_mb": _peak(), **marks}
+    seconds = {"seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() + _spent()}
+    return {**seconds, "peak_mb": _peak(), **marks}
 
 
 def _published(folder: Path, known: Any, model: Any, lines: int) -> float:
@@ -200,6 +203,15 @@ def _peak() -> float:
         lines = status.read_text().splitlines()
         peak += sum(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
     return peak
+
+
+def _spent() -> float:
+    """Seconds of processors that Spark had beside this process, if it runs."""
+    ticks = 0
+    for child in _java():
+        fields = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _java() -> Iterator[str]:

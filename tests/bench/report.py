@@ -30,11 +30,11 @@ GOALS: tuple[tuple[str, str, float], ...] = (
     ("desk.suggestions_ms.sqlite.slowest", "<=", 300),
     ("desk.suggestions_ms.postgresql.slowest", "<=", 300),
     ("desk.picker_ms.slowest", "<=", 200),
-    # Of linear; the peak of memory beside the smallest shop's.
-    ("learn.pairs.seconds_growth.4", "<=", 1.3),
-    ("learn.pairs.seconds_growth.16", "<=", 1.3),
-    ("learn.all.seconds_growth.4", "<=", 1.3),
-    ("learn.all.seconds_growth.16", "<=", 1.3),
+    # Of linear growth. Seconds of processors: those of the clock are also other programs'.
+    ("learn.pairs.cpu_seconds_growth.4", "<=", 1.3),
+    ("learn.pairs.cpu_seconds_growth.16", "<=", 1.3),
+    ("learn.all.cpu_seconds_growth.4", "<=", 1.3),
+    ("learn.all.cpu_seconds_growth.16", "<=", 1.3),
 )
 HOLDS: dict[str, Callable[[float, float], bool]] = {">=": operator.ge, "<=": operator.le}
 
