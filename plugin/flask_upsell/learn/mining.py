@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +124,9 @@ class Mining:
             self._connection = connect(p.engine, Path(self._folder.name), p.memory, p.spark_master)
             return self._mine(self._connection)
         except BaseException:
-            self.__exit__()
+            # An engine that is gone cannot be closed either; what went wrong first is what counts.
+            with suppress(Exception):
+                self.__exit__()
             raise
 
     def __exit__(self, *_: object) -> None:
