@@ -50,6 +50,7 @@ demo: $(VENV)/demo-ready $(if $(filter journey,$(DATA)),$(VENV)/journey-ready)
 
 test: $(VENV)/dev-ready
 	@.ci/chromium > /dev/null
+	@.ci/java > /dev/null
 ifeq ($(ARGS),)
 	$(TESTS) tests/core --cov --cov-report=
 	$(BIN)/coverage report --include="*/flask_upsell/core/*" --skip-covered --fail-under=95

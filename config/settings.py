@@ -96,6 +96,16 @@ UPSELL_LEARN_TUNED = True
 # Memory that learning may use before it goes to disk.
 UPSELL_LEARN_MEMORY = "1GB"
 
+# What learning counts with: 'duckdb' in the worker's process, or 'spark' (the extra [spark], and Java).
+UPSELL_LEARN_ENGINE = "duckdb"
+
+# Where Spark runs; None: its own configuration says so (SPARK_CONF_DIR), which then also has its memory.
+UPSELL_SPARK_MASTER = "local[*]"
+
+# Parquet (a file, a folder or a glob) to learn orders from instead of from the store: order_ref, product_ref, quantity,
+# customer, placed_at.
+UPSELL_LEARN_ORDERS = None
+
 # How long a process trusts its copy of the book before it asks for a newer version, or is switched off.
 UPSELL_BOOK_SECONDS = 0.5
 

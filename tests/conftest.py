@@ -273,3 +273,14 @@ def chromium_path() -> str:
     if found.returncode:
         pytest.fail(f"{found.stderr.strip()} Or run 'make test', which does so.")
     return found.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def java() -> str:
+    """Where Java is, which Spark runs on; `make test` installs one."""
+    found = subprocess.run(
+        [ROOT / ".ci" / "java", "--find"], capture_output=True, text=True, cwd=ROOT, env={**os.environ}, check=False
+    )
+    if found.returncode:
+        pytest.fail(f"{found.stderr.strip()} Or run 'make test', which does so.")
+    return found.stdout.strip()

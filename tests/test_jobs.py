@@ -5,9 +5,12 @@ from __future__ import annotations
 import traceback
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from flask import Flask, g
 
@@ -128,6 +131,23 @@ def test_a_store_without_orders_says_what_to_name(make_app: MakeApp) -> None:
         jobs.learn("upsell", "run1")
     run = here(app).offers.ledger.last_progress("learn")
     assert run is not None and run.state == "failed" and "order_line" in run.step
+
+
+def test_orders_in_parquet_are_learned_from_instead_of_the_stores(make_app: MakeApp, tmp_path: Path) -> None:
+    """Also where the store gives none."""
+    lines = [(line.order, line.product, 1, None, AT) for line in [*bought(12, "p5", "p6"), *bought(9, "p7", start=50)]]
+    names = ("order_ref", "product_ref", "quantity", "customer", "placed_at")
+    table = pa.table({name: list(some) for name, some in zip(names, zip(*lines, strict=True), strict=True)})
+    pq.write_table(table, tmp_path / "orders.parquet")
+    for store in (shop(), shop(capabilities=frozenset({Capability.ADD}))):
+        app = make_app(store, UPSELL_LEARN_ORDERS=str(tmp_path / "*.parquet"))
+        with app.app_context():
+            figures = jobs.learn("upsell")
+        assert (figures["orders"], figures["lines"]) == (21, 33)
+        leads = dict(here(app).offers.ledger.affinities())
+        assert {ref: [each.consequent for each in found.complements] for ref, found in leads.items()} == {
+            "p5": ["p6"], "p6": ["p5"],
+        }  # fmt: skip
 
 
 def test_learning_that_cannot_publish_says_so(make_app: MakeApp, monkeypatch: pytest.MonkeyPatch) -> None:

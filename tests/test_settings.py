@@ -97,6 +97,9 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "NEIGHBOURS": ([1, 1000], [0, -1, 1001, *NOT_WHOLE]),
     "LEARN_TUNED": ([False], NOT_A_FLAG),
     "LEARN_MEMORY": (["64MB"], [None, *NOT_A_TEXT]),
+    "LEARN_ENGINE": (["duckdb", "spark"], [None, "Spark", "sqlite", *NOT_A_TEXT]),
+    "SPARK_MASTER": ([None, "local[2]", "yarn", "spark://host:7077"], NOT_A_TEXT),
+    "LEARN_ORDERS": ([None, "orders.parquet", "/orders/*/*.parquet"], NOT_A_TEXT),
     "BOOK_SECONDS": ([0, 1], [-1, 1.1, *NOT_A_NUMBER]),
     "BOOK_KEEP_SECONDS": ([5, 86_400], [4, 86_401, *NOT_WHOLE]),
     "REDIS_SECONDS": ([0.001, 1], [0, 1.1, *NOT_A_NUMBER]),
@@ -201,7 +204,7 @@ def test_the_defaults_are_those_of_the_parts_that_they_set() -> None:
     for field in set(Policy.__struct_fields__) - {"varied"}:
         assert getattr(found, field) == getattr(policy, field), field
     names = {"gap_percent": "price_gap_percent", "gap_floor": "price_gap_floor", "min_share": "upgrade_share",
-             "memory": "learn_memory"}  # fmt: skip
+             "memory": "learn_memory", "engine": "learn_engine", "orders": "learn_orders"}  # fmt: skip
     for field in Parameters.__struct_fields__:
         assert getattr(found, names.get(field, field)) == getattr(parameters, field), field
 

@@ -20,6 +20,13 @@ def text(value: Any) -> str | None:
     return None if isinstance(value, str) and value else f"write a text, not {value!r}"
 
 
+def one_of(*known: str) -> Callable[[Any], str | None]:
+    def check(value: Any) -> str | None:
+        return None if value in known else f"write one of {', '.join(map(repr, known))}, not {value!r}"
+
+    return check
+
+
 def whole(least: int, most: int) -> Callable[[Any], str | None]:
     def check(value: Any) -> str | None:
         if isinstance(value, int) and not isinstance(value, bool) and least <= value <= most:

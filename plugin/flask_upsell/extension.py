@@ -258,6 +258,9 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         min_share=values.upgrade_share,
         min_certainty=values.min_certainty,
         memory=values.learn_memory,
+        engine=values.learn_engine,
+        spark_master=values.spark_master,
+        orders=values.learn_orders,
     )
 
     keep = max(timedelta(days=values.keep_days), timedelta(seconds=values.attribution_seconds))

@@ -19,7 +19,7 @@ from .core.ports import Rates, Report
 from .desk import Desk
 from .errors import JobError, LearnError, UpsellError
 from .followup import Followed, FollowUps
-from .learn.mining import Mining, Parameters
+from .learn.mining import Mining, Parameters, Parquet
 from .offers import Offers
 from .privacy import Privacy
 
@@ -108,15 +108,15 @@ def run_learning(here: Parts, run: str, also: Report | None = None) -> dict[str,
 
     try:
         report("Starting", 0, 0, always=True)
-        orders, own = here.desk.imports, Capability.ORDERS in offers.store.capabilities
-        if not own and not orders.any():
+        orders, own, file = here.desk.imports, Capability.ORDERS in offers.store.capabilities, here.parameters.orders
+        if not own and file is None and not orders.any():
             raise LearnError(
-                "this store gives no orders to learn from: name its order and order_line columns, or import a file of "
-                "orders in the admin"
+                "this store gives no orders to learn from: name its order and order_line columns, set "
+                "UPSELL_LEARN_ORDERS, or import a file of orders in the admin"
             )
-        lines, catalogue = offers.store.orders() if own else (), offers.catalogue()
+        lines = Parquet(file) if file is not None else offers.store.orders() if own else ()
         parameters = here.desk.backtests.parameters(here.parameters, tuned=here.settings.learn_tuned)
-        with Mining(lines, catalogue, parameters, report, orders.lines()) as mined:
+        with Mining(lines, offers.catalogue(), parameters, report, orders.lines()) as mined:
             figures = mined.figures
             report("Keeping affinities", 0, 0, always=True)
             figures["affinities"] = ledger.save_affinities(mined.affinities())

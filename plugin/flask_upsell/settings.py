@@ -188,6 +188,25 @@ SETTINGS = (
     ),
     Setting("LEARN_MEMORY", "1GB", "Memory that learning may use before it goes to disk.", checks.text),
     Setting(
+        "LEARN_ENGINE",
+        "duckdb",
+        "What learning counts with: 'duckdb' in the worker's process, or 'spark' (the extra [spark], and Java).",
+        checks.one_of("duckdb", "spark"),
+    ),
+    Setting(
+        "SPARK_MASTER",
+        "local[*]",
+        "Where Spark runs; None: its own configuration says so (SPARK_CONF_DIR), which then also has its memory.",
+        lambda v: None if v is None else checks.text(v),
+    ),
+    Setting(
+        "LEARN_ORDERS",
+        None,
+        "Parquet (a file, a folder or a glob) to learn orders from instead of from the store: order_ref, product_ref, "
+        "quantity, customer, placed_at.",
+        lambda v: None if v is None else checks.text(v),
+    ),
+    Setting(
         "BOOK_SECONDS",
         0.5,
         "How long a process trusts its copy of the book before it asks for a newer version, or is switched off.",
@@ -315,6 +334,9 @@ class Settings(msgspec.Struct, frozen=True):
     neighbours: int
     learn_tuned: bool
     learn_memory: str
+    learn_engine: str
+    spark_master: str | None
+    learn_orders: str | None
     book_seconds: float
     book_keep_seconds: int
     redis_seconds: float

@@ -7,7 +7,7 @@ import signal
 import sys
 import time
 
-from . import added, desk, load, parts, report, rules, served, servers
+from . import added, desk, learning, load, parts, report, rules, served, servers
 
 
 def main() -> int:
@@ -20,10 +20,19 @@ def main() -> int:
     )
     options.add_argument(
         "--part",
-        choices=("serving", "desk", "all"),
+        choices=("serving", "desk", "learn", "all"),
         default="serving",
-        help="what shoppers wait for, what merchants wait for in large shops (minutes), or both",
+        help="what shoppers wait for, what merchants wait for in large shops (minutes), how learning grows with a shop "
+        "(minutes), or all of it",
     )
+    options.add_argument(
+        "--lines", type=int, default=learning.LINES, help="order lines of the smallest shop learned from"
+    )
+    options.add_argument("--times", default="1,4,16", help="how many times as large the shops are")
+    options.add_argument(
+        "--memory", default="256MB", help="that learning has (UPSELL_LEARN_MEMORY); Spark: 1GB or more"
+    )
+    options.add_argument("--engine", choices=("duckdb", "spark"), default="duckdb", help="of learning")
     given = options.parse_args()
     seconds, by = max(2, given.seconds), load.client(given.client)
     started = time.monotonic()
@@ -33,8 +42,17 @@ def main() -> int:
     def say(text: str) -> None:
         print(f"{time.monotonic() - started:6.1f} s  {text}", flush=True)
 
-    say("a Valkey, and a book of 5,000 products")
     numbers: dict[str, float] = {}
+    if given.part in ("learn", "all"):
+        numbers |= learning.measure(
+            say, given.lines, [int(each) for each in given.times.split(",")], given.memory, given.engine
+        )
+        report.show_learning(numbers)
+    if given.part == "learn":
+        report.write(numbers)
+        report.judge(numbers)
+        return 0
+    say("a Valkey, and a book of 5,000 products")
     with servers.valkey() as url:
         if given.part != "desk":
             numbers |= served.measure(url, seconds, by, say)

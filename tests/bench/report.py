@@ -30,6 +30,11 @@ GOALS: tuple[tuple[str, str, float], ...] = (
     ("desk.suggestions_ms.sqlite.slowest", "<=", 300),
     ("desk.suggestions_ms.postgresql.slowest", "<=", 300),
     ("desk.picker_ms.slowest", "<=", 200),
+    # Of linear growth. Seconds of processors: those of the clock are also other programs'.
+    ("learn.pairs.cpu_seconds_growth.4", "<=", 1.3),
+    ("learn.pairs.cpu_seconds_growth.16", "<=", 1.3),
+    ("learn.all.cpu_seconds_growth.4", "<=", 1.3),
+    ("learn.all.cpu_seconds_growth.16", "<=", 1.3),
 )
 HOLDS: dict[str, Callable[[float, float], bool]] = {">=": operator.ge, "<=": operator.le}
 
@@ -66,6 +71,16 @@ def show_desk(numbers: Mapping[str, float]) -> None:
     for name, value in numbers.items():
         if name.startswith("desk."):
             print(f"  {name.removeprefix('desk.'):44}{value:10.1f}")
+
+
+def show_learning(numbers: Mapping[str, float]) -> None:
+    """Print how learning grows with a shop: a line for each figure, a column for each size."""
+    sizes = sorted({int(name.rpartition(".")[2]) for name in numbers if name.startswith("learn.")})
+    print("\nLearning from a made-up shop, and from larger ones (…_growth: seconds of linear, memory of the smallest)")
+    print(f"{'':36}" + "".join(f"{f'{size} x':>14}" for size in sizes))
+    for figure in dict.fromkeys(name.rpartition(".")[0] for name in numbers if name.startswith("learn.")):
+        cells = "".join(f"{numbers.get(f'{figure}.{size}', 0):14,.2f}" for size in sizes)
+        print(f"  {figure.removeprefix('learn.'):34}{cells}")
 
 
 def judge(numbers: Mapping[str, float]) -> None:

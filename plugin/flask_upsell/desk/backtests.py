@@ -20,6 +20,7 @@ from ..adapters.options import SQLOptions
 from ..adapters.runs import SQLRuns
 from ..core.context import Capability
 from ..core.ports import OrderLine, Progress, Report
+from ..core.words import objection
 from ..errors import BadInput, LearnError, UpsellError
 from ..learn.backtest import MINUTES, Result, backtest
 from ..learn.likely import USUAL, Sizes
@@ -103,7 +104,7 @@ class Backtests:
         """Ask a worker; returns the run's id."""
         asked = self._asked(minutes, choose)
         if any(run.open for run in self.recent(5)):
-            raise BadInput("minutes", "another test is running; wait until it is done, or cancel it")
+            raise BadInput("minutes", objection("another test is running; wait until it is done, or cancel it"))
         id = self._begin(asked)
         if self._offers.queue.enqueue("backtest", id, patient=True) is None:
             self._end(id, "failed", "the queue (Redis) does not answer; try again in a moment", asked)
@@ -111,9 +112,9 @@ class Backtests:
 
     def _asked(self, minutes: int, choose: bool) -> Asked:
         if Capability.ORDERS not in self._offers.store.capabilities and not self._imports.any():
-            raise BadInput("orders", "this store gives no orders to learn from, and none were imported")
+            raise BadInput("orders", objection("this store gives no orders to learn from, and none were imported"))
         if not 1 <= minutes <= MOST_MINUTES:
-            raise BadInput("minutes", f"write a number from 1 to {MOST_MINUTES}")
+            raise BadInput("minutes", objection("write a number from 1 to {most}", most=MOST_MINUTES))
         return Asked(minutes, choose, actor().who)
 
     def _begin(self, asked: Asked) -> str:
@@ -124,7 +125,7 @@ class Backtests:
     def get(self, id: str) -> Run:
         found = self._kept.find(id)
         if found is None:
-            raise BadInput("run", "it is gone: old ones are removed after a while")
+            raise BadInput("run", objection("it is gone: old ones are removed after a while"))
         return self._read(found)
 
     def recent(self, most: int = 10) -> list[Run]:

@@ -8,17 +8,16 @@ chosen before the cut as well. See `split` for why nothing can look ahead.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ..core.ports import OrderLine, Report
 from ..core.product import Product
 from ..errors import LearnError
+from .engines import DUCKDB, Connection
 from .likely import USUAL, Case, Sizes, learn, span_of
 from .measured import Answer, Measured, measured
 from .methods import PART, SHOPPERS, VISITORS, Dearer, Likely, Simple, evidence
@@ -26,9 +25,6 @@ from .mining import Mining, Parameters
 from .split import Turn, baskets_after, keep_before, opened, turns_after
 from .tuning import UNTUNED, Tuned, tune
 from .upgrades import Steps, learn_upgrades
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 #: Carts that are tried at most: more of them make the interval hardly narrower.
 MOST = 6000
@@ -77,7 +73,8 @@ def backtest(
     that were chosen before; `choose`: choose them anew. Raises LearnError when there is nothing to try, or too little
     memory."""
     began = clock()
-    with TemporaryDirectory(prefix="upsell-backtest-") as folder, _within(parameters.memory):
+    parameters = msgspec.structs.replace(parameters, engine=DUCKDB)
+    with TemporaryDirectory(prefix="upsell-backtest-") as folder:
         file = Path(folder) / "past.duckdb"
         with Mining(lines, products, parameters, report, imported, evidence=False) as mined:
             cut, end = span_of(mined.connection, sizes)
@@ -137,7 +134,7 @@ def _carts(
 
 
 def _steps(
-    past: DuckDBPyConnection, turns: Sequence[Turn], products: int, parameters: Parameters, report: Report
+    past: Connection, turns: Sequence[Turn], products: int, parameters: Parameters, report: Report
 ) -> tuple[Measured, ...]:
     if not turns:
         return ()
@@ -147,16 +144,3 @@ def _steps(
     answers = dearer.answers(turns, report) if turns else {}
     hidden, whose = [turn.hidden for turn in turns], [turn.customer for turn in turns]
     return tuple([measured(method, said, hidden, whose, products) for method, said in answers.items()])
-
-
-@contextmanager
-def _within(memory: str) -> Iterator[None]:
-    """Too little of it is told as such."""
-    try:
-        import duckdb
-    except ModuleNotFoundError:
-        raise LearnError("learning needs DuckDB: pip install 'Flask-Upsell[learn]'") from None
-    try:
-        yield
-    except duckdb.OutOfMemoryException as error:
-        raise LearnError(f"UPSELL_LEARN_MEMORY: {memory!r} is too little for these orders ({error})") from None

@@ -16,12 +16,12 @@ import msgspec
 from ..core.affinity import SHRUNK, Affinities, Affinity
 from ..core.ports import Report
 from ..core.taste import CROWD, NOTHING, SIGNALS, Bought, Habits, Model, Signals, Weights, page, signals
+from .engines import Connection
 from .fit import second_order
 from .weights import ease, strongest
 
 if TYPE_CHECKING:
     import numpy as np
-    from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
 SQL = Path(__file__).with_name("sql")
@@ -76,7 +76,7 @@ class Case(msgspec.Struct, frozen=True):
 class Known:
     """All that was learned from what was bought before an instant."""
 
-    def __init__(self, connection: DuckDBPyConnection, until: int, sizes: Sizes, report: Report) -> None:
+    def __init__(self, connection: Connection, until: int, sizes: Sizes, report: Report) -> None:
         self._connection, self._until, self._sizes, self._report = connection, until, sizes, report
         look_back(connection, until, sizes)
         report("Counting pairs", 0, 0)
@@ -123,14 +123,12 @@ class Known:
             [self._sizes.crowd],
         ).fetchall()
         self.crowd = [lines for _, lines in rows]
-        self._connection.execute("DROP TABLE IF EXISTS crowd")
-        self._connection.execute("CREATE TABLE crowd (customer VARCHAR, number BIGINT)")
         if not rows:
             self._bought: dict[int, list[tuple[int, int]]] = {}
             self._buyers: dict[int, list[tuple[int, float]]] = {}
             return
-        names, numbers = [customer for customer, _ in rows], list(range(len(rows)))
-        self._connection.execute("INSERT INTO crowd SELECT UNNEST(?::VARCHAR[]), UNNEST(?::BIGINT[])", [names, numbers])
+        numbered = ((customer, number) for number, (customer, _) in enumerate(rows))
+        self._connection.load("crowd", {"customer": str, "number": int}, numbered)
         found = self._connection.execute(
             "SELECT c.number, s.product_no, COUNT(*) AS times FROM crowd c JOIN placed p ON p.customer = c.customer "
             "JOIN seen s ON s.order_no = p.order_no GROUP BY c.number, s.product_no ORDER BY c.number, s.product_no"
@@ -170,8 +168,7 @@ class Known:
         if numbers is None:
             self._connection.execute("CREATE TABLE wanted AS SELECT product_no FROM items")
         else:
-            listed = "CREATE TABLE wanted AS SELECT UNNEST(?::BIGINT[]) AS product_no"
-            self._connection.execute(listed, [list(numbers)])
+            self._connection.load("wanted", {"product_no": int}, ((no,) for no in numbers))
         rows = self._connection.execute(
             "SELECT l.from_no, l.to_no, l.together, l.likely FROM links l JOIN wanted w ON w.product_no = l.from_no "
             "ORDER BY l.from_no, l.to_no"
@@ -211,8 +208,7 @@ class Known:
                 "CREATE TABLE wanted_customers AS SELECT DISTINCT customer FROM placed WHERE customer IS NOT NULL"
             )
         else:
-            listed = "CREATE TABLE wanted_customers AS SELECT UNNEST(?::VARCHAR[]) AS customer"
-            self._connection.execute(listed, [list(customers)])
+            self._connection.load("wanted_customers", {"customer": str}, ((customer,) for customer in customers))
         cursor = self._connection.cursor()
         cursor.execute(
             "SELECT customer, placed_at, order_no, product_no FROM ("
@@ -255,7 +251,7 @@ def _runs(values: Any) -> Iterator[tuple[int, int, int]]:
         yield from zip(values[starts].tolist(), starts.tolist(), ends.tolist(), strict=True)
 
 
-def learn(connection: DuckDBPyConnection, report: Report, sizes: Sizes = USUAL) -> tuple[Known, Model, dict[str, Any]]:
+def learn(connection: Connection, report: Report, sizes: Sizes = USUAL) -> tuple[Known, Model, dict[str, Any]]:
     """What is known of the whole history, and the model that weighs it; `connection` holds mined baskets.
 
     Figures tell how well the model did on the last part of the history, before that part was learned from.
@@ -266,17 +262,19 @@ def learn(connection: DuckDBPyConnection, report: Report, sizes: Sizes = USUAL) 
     return known, known.model(model), figures
 
 
-def span_of(connection: DuckDBPyConnection, sizes: Sizes = USUAL) -> tuple[int, int]:
+def span_of(connection: Connection, sizes: Sizes = USUAL) -> tuple[int, int]:
     """Where the last part of the history begins, and where it ends (Unix time); zeros without any order."""
     connection.execute("DROP TABLE IF EXISTS placed")
     connection.execute((SQL / "history.sql").read_text())
     row = connection.execute(
-        "SELECT quantile_disc(placed_at, ?), MAX(placed_at) + 1 FROM placed", [1 - sizes.held_out]
+        "SELECT MIN(CASE WHEN p.order_no >= ? * t.orders THEN p.placed_at END), MAX(p.placed_at) + 1 "
+        "FROM placed p CROSS JOIN totals t",
+        [1 - sizes.held_out],
     ).fetchone()
     return (int(row[0]), int(row[1])) if row is not None and row[0] is not None else (0, 0)
 
 
-def look_back(connection: DuckDBPyConnection, until: int, sizes: Sizes = USUAL) -> None:
+def look_back(connection: Connection, until: int, sizes: Sizes = USUAL) -> None:
     """Count what was bought before an instant."""
     connection.execute("DROP TABLE IF EXISTS horizon")
     connection.execute(
@@ -287,7 +285,7 @@ def look_back(connection: DuckDBPyConnection, until: int, sizes: Sizes = USUAL) 
     connection.execute((SQL / "seen.sql").read_text())
 
 
-def _fitted(connection: DuckDBPyConnection, cut: int, sizes: Sizes, report: Report) -> tuple[Model, dict[str, Any]]:
+def _fitted(connection: Connection, cut: int, sizes: Sizes, report: Report) -> tuple[Model, dict[str, Any]]:
     cases = _cases(connection, cut, sizes)
     if len(cases) < FEWEST:
         return ROUGH, {"cases": len(cases)}
@@ -371,13 +369,14 @@ def _bolder(weights: Weights) -> Weights:
     return msgspec.structs.replace(weights, single=tuple(single))
 
 
-def _cases(connection: DuckDBPyConnection, cut: int, sizes: Sizes) -> list[Case]:
+def _cases(connection: Connection, cut: int, sizes: Sizes) -> list[Case]:
     """Baskets of two or more since the cut, each with one product hidden."""
     rows = connection.execute(
         "SELECT p.order_no, p.customer, p.placed_at, i.product_ref FROM placed p "
         "JOIN basket_items b ON b.order_no = p.order_no JOIN items i ON i.product_no = b.product_no "
         "JOIN (SELECT order_no FROM placed WHERE placed_at >= ? AND size >= 2 "
-        "ORDER BY hash(order_no), order_no LIMIT ?) AS c ON c.order_no = p.order_no ORDER BY p.order_no, i.product_ref",
+        "ORDER BY MOD(order_no * 2654435761, 4294967296), order_no LIMIT ?) AS c ON c.order_no = p.order_no "
+        "ORDER BY p.order_no, i.product_ref",
         [cut, sizes.cases],
     ).fetchall()
     cases = list[Case]()

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ..core.affinity import Affinities
 from ..core.ports import Report
 from ..core.taste import NOTHING, Habits, Model, page, signals
+from .engines import Connection
 from .likely import Case, Known
 from .measured import ANSWERS, Answer
 from .split import Turn
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 SQL = Path(__file__).with_name("sql")
 #: Carts that are answered at once, by all methods: after each part of them the time is looked at.
@@ -35,7 +32,7 @@ SIMPLE = (PAIRS, CONFIDENCE, EVIDENCE)
 NEXT_UP, MOST_BOUGHT, OURS = "next_up", "most_bought", "ours"
 
 
-def evidence(past: DuckDBPyConnection, min_support: int) -> None:
+def evidence(past: Connection, min_support: int) -> None:
     """Find the pairs that merchants see, as learning does, with another least number of orders together."""
     past.execute("DROP TABLE IF EXISTS frequent")
     past.execute("DROP TABLE IF EXISTS pairs")
@@ -47,7 +44,7 @@ def evidence(past: DuckDBPyConnection, min_support: int) -> None:
 class Simple:
     """Best sellers, pairs counted, pairs by confidence, and the pairs that merchants see; the latter must be there."""
 
-    def __init__(self, past: DuckDBPyConnection, cases: Sequence[Case]) -> None:
+    def __init__(self, past: Connection, cases: Sequence[Case]) -> None:
         self._past, self._cases = past, cases
         past.execute("CREATE OR REPLACE TABLE named_carts (case_no BIGINT, product_ref VARCHAR, hides BOOLEAN)")
         for start in range(0, len(cases), PART):
@@ -155,7 +152,7 @@ class Dearer:
     """The steps up from each product by each method, within the price gap of `parameters`. `ours`: see
     `learn.upgrades`."""
 
-    def __init__(self, past: DuckDBPyConnection, turns: Sequence[Turn], ours: Iterator[tuple[str, Affinities]]) -> None:
+    def __init__(self, past: Connection, turns: Sequence[Turn], ours: Iterator[tuple[str, Affinities]]) -> None:
         bases = {turn.base for turn in turns}
         self._ours = {ref: [each.consequent for each in leads.upgrades] for ref, leads in ours if ref in bases}
         rows = past.execute(

@@ -1,16 +1,17 @@
-"""Mine affinities: stream orders and catalogue into DuckDB, run the SQL of `sql/`, stream the affinities out.
+"""Mine affinities: stream orders and catalogue into an engine, run the SQL of `sql/`, stream the affinities out.
 
-DuckDB holds the history, within `memory`, and goes to disk beyond it; Python holds one chunk at a time.
+The engine (DuckDB, or Spark) holds the history, within `memory`, and goes to disk beyond it; Python holds one chunk at
+a time. Order lines in Parquet do not come through Python at all.
 """
 
 from __future__ import annotations
 
-import csv
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -19,11 +20,8 @@ from ..core.money import LARGEST
 from ..core.offer import Kind
 from ..core.ports import OrderLine, Report
 from ..core.product import Product
-from ..errors import LearnError
+from .engines import DUCKDB, Connection, connect
 from .readiness import count
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 SQL = Path(__file__).with_name("sql")
 AFFINITIES = {
@@ -33,7 +31,21 @@ AFFINITIES = {
 }
 STEPS = ("baskets", "complements", "upgrades")
 STEP_IMPORTED = "Reading imported orders"
-LINES = "order_ref VARCHAR, product_ref VARCHAR, quantity BIGINT, customer VARCHAR, placed_at BIGINT"
+LINES = {"order_ref": str, "product_ref": str, "quantity": int, "customer": str, "placed_at": int}
+PRODUCTS = {"product_ref": str, "category": str, "price": int, "months": int}
+LIMITS = {
+    "min_support": int,
+    "min_lift": float,
+    "max_basket": int,
+    "neighbours": int,
+    "gap_percent": int,
+    "gap_floor": int,
+    "min_share": float,
+    "min_certainty": float,
+}
+UNNAMED = "reference empty, too long or unreadable"
+BEYOND = "quantity beyond 10^9"
+RETURNED = "returns and zero quantities (taken off their order)"
 #: How often progress is told while rows stream in.
 EVERY = 20_000
 #: References longer than this have no place in the ledger's tables.
@@ -41,7 +53,10 @@ LONGEST_REF = 200
 
 
 class Parameters(msgspec.Struct, frozen=True):
-    """What learning leaves out and how much it keeps; see the settings of the same names."""
+    """What learning leaves out and how much it keeps; see the settings of the same names.
+
+    `memory`, `engine`, `orders`: LEARN_MEMORY, LEARN_ENGINE, LEARN_ORDERS.
+    """
 
     min_support: int = 5
     min_lift: float = 1.1
@@ -52,12 +67,22 @@ class Parameters(msgspec.Struct, frozen=True):
     min_share: float = 0.01
     min_certainty: float = 3.3
     memory: str = "1GB"
+    engine: str = DUCKDB
+    spark_master: str | None = "local[*]"
+    orders: str | None = None
+
+
+class Parquet(msgspec.Struct, frozen=True):
+    """Order lines in a Parquet file, a folder of such, or a glob, with the columns engines.LINE_COLUMNS. A customer and
+    an order are texts or numbers; quantities and times as in OrderLine, times also as Unix seconds."""
+
+    path: str
 
 
 class Mined:
     """The result of one mining run; valid inside its `with` block."""
 
-    def __init__(self, connection: DuckDBPyConnection, figures: dict[str, Any]) -> None:
+    def __init__(self, connection: Connection, figures: dict[str, Any]) -> None:
         self.connection = connection
         self.figures = figures
 
@@ -80,7 +105,7 @@ class Mining:
 
     def __init__(
         self,
-        lines: Iterable[OrderLine],
+        lines: Iterable[OrderLine] | Parquet,
         products: Iterable[Product],
         parameters: Parameters,
         report: Report,
@@ -91,122 +116,94 @@ class Mining:
         self._imported, self._steps = imported, STEPS if evidence else STEPS[:1]
         self._lines, self._products, self._parameters, self._report = lines, products, parameters, report
         self._folder = tempfile.TemporaryDirectory(prefix="upsell-learn-")
-        self._connection: DuckDBPyConnection | None = None
+        self._connection: Connection | None = None
+        self._dropped: Counter[str] = Counter()
 
     def __enter__(self) -> Mined:
+        p = self._parameters
         try:
-            import duckdb
-        except ModuleNotFoundError:
-            raise LearnError("learning needs DuckDB: pip install 'Flask-Upsell[learn]'") from None
-        try:
-            return self._mine(duckdb.connect(str(Path(self._folder.name) / "learn.duckdb")))
-        except duckdb.OutOfMemoryException as error:
-            self.__exit__()
-            raise LearnError(
-                f"UPSELL_LEARN_MEMORY: {self._parameters.memory!r} is too little for these orders ({error})"
-            ) from None
+            self._connection = connect(p.engine, Path(self._folder.name), p.memory, p.spark_master)
+            return self._mine(self._connection)
         except BaseException:
-            self.__exit__()
+            # An engine that is gone cannot be closed either; what went wrong first is what counts.
+            with suppress(Exception):
+                self.__exit__()
             raise
 
     def __exit__(self, *_: object) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        self._folder.cleanup()
-
-    def _mine(self, connection: DuckDBPyConnection) -> Mined:
-        import duckdb
-
-        self._connection, folder = connection, Path(self._folder.name)
-        connection.execute(f"SET temp_directory = '{_quoted(folder / 'spill')}'")
         try:
-            connection.execute(f"SET memory_limit = '{_quoted(self._parameters.memory)}'")
-        except duckdb.Error as error:
-            raise LearnError(
-                f"UPSELL_LEARN_MEMORY: write an amount such as '1GB', not {self._parameters.memory!r} ({error})"
-            ) from None
-        connection.execute("SET preserve_insertion_order = false")
-        dropped: Counter[str] = Counter()
-        lines = self._load(
-            folder / "lines.csv",
-            "order_lines",
-            LINES,
-            _line_rows(self._lines, dropped),
-            "Reading orders",
-        )
-        imported = self._load_imported(folder / "imported.csv", dropped)
-        products = self._load(
-            folder / "products.csv",
-            "products",
-            "product_ref VARCHAR, category VARCHAR, price BIGINT, months BIGINT",
-            _product_rows(self._products, dropped),
-            "Reading products",
-        )
-        p = self._parameters
-        connection.execute(
-            "CREATE TABLE parameters AS SELECT CAST(? AS BIGINT) AS min_support, CAST(? AS DOUBLE) AS min_lift, "
-            "CAST(? AS BIGINT) AS max_basket, CAST(? AS BIGINT) AS neighbours, "
-            "CAST(? AS BIGINT) AS gap_percent, CAST(? AS BIGINT) AS gap_floor, CAST(? AS DOUBLE) AS min_share, "
-            "CAST(? AS DOUBLE) AS min_certainty",
-            [
-                p.min_support,
-                p.min_lift,
-                p.max_basket,
-                p.neighbours,
-                p.gap_percent,
-                p.gap_floor,
-                p.min_share,
-                p.min_certainty,
-            ],
-        )
+            if self._connection is not None:
+                self._connection.close()
+        finally:
+            self._folder.cleanup()
+
+    def _mine(self, connection: Connection) -> Mined:
+        if isinstance(self._lines, Parquet):
+            lines = self._read(connection, self._lines.path)
+        else:
+            lines = self._load(connection, "order_lines", LINES, self._line_rows(self._lines), "Reading orders")
+        imported = self._load_imported(connection)
+        rows = _product_rows(self._products, self._dropped)
+        products = self._load(connection, "products", PRODUCTS, rows, "Reading products")
+        connection.load("parameters", LIMITS, [[getattr(self._parameters, name) for name in LIMITS]])
         for done, step in enumerate(self._steps):
             self._report(f"Mining {step}", done, len(self._steps))
             connection.execute((SQL / f"{step}.sql").read_text())
         self._report("Mining done", len(self._steps), len(self._steps))
-        figures = {"lines": lines, "products": products, "dropped": dict(dropped), **self._figures(connection)}
+        figures = {"lines": lines, "products": products, "dropped": dict(self._dropped), **self._figures(connection)}
         if imported:
             figures["imported_lines"] = imported
         return Mined(connection, figures)
 
-    def _load_imported(self, path: Path, dropped: Counter[str]) -> int:
-        """Add the imported lines of orders that are not there; returns how many."""
-        assert self._connection is not None
-        rows = _line_rows(self._imported, dropped)
-        if not self._load(path, "imported_lines", LINES, rows, STEP_IMPORTED):
-            return 0
-        gone = "DELETE FROM imported_lines WHERE order_ref IN (SELECT order_ref FROM order_lines)"
-        self._connection.execute(gone)
-        self._connection.execute("INSERT INTO order_lines SELECT * FROM imported_lines")
-        row = self._connection.execute("SELECT COUNT(*) FROM imported_lines").fetchone()
-        return int(row[0]) if row else 0
+    def _read(self, connection: Connection, path: str) -> int:
+        """Order lines where they are; returns how many can be learned from."""
+        self._report("Reading orders", 0, 0)
+        connection.read_lines(path)
+        connection.execute((SQL / "lines.sql").read_text())
+        found = connection.execute("SELECT unnamed, beyond, timeless, returned FROM left_out").fetchone()
+        reasons = (UNNAMED, "quantity missing or beyond 10^9", "time missing", RETURNED)
+        self._dropped.update({reason: int(n) for reason, n in zip(reasons, found or (), strict=True) if n})
+        lines = _number(connection, "SELECT COUNT(*) FROM order_lines")
+        self._report("Reading orders", lines, lines)
+        return lines
 
-    def _load(self, path: Path, table: str, columns: str, rows: Iterator[tuple[Any, ...]], step: str) -> int:
-        """A CSV in between: DuckDB reads it in parallel, and no row is ever a Python object twice."""
-        assert self._connection is not None
+    def _load_imported(self, connection: Connection) -> int:
+        """Add the imported lines of orders that are not there; returns how many."""
+        if not self._load(connection, "imported_lines", LINES, self._line_rows(self._imported), STEP_IMPORTED):
+            return 0
+        connection.execute(
+            "CREATE TABLE added AS "
+            "SELECT i.order_ref, i.product_ref, i.quantity, i.customer, i.placed_at FROM imported_lines i "
+            "LEFT JOIN (SELECT DISTINCT order_ref FROM order_lines) AS o ON o.order_ref = i.order_ref "
+            "WHERE o.order_ref IS NULL"
+        )
+        connection.execute("INSERT INTO order_lines SELECT * FROM added")
+        return _number(connection, "SELECT COUNT(*) FROM added")
+
+    def _load(
+        self, connection: Connection, table: str, columns: dict[str, type], rows: Iterator[tuple[Any, ...]], step: str
+    ) -> int:
         written = 0
-        with path.open("w", newline="", encoding="utf-8") as out:
-            writer = csv.writer(out, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+
+        def told() -> Iterator[tuple[Any, ...]]:
+            nonlocal written
             for row in rows:
-                writer.writerow(row)
+                yield row
                 written += 1
                 if written % EVERY == 0:
                     self._report(step, written, 0)
+
+        connection.load(table, columns, told())
         if written or step != STEP_IMPORTED:
             self._report(step, written, written)
-        self._connection.execute(f"CREATE TABLE {table} ({columns})")
-        if written:
-            self._connection.execute(
-                f"COPY {table} FROM '{_quoted(path)}' "
-                "(FORMAT csv, AUTO_DETECT false, HEADER false, DELIMITER ',', QUOTE '\"', ESCAPE '\"', NULLSTR '\\N', "
-                "NEW_LINE '\\n', PARALLEL false)"
-            )
-        path.unlink()
         return written
 
-    def _figures(self, connection: DuckDBPyConnection) -> dict[str, Any]:
+    def _line_rows(self, lines: Iterable[OrderLine]) -> Iterator[tuple[Any, ...]]:
+        return _line_rows(lines, self._dropped)
+
+    def _figures(self, connection: Connection) -> dict[str, Any]:
         def one(query: str) -> int:
-            row = connection.execute(query).fetchone()
-            return int(row[0]) if row else 0
+            return _number(connection, query)
 
         return {
             "orders": one("SELECT orders FROM totals"),
@@ -230,6 +227,11 @@ class Mining:
         }
 
 
+def _number(connection: Connection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
 def _usable(ref: str) -> bool:
     return 0 < len(ref) <= LONGEST_REF and "\0" not in ref and ref != "\\N" and ref == _clean(ref)
 
@@ -242,13 +244,13 @@ def _clean(text: str) -> str:
 def _line_rows(lines: Iterable[OrderLine], dropped: Counter[str]) -> Iterator[tuple[Any, ...]]:
     for line in lines:
         if not _usable(line.product) or not _usable(line.order):
-            dropped["reference empty, too long or unreadable"] += 1
+            dropped[UNNAMED] += 1
         elif abs(line.quantity) > 10**9:
-            dropped["quantity beyond 10^9"] += 1
+            dropped[BEYOND] += 1
         else:
             if line.quantity <= 0:
-                dropped["returns and zero quantities (taken off their order)"] += 1
-            customer = line.customer if line.customer is not None and _usable(line.customer) else "\\N"
+                dropped[RETURNED] += 1
+            customer = line.customer if line.customer is not None and _usable(line.customer) else None
             yield line.order, line.product, line.quantity, customer, int(line.placed_at.timestamp())
 
 
@@ -256,16 +258,11 @@ def _product_rows(products: Iterable[Product], dropped: Counter[str]) -> Iterato
     seen: set[str] = set()
     for product in products:
         if not _usable(product.ref):
-            dropped["reference empty, too long or unreadable"] += 1
+            dropped[UNNAMED] += 1
         elif not 0 <= product.price <= LARGEST:
             dropped["price negative or beyond reason"] += 1
         elif product.ref in seen:
             dropped["product listed twice"] += 1
         else:
             seen.add(product.ref)
-            category = _clean(product.category or "") or "\\N"
-            yield product.ref, category, product.price, product.period_months or "\\N"
-
-
-def _quoted(text: object) -> str:
-    return str(text).replace("'", "''")
+            yield product.ref, _clean(product.category or "") or None, product.price, product.period_months or None

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from .engines import Connection
 from .likely import FEWEST
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 SQL = Path(__file__).with_name("sql")
 
@@ -43,12 +40,9 @@ class Counted(msgspec.Struct, frozen=True):
     fewest: int = FEWEST
 
 
-def count(connection: DuckDBPyConnection, min_support: int, min_certainty: float) -> Counted:
+def count(connection: Connection, min_support: int, min_certainty: float) -> Counted:
     """`connection` holds mined evidence."""
     connection.execute((SQL / "readiness.sql").read_text())
-    cursor = connection.execute("SELECT * FROM readiness")
-    row = cursor.fetchone() or ()
-    names = [name for name, *_ in cursor.description]
-    found = dict(zip(names, row, strict=True))
-    numbers = {name: int(value) for name, value in found.items()}
+    found = connection.execute("SELECT * FROM readiness").fetchnumpy()
+    numbers = {name: int(values[0]) for name, values in found.items()}
     return Counted(**numbers, min_support=min_support, min_certainty=min_certainty)

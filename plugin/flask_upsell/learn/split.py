@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 from zlib import crc32
 
 import msgspec
 
+from .engines import Connection
+from .engines.duckdb import connect_duckdb
 from .likely import Case
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 SQL = Path(__file__).with_name("sql")
 
@@ -30,7 +28,7 @@ class Turn(msgspec.Struct, frozen=True):
     owned: frozenset[str]
 
 
-def baskets_after(connection: DuckDBPyConnection, cut: int, most: int) -> list[Case]:
+def baskets_after(connection: Connection, cut: int, most: int) -> list[Case]:
     """Baskets of two or more since the cut (Unix time), each with one product hidden: which, and which baskets when
     there are more than `most`, follows from the order's reference alone. `placed` must be there."""
     rows = connection.execute(
@@ -52,7 +50,7 @@ def baskets_after(connection: DuckDBPyConnection, cut: int, most: int) -> list[C
     return cases
 
 
-def turns_after(connection: DuckDBPyConnection, cut: int, most: int) -> list[Turn]:
+def turns_after(connection: Connection, cut: int, most: int) -> list[Turn]:
     """Who turned to a dearer product since the cut, within the price gap of `parameters`. `placed` must be there."""
     connection.execute("DROP TABLE IF EXISTS edge")
     connection.execute("CREATE TABLE edge AS SELECT CAST(? AS BIGINT) AS since", [cut])
@@ -80,7 +78,7 @@ def turns_after(connection: DuckDBPyConnection, cut: int, most: int) -> list[Tur
     ]
 
 
-def keep_before(connection: DuckDBPyConnection, cut: int, file: Path) -> None:
+def keep_before(connection: Connection, cut: int, file: Path) -> None:
     """Write what was bought before the cut (Unix time) to a new database; see `opened`."""
     connection.execute(f"ATTACH '{_quoted(file)}' AS part_before")
     try:
@@ -97,15 +95,12 @@ def keep_before(connection: DuckDBPyConnection, cut: int, file: Path) -> None:
 
 
 @contextmanager
-def opened(file: Path, memory: str) -> Iterator[DuckDBPyConnection]:
+def opened(file: Path, memory: str) -> Iterator[Connection]:
     """The baskets of such a database, as `Mining` without evidence makes them. `memory`: "1GB"; beyond it on disk."""
-    import duckdb
-
-    connection = duckdb.connect(str(file))
+    folder = file.with_suffix("")
+    folder.mkdir()
+    connection = connect_duckdb(folder, memory, file)
     try:
-        connection.execute(f"SET temp_directory = '{_quoted(file.with_suffix('.spill'))}'")
-        connection.execute(f"SET memory_limit = '{_quoted(memory)}'")
-        connection.execute("SET preserve_insertion_order = false")
         connection.execute((SQL / "baskets.sql").read_text())
         yield connection
     finally:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ..core.ports import Report
+from .engines import Connection
 from .likely import USUAL, Case, Sizes, learn, span_of
 from .measured import ANSWERS, Answer
 from .methods import EVIDENCE, Likely, Simple, evidence
@@ -22,7 +23,6 @@ from .split import baskets_after, keep_before, opened
 
 if TYPE_CHECKING:
     import numpy as np
-    from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -77,7 +77,7 @@ UNTUNED = Tuned()
 
 
 def tune(
-    past: DuckDBPyConnection,
+    past: Connection,
     parameters: Parameters,
     report: Report,
     seconds: float,
@@ -136,7 +136,7 @@ def _as(usual: float, value: float) -> float:
 
 
 def _choose_support(
-    older: DuckDBPyConnection,
+    older: Connection,
     cases: Sequence[Case],
     parameters: Parameters,
     chosen: dict[str, float],
@@ -156,7 +156,7 @@ def _choose_support(
         trials.append(Trial("min_support", float(value), _mean(found), kept or value == usual))
 
 
-def _score(older: DuckDBPyConnection, cases: Sequence[Case], sizes: Sizes) -> Floats:
+def _score(older: Connection, cases: Sequence[Case], sizes: Sizes) -> Floats:
     """(cases,) of how near the top the hidden product was, for visitors and shoppers in the mean."""
     known, model, _ = learn(older, _silent, sizes)
     visitors, shoppers, _ = Likely(known, model).answers(cases)

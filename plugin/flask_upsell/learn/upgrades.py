@@ -16,12 +16,12 @@ import msgspec
 
 from ..core.affinity import Affinities, Affinity
 from ..core.ports import Report
+from .engines import Connection
 from .fit import logit
 from .likely import look_back, span_of
 
 if TYPE_CHECKING:
     import numpy as np
-    from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -68,7 +68,7 @@ USUAL = Steps()
 
 
 def learn_upgrades(
-    connection: DuckDBPyConnection, report: Report, steps: Steps = USUAL
+    connection: Connection, report: Report, steps: Steps = USUAL
 ) -> tuple[Iterator[tuple[str, Affinities]], dict[str, Any]]:
     """(product, its steps up, the best first), and figures; `connection` holds mined baskets."""
     cut, end = span_of(connection)
@@ -80,7 +80,7 @@ def learn_upgrades(
     return _ranked(connection, weights, int(row[0]) if row else 0, [name for (name,) in names], steps), figures
 
 
-def _count(connection: DuckDBPyConnection, until: int, steps: Steps) -> None:
+def _count(connection: Connection, until: int, steps: Steps) -> None:
     look_back(connection, until)
     connection.execute("DROP TABLE IF EXISTS span")
     connection.execute(
@@ -110,7 +110,7 @@ def _signals(rows: dict[str, Any]) -> Floats:
 
 
 def _fitted(
-    connection: DuckDBPyConnection, cut: int, steps: Steps, report: Report
+    connection: Connection, cut: int, steps: Steps, report: Report
 ) -> tuple[tuple[Floats, Floats, Floats] | None, dict[str, Any]]:
     """(mean, spread, weights) of the signals and their products; None when too few customers turned."""
     import numpy as np
@@ -119,7 +119,7 @@ def _fitted(
     _count(connection, cut, steps)
     connection.execute((SQL / "turned.sql").read_text())
     chosen = connection.execute(
-        "SELECT customer, base_no, product_no FROM turned ORDER BY hash(customer, base_no), customer LIMIT ?",
+        "SELECT customer, base_no, product_no FROM turned ORDER BY MD5(customer), customer, base_no LIMIT ?",
         [steps.cases],
     ).fetchall()
     if len(chosen) < FEWEST:
@@ -162,7 +162,7 @@ def _second(scaled: Floats) -> Floats:
 
 
 def _ranked(
-    connection: DuckDBPyConnection,
+    connection: Connection,
     weights: tuple[Floats, Floats, Floats] | None,
     orders: int,
     refs: list[str],

@@ -20,7 +20,7 @@ FROM (
     SELECT s.*, ROW_NUMBER() OVER (PARTITION BY s.from_no ORDER BY s.weight DESC, s.to_no) AS place
     FROM (
         SELECT d.from_no, d.to_no, d.together, a.orders AS base, c.orders AS consequent_orders, n.orders AS orders,
-               d.together / (SQRT(CAST(a.orders AS DOUBLE PRECISION) * c.orders) + 10) AS weight
+               d.together / (SQRT(1E0 * a.orders * c.orders) + 10) AS weight
         FROM (SELECT one AS from_no, other AS to_no, together FROM pairs
               UNION ALL
               SELECT other AS from_no, one AS to_no, together FROM pairs) AS d
@@ -28,12 +28,12 @@ FROM (
         JOIN item_orders c ON c.product_no = d.to_no
         CROSS JOIN totals n
         CROSS JOIN parameters p
-        WHERE CAST(d.together AS DOUBLE PRECISION) * n.orders >= p.min_lift * a.orders * c.orders
+        WHERE 1E0 * d.together * n.orders >= p.min_lift * a.orders * c.orders
         -- By chance they would meet in a * c / n orders, with the variance of drawing without putting back.
-          AND d.together - CAST(a.orders AS DOUBLE PRECISION) * c.orders / n.orders
-              >= p.min_certainty * SQRT(CAST(a.orders AS DOUBLE PRECISION) * c.orders / n.orders
-                                        * (1 - CAST(a.orders AS DOUBLE PRECISION) / n.orders)
-                                        * (1 - CAST(c.orders AS DOUBLE PRECISION) / n.orders))
+          AND d.together - 1E0 * a.orders * c.orders / n.orders
+              >= p.min_certainty * SQRT(1E0 * a.orders * c.orders / n.orders
+                                        * (1 - 1E0 * a.orders / n.orders)
+                                        * (1 - 1E0 * c.orders / n.orders))
     ) AS s
 ) AS r
 JOIN items f ON f.product_no = r.from_no

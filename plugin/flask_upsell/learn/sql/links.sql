@@ -14,10 +14,12 @@ SELECT product_no, place FROM (
 ) AS ranked
 WHERE place < (SELECT head FROM horizon);
 
--- A large basket says less about each of its pairs than a small one.
+-- A large basket says less about each of its pairs than a small one. Whole numbers are added up, so that the sum is the
+-- same whatever comes first.
 CREATE TABLE gram AS
-SELECT a.place AS one, b.place AS other, COUNT(*) AS together, SUM(1 / SQRT(SQRT(a.size))) AS weight
-FROM (SELECT s.order_no, h.place, s.size FROM seen s JOIN head h ON h.product_no = s.product_no) AS a
+SELECT a.place AS one, b.place AS other, COUNT(*) AS together, SUM(a.share) / 1E6 AS weight
+FROM (SELECT s.order_no, h.place, CAST(FLOOR(1E6 / SQRT(SQRT(s.size)) + 0.5) AS BIGINT) AS share
+      FROM seen s JOIN head h ON h.product_no = s.product_no) AS a
 JOIN (SELECT s.order_no, h.place FROM seen s JOIN head h ON h.product_no = s.product_no) AS b
   ON b.order_no = a.order_no AND b.place >= a.place
 GROUP BY a.place, b.place;

@@ -52,7 +52,7 @@ WHERE place <= (SELECT candidates FROM span);
 -- Customers who had both, and those of them who came to the dearer one later.
 CREATE TABLE went AS
 SELECT a.product_no AS base_no, b.product_no, COUNT(*) AS had,
-       SUM(CASE WHEN b.since > a.since THEN 1 ELSE 0 END) AS moved
+       COUNT(CASE WHEN b.since > a.since THEN 1 END) AS moved
 FROM owned a JOIN owned b ON b.customer = a.customer AND b.category = a.category
 CROSS JOIN span p
 WHERE b.price > a.price AND b.price * 10 >= a.price * 11

@@ -19,20 +19,22 @@ FROM (
 ) AS placed
 WHERE place <= 200;
 
--- `room` is the price gap that policy allows; twice that is still published, so that a wider policy works before the
--- next learning. A longer period is a step up only as the same thing at a saving: 70 % to 100 % of the price of a month.
+-- `room` is the price gap that policy allows, in hundredths; twice that is still published, so that a wider policy works
+-- before the next learning. A longer period is a step up only as the same thing at a saving: 70 % to 100 % of the price
+-- of a month.
 CREATE TABLE upgrades AS
 SELECT antecedent, consequent, weight, together, base, consequent_orders, orders
 FROM (
     SELECT u.*, ROW_NUMBER() OVER (PARTITION BY antecedent
-                                   ORDER BY CASE WHEN step <= room THEN 0 ELSE 1 END, weight DESC, consequent) AS place
+                                   ORDER BY CASE WHEN step * 100 <= room THEN 0 ELSE 1 END,
+                                            weight DESC, consequent) AS place
     FROM (
         SELECT s.product_ref AS antecedent, d.product_ref AS consequent,
-               CAST(d.orders AS DOUBLE PRECISION) / k.orders AS weight,
+               1E0 * d.orders / k.orders AS weight,
                d.orders AS together, k.orders AS base, d.orders AS consequent_orders, n.orders AS orders,
                CASE WHEN COALESCE(d.months, 0) = COALESCE(s.months, 0) THEN d.price - s.price ELSE 0 END AS step,
-               CASE WHEN s.price * p.gap_percent / 100.0 > p.gap_floor
-                    THEN s.price * p.gap_percent / 100.0 ELSE p.gap_floor END AS room
+               CASE WHEN s.price * p.gap_percent > p.gap_floor * 100
+                    THEN s.price * p.gap_percent ELSE p.gap_floor * 100 END AS room
         FROM items s
         JOIN chosen d ON d.category = s.category
         JOIN category_orders k ON k.category = s.category
@@ -43,6 +45,6 @@ FROM (
                OR (d.months > s.months AND d.price * s.months <= s.price * d.months
                    AND d.price * s.months * 10 >= s.price * d.months * 7))
     ) AS u
-    WHERE step <= 2 * room
+    WHERE step * 50 <= room
 ) AS r
 WHERE place <= 8;

@@ -102,7 +102,7 @@ def add(admin: Admin) -> None:
         try:
             backtests.start(int(typed["minutes"]), choose=bool(typed["choose"]))
         except BadInput as error:
-            return told(typed, str(error).partition(": ")[2])
+            return told(typed, admin.why(error))
         return admin.go("learning", say("The test has begun. This page shows what comes out."))
 
     @admin.act("/learning/<id>/cancel", Role.EDITOR)

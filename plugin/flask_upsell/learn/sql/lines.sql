@@ -1,0 +1,23 @@
+-- From order lines as a file has them to those that can be learned from.
+-- in:  given_lines(order_ref, product_ref, quantity, customer, placed_at)
+-- out: order_lines of the same columns, left_out(unnamed, beyond, timeless, returned)
+
+CREATE TABLE order_lines AS
+SELECT order_ref, product_ref, quantity,
+       CASE WHEN CHAR_LENGTH(customer) BETWEEN 1 AND 200 THEN customer END AS customer, placed_at
+FROM given_lines
+WHERE CHAR_LENGTH(order_ref) BETWEEN 1 AND 200 AND CHAR_LENGTH(product_ref) BETWEEN 1 AND 200
+  AND quantity BETWEEN -1000000000 AND 1000000000 AND placed_at IS NOT NULL;
+
+-- A line is counted by the first reason that it has.
+CREATE TABLE left_out AS
+SELECT COUNT(CASE WHEN NOT named THEN 1 END) AS unnamed,
+       COUNT(CASE WHEN named AND NOT counted THEN 1 END) AS beyond,
+       COUNT(CASE WHEN named AND counted AND placed_at IS NULL THEN 1 END) AS timeless,
+       COUNT(CASE WHEN named AND counted AND placed_at IS NOT NULL AND quantity <= 0 THEN 1 END) AS returned
+FROM (
+    SELECT COALESCE(CHAR_LENGTH(order_ref) BETWEEN 1 AND 200 AND CHAR_LENGTH(product_ref) BETWEEN 1 AND 200, FALSE)
+               AS named,
+           COALESCE(quantity BETWEEN -1000000000 AND 1000000000, FALSE) AS counted, quantity, placed_at
+    FROM given_lines
+) AS judged;
