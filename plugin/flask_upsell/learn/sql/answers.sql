@@ -16,11 +16,11 @@ WHERE c.case_no >= p.first_no AND c.case_no < p.last_no;
 
 -- Rounded, as a sum of fractions depends on the order of its parts in the last digit.
 CREATE TABLE added AS
-SELECT 'pairs' AS method, c.case_no, p.to_no, CAST(SUM(p.together) AS DOUBLE PRECISION) AS score
+SELECT 'pairs' AS method, c.case_no, p.to_no, 1E0 * SUM(p.together) AS score
 FROM asked c JOIN counted p ON p.from_no = c.product_no
 GROUP BY c.case_no, p.to_no
 UNION ALL
-SELECT 'confidence', c.case_no, p.to_no, ROUND(SUM(CAST(p.together AS DOUBLE PRECISION) / o.orders), 9)
+SELECT 'confidence', c.case_no, p.to_no, ROUND(SUM(1E0 * p.together / o.orders), 9)
 FROM asked c JOIN counted p ON p.from_no = c.product_no JOIN item_orders o ON o.product_no = c.product_no
 GROUP BY c.case_no, p.to_no
 UNION ALL
