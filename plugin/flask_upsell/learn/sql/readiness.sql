@@ -1,5 +1,5 @@
 -- How much there is to learn from, and how far what was learned reaches.
--- in:  order_lines, baskets, basket_items, items, item_orders, parameters, complements, upgrades
+-- in:  baskets, totals, basket_items, items, item_orders, parameters, complements, upgrades
 -- out: readiness, one row; `lines` are products of orders: what sells more counts more
 
 DROP TABLE IF EXISTS told;
@@ -8,13 +8,11 @@ DROP TABLE IF EXISTS lines_of;
 DROP TABLE IF EXISTS readiness;
 
 CREATE TABLE told AS
-SELECT b.order_no, MIN(b.size) AS size, MIN(l.customer) AS customer, MIN(l.placed_at) AS placed_at
-FROM baskets b JOIN order_lines l ON l.order_ref = b.order_ref
-GROUP BY b.order_no;
+SELECT order_no, size, customer, placed_at FROM baskets;
 
--- The last 15 % of the orders, which a model is fitted to.
+-- The last 15 % of the orders, which a model is fitted to. Orders are numbered in the sequence of time.
 CREATE TABLE latest AS
-SELECT PERCENTILE_DISC(0.85) WITHIN GROUP (ORDER BY placed_at) AS since FROM told;
+SELECT MIN(placed_at) AS since FROM told WHERE order_no >= 0.85 * (SELECT orders FROM totals);
 
 -- Whether the next dearer one of its category is within the price gap.
 CREATE TABLE lines_of AS
