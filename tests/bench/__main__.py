@@ -30,7 +30,7 @@ def main() -> int:
     )
     options.add_argument("--times", default="1,4,16", help="how many times as large the shops are")
     options.add_argument(
-        "--memory", default="256MB", help="that learning has (UPSELL_LEARN_MEMORY); Spark: 1GB or more"
+        "--memory", default="1GB", help="that learning has (UPSELL_LEARN_MEMORY)"
     )
     options.add_argument("--engine", choices=("duckdb", "spark"), default="duckdb", help="of learning")
     given = options.parse_args()
