@@ -29,9 +29,7 @@ def main() -> int:
         "--lines", type=int, default=learning.LINES, help="order lines of the smallest shop learned from"
     )
     options.add_argument("--times", default="1,4,16", help="how many times as large the shops are")
-    options.add_argument(
-        "--memory", default="1GB", help="that learning has (UPSELL_LEARN_MEMORY)"
-    )
+    options.add_argument("--memory", default="1GB", help="that learning has (UPSELL_LEARN_MEMORY)")
     options.add_argument("--engine", choices=("duckdb", "spark"), default="duckdb", help="of learning")
     given = options.parse_args()
     seconds, by = max(2, given.seconds), load.client(given.client)

@@ -22,7 +22,7 @@ def test_a_script_is_split_into_its_statements() -> None:
 def test_every_script_can_be_split(path: Path) -> None:
     """No `;` and no `--` in quotes, which the split would not understand."""
     text = path.read_text()
-    assert "'" not in "".join(statements(text))
+    assert all(each.count("'") % 2 == 0 for each in statements(text))
     assert [each.split()[0] for each in statements(text)] == [
         line.split()[0] for line in text.splitlines() if line.startswith(("CREATE TABLE", "DROP TABLE"))
     ]
