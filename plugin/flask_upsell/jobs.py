@@ -19,7 +19,7 @@ from .core.ports import Rates, Report
 from .desk import Desk
 from .errors import JobError, LearnError, UpsellError
 from .followup import Followed, FollowUps
-from .learn.mining import Mining, Parameters
+from .learning import Learning, told_refused
 from .offers import Offers
 from .privacy import Privacy
 
@@ -39,7 +39,6 @@ class Parts(msgspec.Struct, frozen=True):
     identifier: str
     settings: Any
     offers: Offers
-    parameters: Parameters
     forked: Callable[[], None]
     migrate: Callable[[], None]
     close: Callable[[], None]
@@ -49,6 +48,7 @@ class Parts(msgspec.Struct, frozen=True):
     audit: Any
     rates: Rates
     desk: Desk
+    learning: Learning
     follow_ups: FollowUps | None = None
     breakers: Mapping[str, Breaker] = {}
 
@@ -88,13 +88,14 @@ def _fresh(identifier: str) -> Iterator[Parts]:
         raise JobError(failed) from None
 
 
-def learn(identifier: str, run: str = "") -> dict[str, Any]:
-    """Mine affinities from the store's orders, keep them with their evidence, publish. Returns figures."""
+def learn(identifier: str, run: str = "", anyway: str = "") -> dict[str, Any]:
+    """Learn from the store's orders, keep what was learned with its evidence, publish. Returns figures; `refused` is
+    among them when that was far worse than the last time, and not wanted `anyway`."""
     with _fresh(identifier) as here:
-        return run_learning(here, run or uuid4().hex)
+        return run_learning(here, run or uuid4().hex, anyway=bool(anyway))
 
 
-def run_learning(here: Parts, run: str, also: Report | None = None) -> dict[str, Any]:
+def run_learning(here: Parts, run: str, also: Report | None = None, *, anyway: bool = False) -> dict[str, Any]:
     """See `learn`; `also` hears the progress beside the ledger."""
     offers, ledger = here.offers, here.offers.ledger
     told = [0.0]
@@ -115,17 +116,22 @@ def run_learning(here: Parts, run: str, also: Report | None = None) -> dict[str,
                 "orders in the admin"
             )
         lines, catalogue = offers.store.orders() if own else (), offers.catalogue()
-        with Mining(lines, catalogue, here.parameters, report, orders.lines()) as mined:
-            figures = mined.figures
-            report("Keeping affinities", 0, 0, always=True)
-            figures["affinities"] = ledger.save_affinities(mined.affinities())
-        report("Publishing", 0, 0, always=True)
-        figures["version"] = offers.publish()
+        figures = here.learning.run(lines, orders.lines(), catalogue, run, report, anyway=anyway)
     except BaseException as error:
         ledger.progress(run, "learn", "failed", f"{type(error).__name__}: {faults.told(error)}"[:500], 0, 0, {})
         raise
-    ledger.progress(run, "learn", "done", "Live", 1, 1, figures)
+    if "refused" in figures:
+        ledger.progress(run, "learn", "failed", told_refused(figures["refused"]), 0, 0, figures)
+    else:
+        ledger.progress(run, "learn", "done", "Live", 1, 1, figures)
     return figures
+
+
+def forget(identifier: str, *customers: str) -> int:
+    """Remove what was learned of these pseudonyms, who took their consent back."""
+    with _fresh(identifier) as here:
+        gone = set(customers) - (here.offers.consents.given(customers) if here.offers.consents is not None else set())
+        return here.offers.publishing.forget(gone)
 
 
 def import_orders(identifier: str, upload: str, run: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +146,13 @@ SETTINGS = (
         "CONSENT",
         None,
         "A function: did this shopper agree that history is used? True is yes; None, or no function: only the cart is.",
+        checks.callable_or_none,
+    ),
+    Setting(
+        "CONSENTED",
+        None,
+        "A function: which of these customers (a list of the store's keys) agreed that learning keeps their past "
+        "orders? None: those whose last order was placed under CONSENT.",
         checks.callable_or_none,
     ),
     Setting(
@@ -300,6 +307,7 @@ class Settings(msgspec.Struct, frozen=True):
     rate_readings: int
     attribution_seconds: int
     consent: Callable[[], bool | None] | None
+    consented: Callable[[Sequence[str]], Iterable[str]] | None
     keep_days: int
     min_support: int
     min_lift: float

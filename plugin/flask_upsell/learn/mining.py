@@ -8,8 +8,12 @@ from __future__ import annotations
 import csv
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -32,9 +36,16 @@ AFFINITIES = {
 }
 STEPS = ("baskets", "complements", "upgrades")
 STEP_IMPORTED = "Reading imported orders"
-LINES = "order_ref VARCHAR, product_ref VARCHAR, quantity BIGINT, customer VARCHAR, placed_at BIGINT"
+LINES = "order_ref VARCHAR, product_ref VARCHAR, quantity BIGINT, customer VARCHAR, placed_at BIGINT, buyer BIGINT"
 #: How often progress is told while rows stream in.
 EVERY = 20_000
+#: Lines whose customers are asked about together.
+AT_ONCE = 5_000
+#: An older order is one whose clock was wrong (1990, Unix time); so is one of a day to come, wherever that begins.
+EARLIEST, SKEW = 631_152_000, timedelta(days=1)
+NULL = "\\N"
+#: From customers to the names under which they are kept, of those who are kept.
+Whose = Callable[[Sequence[str]], Mapping[str, str]]
 #: References longer than this have no place in the ledger's tables.
 LONGEST_REF = 200
 
@@ -74,7 +85,9 @@ class Mining:
     """`with Mining(lines, products, parameters, report) as mined:` - everything temporary goes when the block ends.
 
     `imported`: lines from elsewhere; of orders that are among `lines` too, those count alone. Without `evidence` there
-    are only baskets, for `learn.likely` and `learn.upgrades`.
+    are only baskets, for `learn.likely` and `learn.upgrades`. `whose` is asked under which name customers are kept,
+    `whose_imported` those of imported lines: who has none is nobody there, and only counted while bots are looked for.
+    With `now`, orders of a later day and from before 1990 are left out.
     """
 
     def __init__(
@@ -86,7 +99,12 @@ class Mining:
         imported: Iterable[OrderLine] = (),
         *,
         evidence: bool = True,
+        whose: Whose | None = None,
+        whose_imported: Whose | None = None,
+        now: datetime | None = None,
     ) -> None:
+        self._whose, self._whose_imported = whose, whose_imported
+        self._latest = None if now is None else int((now + SKEW).timestamp())
         self._imported, self._steps = imported, STEPS if evidence else STEPS[:1]
         self._lines, self._products, self._parameters, self._report = lines, products, parameters, report
         self._folder = tempfile.TemporaryDirectory(prefix="upsell-learn-")
@@ -130,7 +148,7 @@ class Mining:
             folder / "lines.csv",
             "order_lines",
             LINES,
-            _line_rows(self._lines, dropped),
+            _line_rows(self._lines, dropped, self._whose, self._latest),
             "Reading orders",
         )
         imported = self._load_imported(folder / "imported.csv", dropped)
@@ -158,6 +176,8 @@ class Mining:
                 p.min_certainty,
             ],
         )
+        if self._whose is not None:
+            self._leave_out_bots(connection, dropped)
         for done, step in enumerate(self._steps):
             self._report(f"Mining {step}", done, len(self._steps))
             connection.execute((SQL / f"{step}.sql").read_text())
@@ -167,10 +187,17 @@ class Mining:
             figures["imported_lines"] = imported
         return Mined(connection, figures)
 
+    @staticmethod
+    def _leave_out_bots(connection: DuckDBPyConnection, dropped: Counter[str]) -> None:
+        connection.execute((SQL / "bots.sql").read_text())
+        row = connection.execute("DELETE FROM order_lines WHERE buyer IN (SELECT buyer FROM bots)").fetchone()
+        if row and row[0]:
+            dropped["lines of customers who bought more than half of all products, hardly any of them twice"] = row[0]
+
     def _load_imported(self, path: Path, dropped: Counter[str]) -> int:
         """Add the imported lines of orders that are not there; returns how many."""
         assert self._connection is not None
-        rows = _line_rows(self._imported, dropped)
+        rows = _line_rows(self._imported, dropped, self._whose_imported, self._latest)
         if not self._load(path, "imported_lines", LINES, rows, STEP_IMPORTED):
             return 0
         gone = "DELETE FROM imported_lines WHERE order_ref IN (SELECT order_ref FROM order_lines)"
@@ -209,6 +236,11 @@ class Mining:
 
         return {
             "orders": one("SELECT orders FROM totals"),
+            "orders_of_one": one("SELECT COUNT(*) FROM baskets WHERE size = 1"),
+            "lines_twice": one(
+                "SELECT COALESCE(SUM(times - 1), 0) FROM (SELECT COUNT(*) AS times FROM order_lines "
+                "GROUP BY order_ref, product_ref, quantity, placed_at HAVING COUNT(*) > 1) AS listed"
+            ),
             "orders_too_big": one("SELECT COUNT(DISTINCT order_ref) FROM bought") - one("SELECT orders FROM totals"),
             "unknown_product_lines": one(
                 "SELECT COUNT(*) FROM order_lines l LEFT JOIN items i "
@@ -227,7 +259,7 @@ class Mining:
 
 
 def _usable(ref: str) -> bool:
-    return 0 < len(ref) <= LONGEST_REF and "\0" not in ref and ref != "\\N" and ref == _clean(ref)
+    return 0 < len(ref) <= LONGEST_REF and "\0" not in ref and ref != NULL and ref == _clean(ref)
 
 
 def _clean(text: str) -> str:
@@ -235,17 +267,35 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "ignore").decode().replace("\0", "")
 
 
-def _line_rows(lines: Iterable[OrderLine], dropped: Counter[str]) -> Iterator[tuple[Any, ...]]:
-    for line in lines:
-        if not _usable(line.product) or not _usable(line.order):
-            dropped["reference empty, too long or unreadable"] += 1
-        elif abs(line.quantity) > 10**9:
-            dropped["quantity beyond 10^9"] += 1
-        else:
+def _line_rows(
+    lines: Iterable[OrderLine], dropped: Counter[str], whose: Whose | None, latest: int | None
+) -> Iterator[tuple[Any, ...]]:
+    key, rest = token_bytes(16), iter(lines)
+    while chunk := list(islice(rest, min(AT_ONCE, EVERY))):
+        names: Mapping[str, str] = {}
+        if whose is not None:
+            names = whose([line.customer for line in chunk if line.customer and _usable(line.customer)])
+        for line in chunk:
+            at = int(line.placed_at.timestamp())
+            if not _usable(line.product) or not _usable(line.order):
+                dropped["reference empty, too long or unreadable"] += 1
+                continue
+            if abs(line.quantity) > 10**9:
+                dropped["quantity beyond 10^9"] += 1
+                continue
+            if latest is not None and not EARLIEST <= at <= latest:
+                dropped["lines from before 1990 or of a day to come"] += 1
+                continue
             if line.quantity <= 0:
                 dropped["returns and zero quantities (taken off their order)"] += 1
-            customer = line.customer if line.customer is not None and _usable(line.customer) else "\\N"
-            yield line.order, line.product, line.quantity, customer, int(line.placed_at.timestamp())
+            customer, buyer = line.customer, NULL
+            if customer is None or not _usable(customer):
+                customer = NULL
+            elif whose is not None:
+                # Of no use to anybody but this run.
+                buyer = str(int.from_bytes(blake2b(customer.encode(), key=key, digest_size=7).digest()))
+                customer = names.get(customer, NULL)
+            yield line.order, line.product, line.quantity, customer, at, buyer
 
 
 def _product_rows(products: Iterable[Product], dropped: Counter[str]) -> Iterator[tuple[Any, ...]]:
@@ -259,8 +309,8 @@ def _product_rows(products: Iterable[Product], dropped: Counter[str]) -> Iterato
             dropped["product listed twice"] += 1
         else:
             seen.add(product.ref)
-            category = _clean(product.category or "") or "\\N"
-            yield product.ref, category, product.price, product.period_months or "\\N"
+            category = _clean(product.category or "") or NULL
+            yield product.ref, category, product.price, product.period_months or NULL
 
 
 def _quoted(text: object) -> str:
