@@ -69,6 +69,10 @@ UPSELL_ATTRIBUTION_SECONDS = 604800
 # A function: did this shopper agree that history is used? True is yes; None, or no function: only the cart is.
 UPSELL_CONSENT = None
 
+# A function: which of these customers (a list of the store's keys) agreed that learning keeps their past orders?
+# None: those whose last order was placed under CONSENT.
+UPSELL_CONSENTED = None
+
 # How many days single events (who accepted what) are kept; then there are only counts.
 UPSELL_KEEP_DAYS = 90
 

@@ -92,7 +92,8 @@ def test_evidence_as_counted_by_hand() -> None:
     assert complements["c", "b"].weight == 0.24503
     assert complements["c", "b"].lift == 2.0
     assert figures == {
-        "lines": 30, "products": 4, "dropped": {}, "orders": 20, "orders_of_one": 10, "lines_twice": 0, "orders_too_big": 0, "unknown_product_lines": 0,
+        "lines": 30, "products": 4, "dropped": {}, "orders": 20, "orders_of_one": 10, "lines_twice": 0,
+        "orders_too_big": 0, "unknown_product_lines": 0,
         "complements": 4, "upgrades": 0, "products_with_complements": 3,
     }  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import cached_property
 
 from .affinity import BILLION, Affinities
 from .book import Book
@@ -12,7 +12,7 @@ from .context import MOST_LINES, Context, Line
 from .offer import Basis, Candidate, Kind
 from .rules import Working, stops
 from .sources import Learn, Matched, candidates, lists, refs
-from .taste import AGREE, NOTHING, Bought, Habits, Model, page, signals, voices
+from .taste import AGREE, NOTHING, Bought, Model, page, signals, voices
 
 #: How many upgrades of each line, and complements, a decision looks at before it is made; seldom more.
 FIRST_UPGRADES, FIRST_COMPLEMENTS = 2, 8
@@ -48,8 +48,8 @@ def learned(anchors: Sequence[Line], book: Book, scene: Scene | None = None) -> 
     led = [(line, book.leads_to(line.product)) for line in anchors[:MOST_LINES] if line.quantity > 0]
     basis = None
     if book.model is not None and scene is not None and led:
-        scores = likely(led, book, book.model, scene.context)
-        basis = cache(partial(basis_of, led, book, book.model, scene.context))
+        likely_ones = Likely(led, book, book.model, scene.context)
+        scores, basis = likely_ones.ranked(), likely_ones.basis
     else:
         weights: dict[str, int] = {}
         for _, leads in led:
@@ -118,7 +118,7 @@ def _complement(
     leading = [each for each in led if ref in each[1].evidence and each[1].evidence[ref].together >= least]
     approving = [each for each in led if ref in each[1].approved]
     if not approving:
-        found = basis()(ref) if basis is not None else Basis.PAIR if leading else Basis.ALIKE
+        found = basis(ref) if basis is not None else Basis.PAIR if leading else Basis.ALIKE
         if found is Basis.HABIT or not leading:
             line = leading[0][0] if leading else _about(ref, led, book)
             return Candidate(Kind.COMPLEMENT, ref, line, None, score, basis=found)
@@ -136,40 +136,45 @@ def _about(ref: str, led: Led, book: Book) -> Line:
 
 def likely(led: Led, book: Book, model: Model, context: Context) -> list[tuple[float, str]]:
     """(score, product) of all that may be bought next, the likeliest first."""
-    cart, habits = _looked_at(led, book, context)
-    if not cart:
-        return []
-    if not habits.baskets:
-        book.ask_ahead([str(who) for who, _ in voices(cart, model)])
-    found = list(signals(cart, model, book.crowd, habits, context.now.timestamp()))
-    weights = model.known if habits.baskets else model.unknown
-    return weights.scored(found, page(cart, habits))[:MOST_LIKELY]
+    return Likely(led, book, model, context).ranked()
 
 
-def basis_of(led: Led, book: Book, model: Model, context: Context) -> Callable[[str], Basis]:
-    """What speaks for a product that is likely, beside pairs that are told."""
-    cart, habits = _looked_at(led, book, context)
-    alike = list[Bought]()
-    if not habits.baskets:
-        every = [book.crowd.get(str(who)) for who, _ in voices(cart, model)]
-        alike = [bought for bought in every if bought is not None]
+class Likely:
+    """What may be bought next, by all that is known of a cart and a shopper; nothing is made of what is sensitive."""
 
-    def basis(ref: str) -> Basis:
-        if ref in habits.places:
+    def __init__(self, led: Led, book: Book, model: Model, context: Context) -> None:
+        self._book, self._model, self._now = book, model, context.now.timestamp()
+        self._cart = {line.product: leads for line, leads in led if not _is_sensitive(line, book)}
+        name = context.visitor.customer if context.known_as is None else context.known_as
+        self._habits = book.habits.get(name, NOTHING) if name and context.consent else NOTHING
+
+    def ranked(self) -> list[tuple[float, str]]:
+        """See `likely`."""
+        cart, model, book, habits = self._cart, self._model, self._book, self._habits
+        if not cart:
+            return []
+        if not habits.baskets:
+            book.ask_ahead([str(who) for who, _ in voices(cart, model)])
+        found = list(signals(cart, model, book.crowd, habits, self._now))
+        weights = model.known if habits.baskets else model.unknown
+        return weights.scored(found, page(cart, habits))[:MOST_LIKELY]
+
+    def basis(self, ref: str) -> Basis:
+        """What speaks for a product, beside pairs that are told."""
+        if ref in self._habits.places:
             return Basis.HABIT
-        saying = sum([any(each[0] == ref for each in bought.items) for bought in alike])
-        if saying >= AGREE or any(ref in leads.evidence for leads in cart.values()):
+        saying = sum([any(each[0] == ref for each in bought.items) for bought in self._alike])
+        if saying >= AGREE or any(ref in leads.evidence for leads in self._cart.values()):
             return Basis.ALIKE
         return Basis.POPULAR
 
-    return basis
-
-
-def _looked_at(led: Led, book: Book, context: Context) -> tuple[dict[str, Affinities], Habits]:
-    """What the model is asked about: the cart without what is sensitive, and this shopper's past."""
-    cart = {line.product: leads for line, leads in led if not _is_sensitive(line, book)}
-    name = context.visitor.customer if context.known_as is None else context.known_as
-    return cart, book.habits.get(name, NOTHING) if name and context.consent else NOTHING
+    @cached_property
+    def _alike(self) -> list[Bought]:
+        """What customers bought who were asked."""
+        if self._habits.baskets:
+            return []
+        every = [self._book.crowd.get(str(who)) for who, _ in voices(self._cart, self._model)]
+        return [bought for bought in every if bought is not None]
 
 
 def _is_sensitive(line: Line, book: Book) -> bool:
