@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 
 from . import faults
 from .core.curation import Curation
@@ -34,7 +34,8 @@ class Publishing:
                 return version
 
     def _publish(self, products: Iterable[Product], lesson: Lesson | None) -> str:
-        leads, learned = self._evidence(), None
+        leads: Iterable[tuple[str, Lead]] = ((ref, Lead.proven(each)) for ref, each in self._ledger.affinities())
+        learned = None
         if self._lessons is not None and lesson is not None:
             leads = self._lessons.leads(lesson.id)
             learned = Learned(lesson.model, self._lessons.crowd(lesson.id), self._lessons.habits(lesson.id), lesson.id)
@@ -45,17 +46,6 @@ class Publishing:
 
     def _live(self) -> Lesson | None:
         return self._lessons.live() if self._lessons is not None else None
-
-    def _evidence(self) -> Iterator[tuple[str, Lead]]:
-        for ref, found in self._ledger.affinities():
-            yield (
-                ref,
-                Lead(
-                    found,
-                    frozenset([each.consequent for each in found.upgrades]),
-                    frozenset([each.consequent for each in found.complements]),
-                ),
-            )
 
     def forget(self, customers: Iterable[str]) -> int:
         """Remove what was learned of these pseudonyms from the ledger and, at once, from the live book; returns how

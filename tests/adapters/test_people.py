@@ -159,7 +159,9 @@ def test_an_objection_is_forgotten_by_choice_only(books: Books) -> None:
     assert books.diary.barred(plan, NOW) is State.UNSUBSCRIBED
     assert books.people.erase(["ada"], [], NOW, forget_objection=True) == {
         **dict.fromkeys(("upsell_acceptance", "upsell_allowance", "upsell_redemption"), 0),
-        **dict.fromkeys(("upsell_follow_up", "upsell_imported_line", "upsell_promise", "upsell_request"), 0),
+        **dict.fromkeys(
+            ("upsell_consent", "upsell_follow_up", "upsell_imported_line", "upsell_promise", "upsell_request"), 0
+        ),
         "upsell_unsubscribed": 1,
     }
     assert books.diary.barred(plan, NOW) is None

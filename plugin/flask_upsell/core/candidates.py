@@ -109,9 +109,7 @@ def _without_values(upgrade: tuple[float, str, str, Line, object]) -> tuple[floa
     return upgrade[:3]
 
 
-def _complement(
-    ref: str, score: float, led: Led, book: Book, basis: Callable[[], Callable[[str], Basis]] | None
-) -> Candidate:
+def _complement(ref: str, score: float, led: Led, book: Book, basis: Callable[[str], Basis] | None) -> Candidate:
     """The candidate with the evidence of the line that speaks most for it, or what else chose it."""
     # Few orders may be one customer's, and nobody is told what that one bought.
     least = TOLD if book.model is not None else 0

@@ -21,6 +21,12 @@ class Lead(msgspec.Struct, frozen=True, array_like=True):
     upgrades: frozenset[str] = frozenset()
     complements: frozenset[str] = frozenset()
 
+    @classmethod
+    def proven(cls, leads: Affinities) -> Lead:
+        """All of it has evidence."""
+        found = [frozenset([each.consequent for each in some]) for some in (leads.upgrades, leads.complements)]
+        return cls(leads, *found)
+
 
 class Member(msgspec.Struct, frozen=True, array_like=True):
     """One of the crowd. `customer`: a pseudonym; `asked_for`: products whose `buyers` name this member."""
