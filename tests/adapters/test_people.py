@@ -103,6 +103,7 @@ def test_nothing_of_a_person_is_left_and_everybody_else_stays(books: Books) -> N
     assert removed == {
         "upsell_acceptance": 3,
         "upsell_allowance": 1,
+        "upsell_consent": 0,
         "upsell_follow_up": 2,
         "upsell_imported_line": 0,
         "upsell_promise": 2,

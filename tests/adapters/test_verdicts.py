@@ -13,6 +13,7 @@ from flask_upsell.adapters.curation import SQLCuration
 from flask_upsell.adapters.verdicts import SQLVerdicts
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.curation import Note
+from flask_upsell.core.lessons import Lead
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 PRICES = {"p1": 1000, "p2": 5000, "p3": 200, "p4": 100}
