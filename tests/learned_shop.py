@@ -17,7 +17,7 @@ from flask_upsell.core.ports import OrderLine
 from tests.conftest import SECRET
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
-THEMES, OF_EACH, CUSTOMERS, ORDERS = 8, 5, 40, 1500
+THEMES, OF_EACH, CUSTOMERS, ORDERS = 8, 5, 40, 2100
 
 
 def goods() -> list[Product]:
