@@ -110,8 +110,8 @@ def book_of(app: Flask) -> dict[str, bytes]:
     """The fields of the live version that say what was learned."""
     client = Redis.from_url(app.config["UPSELL_REDIS_URL"])
     try:
-        version = client.get("upsell:{book}:1:current").decode().partition(".")[0]  # type: ignore[union-attr]
-        every = client.hgetall(f"upsell:{{book}}:1:v{version}")
+        current: Any = client.get("upsell:{book}:1:current")
+        every: Any = client.hgetall(f"upsell:{{book}}:1:v{current.decode().partition('.')[0]}")
         return {name.decode(): value for name, value in every.items() if name[:2] in (b"a:", b"g:", b"h:", b"mo")}
     finally:
         client.close()
