@@ -151,6 +151,7 @@ def test_the_book_is_published_again_from_sql_alone(taught: Taught) -> None:
         jobs.publish("upsell")
     after = book_of(app)
     assert after == before and {name[:2] for name in after} == {"a:", "g:", "h:", "mo"}
+    assert any(_buyers(value) for name, value in after.items() if name[:2] == "a:")
     assert "own-3" in refs_of(offered(app, *THREE, who="c3"))
 
 
