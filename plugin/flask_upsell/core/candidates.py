@@ -58,7 +58,7 @@ def learned(anchors: Sequence[Line], book: Book, scene: Scene | None = None) -> 
         ranked = sorted(sorted(weights), key=weights.__getitem__, reverse=True)
         scores = [(weights[ref] / BILLION, ref) for ref in ranked]
     strict = book.model is not None and book.model.strict
-    scores = decided(led, scores, strict=strict)
+    scores = decided(led, scores, TOLD if book.model is not None else 0, strict=strict)
     complements = [ref for _, ref in scores]
     first, later = complements[:FIRST_COMPLEMENTS], complements[FIRST_COMPLEMENTS:]
     for _, leads in led:
@@ -73,20 +73,23 @@ def learned(anchors: Sequence[Line], book: Book, scene: Scene | None = None) -> 
         yield _complement(ref, score, led, book, basis)
 
 
-def decided(led: Led, scores: list[tuple[float, str]], *, strict: bool) -> list[tuple[float, str]]:
-    """What a merchant lets through of these (score, product), and what was approved first. `strict`: nothing that no
-    line leads to."""
+def decided(
+    led: Led, scores: list[tuple[float, str]], least: int = 0, *, strict: bool = False
+) -> list[tuple[float, str]]:
+    """What a merchant lets through of these (score, product), and what was approved first. `least`: orders together
+    that are evidence; `strict`: nothing that no line leads to."""
     never = {ref for _, leads in led for ref in leads.never}
     rejected = {ref for _, leads in led for ref in leads.rejected}
     approved = {ref for _, leads in led for ref in leads.approved} - never
     if not (strict or never or rejected or approved):
         return scores
-    # What is not offered for one line may be for another, if that one leads to it.
     lead_to = approved.union(*[leads.weights for _, leads in led])
-    out = never | (rejected - lead_to)
+    # What is not offered for one line may be for another that has evidence for it.
+    known = [leads.evidence.get(ref) for ref in rejected for _, leads in led]
+    out = never | (rejected - approved - {each.consequent for each in known if each and each.together >= least})
     scores = [each for each in scores if each[1] not in out and (not strict or each[1] in lead_to)]
-    known = {ref for _, ref in scores}
-    chosen = [each for each in scores if each[1] in approved] + [(0.0, ref) for ref in sorted(approved - known)]
+    unknown = approved - {ref for _, ref in scores}
+    chosen = [each for each in scores if each[1] in approved] + [(0.0, ref) for ref in sorted(unknown)]
     return chosen + [each for each in scores if each[1] not in approved]
 
 
