@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from flask_upsell.core import candidates
 from flask_upsell.core.affinity import Affinities, Affinity
@@ -116,7 +117,7 @@ def test_what_is_rejected_for_one_line_needs_evidence_of_another() -> None:
 
     def led(ref: str, together: int, **said: tuple[str, ...]) -> tuple[Line, Affinities]:
         found = Affinity("x", 0.5, together, 20, 30, 1000)
-        return Line(ref, ref, 1, 1000), Affinities((), (found,) if together else (), **said)
+        return Line(ref, ref, 1, 1000), replace(Affinities((), (found,) if together else ()), **said)
 
     scores = [(0.9, "x"), (0.5, "y")]
     out = led("a", 0, rejected=("x",))
