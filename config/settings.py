@@ -6,7 +6,7 @@ UPSELL_ENABLED = True
 # Redis or Valkey (6.2 or newer) for the book, counters and jobs.
 UPSELL_REDIS_URL = "redis://127.0.0.1:6379/0"
 
-# SQLAlchemy URL of the ledger; best the store's own database.
+# SQLAlchemy URL of the ledger; best the store's own.
 UPSELL_DATABASE_URL = "sqlite:///upsell.db"
 
 # Signing secrets of 256 bits, oldest first, the last one signs; None: SECRET_KEY (and SECRET_KEY_FALLBACKS).
@@ -27,10 +27,10 @@ UPSELL_MAX_OFFERS = 2
 # The most of them that are upgrades.
 UPSELL_MAX_UPGRADES = 1
 
-# An upgrade may cost at most so many percent more than its line.
+# An upgrade costs at most so many percent more than its line.
 UPSELL_PRICE_GAP_PERCENT = 25
 
-# A difference up to so many minor units (cents) is always small enough.
+# A difference of so many minor units is always small.
 UPSELL_PRICE_GAP_FLOOR = 0
 
 # A complement may cost at most so many times what it goes with, unless its rule says more; 0: any price.
@@ -51,7 +51,7 @@ UPSELL_LANGUAGE = "en"
 # A folder with the store's own catalogues, such as nl.po; they come before ours.
 UPSELL_LOCALES = None
 
-# How long an offer on an open page can be accepted; then it is asked again.
+# How long an offer of a page is good; then it is asked again.
 UPSELL_TOKEN_SECONDS = 1800
 
 # The most clicks on offers that are taken of one visitor in a minute; 0: any number.
@@ -69,7 +69,11 @@ UPSELL_ATTRIBUTION_SECONDS = 604800
 # A function: did this shopper agree that history is used? True is yes; None, or no function: only the cart is.
 UPSELL_CONSENT = None
 
-# How many days single events (who accepted what) are kept; then there are only counts.
+# A function: which of these customers (a list of the store's keys) agreed that learning keeps their past orders?
+# None: those whose last order was placed under CONSENT.
+UPSELL_CONSENTED = None
+
+# Days that single events (who accepted what) are kept.
 UPSELL_KEEP_DAYS = 90
 
 # Fewer orders together than this are noise and teach nothing.
@@ -84,7 +88,7 @@ UPSELL_UPGRADE_SHARE = 0.01
 # A pair must be bought together by so many standard deviations more than chance would have it.
 UPSELL_MIN_CERTAINTY = 3.3
 
-# Orders with more different products are left out of learning (wholesale, bots).
+# Orders of more products teach nothing (wholesale, bots).
 UPSELL_MAX_BASKET = 100
 
 # The most complements published for one product.
@@ -109,7 +113,7 @@ UPSELL_LEARN_ORDERS = None
 # How long a process trusts its copy of the book before it asks for a newer version, or is switched off.
 UPSELL_BOOK_SECONDS = 0.5
 
-# How long an old version of the book stays readable after a new one is live.
+# How long an old book stays readable after a new one is live.
 UPSELL_BOOK_KEEP_SECONDS = 120
 
 # How long a page waits for one answer of Redis at most; for all of them together twice as long.
@@ -140,7 +144,7 @@ UPSELL_QUEUE_URL = None
 # Name of the RQ queue; None: 'upsell' (or the instance's name).
 UPSELL_QUEUE = None
 
-# Whether the first widget of a page brings our stylesheet and script with it.
+# Whether the first widget of a page brings our stylesheet and script.
 UPSELL_ASSETS = True
 
 # A function that returns the nonce of this response, where the store's CSP needs one.

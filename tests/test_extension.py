@@ -897,7 +897,7 @@ def test_a_follow_up_that_cannot_be_planned_costs_no_order(
     with app.app_context():
         assert parts().offers.store.order("o1") is not None
     assert due_in(app, 3) == []
-    assert faults.seen == {"follow_up": 1}
+    assert faults.seen == {"follow_up": 1, "consents": 1}
 
 
 def test_who_sends_no_mails_records_nothing(make_app: MakeApp) -> None:

@@ -70,6 +70,12 @@ def test_progress_is_heard_step_by_step(make_app: MakeApp) -> None:
         "Mining complements",
         "Mining upgrades",
         "Mining done",
+        "Counting pairs",
+        "Weighing pairs",
+        "Asking the crowd",
+        "Fitting to steps up",
+        "Weighing steps up",
+        "Keeping what was learned",
         "Keeping affinities",
         "Publishing",
     ]

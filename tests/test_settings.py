@@ -88,6 +88,7 @@ VALUES: dict[str, tuple[list[Any], list[Any]]] = {
     "RATE_READINGS": ([0, 1, 10**6], [-1, 10**6 + 1, *NOT_WHOLE]),
     "ATTRIBUTION_SECONDS": ([60, 90 * 86_400], [0, 59, 90 * 86_400 + 1, *NOT_WHOLE]),
     "CONSENT": ([print], [True, False, "yes", 5, []]),
+    "CONSENTED": ([set], [True, False, "yes", 5, []]),
     "KEEP_DAYS": ([1, 3650], [0, -1, 3651, *NOT_WHOLE]),
     "MIN_SUPPORT": ([1, 10**6], [0, -1, 10**6 + 1, *NOT_WHOLE]),
     "MIN_LIFT": ([0, 1.5, 1000], [-0.1, 1000.1, *NOT_A_NUMBER]),

@@ -18,10 +18,12 @@ from .adapters.audit import SQLAudit
 from .adapters.book import RedisShelf
 from .adapters.breaker import Breaker
 from .adapters.clients import web_client, worker_client
+from .adapters.consents import SQLConsents
 from .adapters.curation import SQLCuration
 from .adapters.deadline import within
 from .adapters.diary import SQLDiary
 from .adapters.ledger import SQLLedger, make_engine
+from .adapters.lessons import SQLLessons
 from .adapters.limits import SQLLimits
 from .adapters.migrate import upgrade
 from .adapters.people import SQLPeople
@@ -42,6 +44,7 @@ from .errors import SettingsError
 from .followup import FollowUps
 from .jobs import Parts
 from .learn.mining import Parameters
+from .learning import Learning
 from .listening import Listener, settle_after, tell
 from .offers import Offers
 from .privacy import Privacy
@@ -231,6 +234,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
     audit = SQLAudit(engine, identifier, values.audit_keys)
     diary = SQLDiary(engine, identifier, audit)
     send = values.follow_up if values.enabled else None
+    lessons, consents = SQLLessons(engine, identifier), SQLConsents(engine, identifier)
     offers = Offers(
         store=host,
         shelf=shelf,
@@ -243,6 +247,8 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         diary=diary if send is not None else None,
         prices=SQLPrices(engine, identifier),
         curation=SQLCuration(engine, identifier, audit),
+        lessons=lessons,
+        consents=consents,
         follow_up_after=timedelta(days=values.follow_up_days),
         queue=RQQueue(asking, jobs_breaker, name=values.queue, identifier=identifier, patient=waiting),
         policy=policy,
@@ -289,7 +295,6 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         identifier,
         values,
         offers,
-        parameters,
         forked,
         lambda: upgrade(engine),
         close,
@@ -299,6 +304,8 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         audit,
         rates,
         Desk(identifier, offers, engine, audit),
+        parameters,
+        Learning(offers, lessons, consents, values.consented),
         follow_ups,
         {"redis": breaker} if jobs_breaker is breaker else {"redis": breaker, "queue": jobs_breaker},
     )

@@ -19,7 +19,8 @@ from .core.ports import Rates, Report
 from .desk import Desk
 from .errors import JobError, LearnError, UpsellError
 from .followup import Followed, FollowUps
-from .learn.mining import Mining, Parameters, Parquet
+from .learn.mining import Parameters, Parquet
+from .learning import Learning, told_refused
 from .offers import Offers
 from .privacy import Privacy
 
@@ -32,14 +33,13 @@ class Parts(msgspec.Struct, frozen=True):
 
     `forked` drops connections that belong to the parent process; `migrate` brings the ledger's tables up to date;
     `close` ends all connections; `languages` are the catalogues (web.speech). `audit` is adapters.audit's. `rates`
-    count clicks. `desk`: what merchants work with. `follow_ups` is None while nobody is written to. `breakers` by the
-    names of their backends.
+    count clicks. `desk`: what merchants work with. `parameters`: as the settings say. `follow_ups` is None while nobody
+    is written to. `breakers` by the names of their backends.
     """
 
     identifier: str
     settings: Any
     offers: Offers
-    parameters: Parameters
     forked: Callable[[], None]
     migrate: Callable[[], None]
     close: Callable[[], None]
@@ -49,6 +49,8 @@ class Parts(msgspec.Struct, frozen=True):
     audit: Any
     rates: Rates
     desk: Desk
+    parameters: Parameters
+    learning: Learning
     follow_ups: FollowUps | None = None
     breakers: Mapping[str, Breaker] = {}
 
@@ -88,13 +90,14 @@ def _fresh(identifier: str) -> Iterator[Parts]:
         raise JobError(failed) from None
 
 
-def learn(identifier: str, run: str = "") -> dict[str, Any]:
-    """Mine affinities from the store's orders, keep them with their evidence, publish. Returns figures."""
+def learn(identifier: str, run: str = "", anyway: str = "") -> dict[str, Any]:
+    """Learn from the store's orders, keep what was learned with its evidence, publish. Returns figures; `refused` is
+    among them when that was far worse than the last time, and not wanted `anyway`."""
     with _fresh(identifier) as here:
-        return run_learning(here, run or uuid4().hex)
+        return run_learning(here, run or uuid4().hex, anyway=bool(anyway))
 
 
-def run_learning(here: Parts, run: str, also: Report | None = None) -> dict[str, Any]:
+def run_learning(here: Parts, run: str, also: Report | None = None, *, anyway: bool = False) -> dict[str, Any]:
     """See `learn`; `also` hears the progress beside the ledger."""
     offers, ledger = here.offers, here.offers.ledger
     told = [0.0]
@@ -115,18 +118,32 @@ def run_learning(here: Parts, run: str, also: Report | None = None) -> dict[str,
                 "UPSELL_LEARN_ORDERS, or import a file of orders in the admin"
             )
         lines = Parquet(file) if file is not None else offers.store.orders() if own else ()
-        parameters = here.desk.backtests.parameters(here.parameters, tuned=here.settings.learn_tuned)
-        with Mining(lines, offers.catalogue(), parameters, report, orders.lines()) as mined:
-            figures = mined.figures
-            report("Keeping affinities", 0, 0, always=True)
-            figures["affinities"] = ledger.save_affinities(mined.affinities())
-        report("Publishing", 0, 0, always=True)
-        figures["version"] = offers.publish()
+        chosen, tuned = here.desk.backtests, here.settings.learn_tuned
+        figures = here.learning.run(
+            lines,
+            orders.lines(),
+            offers.catalogue(),
+            run,
+            report,
+            parameters=chosen.parameters(here.parameters, tuned=tuned),
+            sizes=chosen.sizes(tuned=tuned),
+            anyway=anyway,
+        )
     except BaseException as error:
         ledger.progress(run, "learn", "failed", f"{type(error).__name__}: {faults.told(error)}"[:500], 0, 0, {})
         raise
-    ledger.progress(run, "learn", "done", "Live", 1, 1, figures)
+    if "refused" in figures:
+        ledger.progress(run, "learn", "failed", told_refused(figures["refused"]), 0, 0, figures)
+    else:
+        ledger.progress(run, "learn", "done", "Live", 1, 1, figures)
     return figures
+
+
+def forget(identifier: str, *customers: str) -> int:
+    """Remove what was learned of these pseudonyms, who took their consent back."""
+    with _fresh(identifier) as here:
+        gone = set(customers) - (here.offers.consents.given(customers) if here.offers.consents is not None else set())
+        return here.offers.publishing.forget(gone)
 
 
 def import_orders(identifier: str, upload: str, run: str) -> dict[str, Any]:

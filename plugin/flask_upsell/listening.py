@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from flask import Flask, Response, after_this_request, g, has_request_context
+from flask import Flask, Response, after_this_request, g, has_request_context, request
 
 from . import faults, signals
 from .adapters.deadline import within
 from .core.words import Sentence
 from .jobs import Parts
+from .web.consent import Consent
 from .web.edge import Edge, harmless
 from .web.memory import Memory
 from .web.spans import span
@@ -28,6 +29,7 @@ class Listener:
     def __init__(self, app: Flask, parts: Parts, edge: Edge) -> None:
         self._app, self._parts, self._edge = app, parts, edge
         self._offers, self._identifier = parts.offers, parts.identifier
+        self._consent = Consent(parts.identifier, parts.settings.consent)
         self._later = f"_{parts.identifier}_later"
         self._hears: list[Callable[..., None]] = []
 
@@ -50,7 +52,9 @@ class Listener:
     def _ordered(self, _: Flask, order: str, connection: object = None, **__: Any) -> None:
         with faults.about(self._identifier), span("upsell.order", self._identifier):
             visitor = self._offers.store.visitor()
-            whose = visitor.key, visitor.language or ""
+            # An order without a request is placed by no shopper, who could be asked.
+            consent = self._consent.given(request.environ) if has_request_context() else None
+            whose = visitor.key, visitor.language or "", consent
             if self._shares(connection):
                 if self._record(order, *whose, connection):
                     # What is not there any more by then was rolled back with the order.
@@ -64,11 +68,11 @@ class Listener:
                 Memory(self._identifier).forget_last()
             self._afterwards(lambda: self._offers.queue.enqueue("fold"))
 
-    def _record(self, order: str, visitor: str, language: str, connection: object = None) -> int:
-        return self._offers.record_order(order, visitor, connection, language)
+    def _record(self, order: str, visitor: str, language: str, consent: bool | None, connection: object = None) -> int:
+        return self._offers.record_order(order, visitor, connection, language, consent)
 
-    def _record_and_tell(self, order: str, visitor: str, language: str) -> None:
-        if self._record(order, visitor, language):
+    def _record_and_tell(self, order: str, visitor: str, language: str, consent: bool | None) -> None:
+        if self._record(order, visitor, language, consent):
             self._tell_perks(order)
 
     def _tell_perks(self, order: str) -> None:

@@ -10,13 +10,11 @@ from collections import ChainMap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext, suppress
 from datetime import UTC, datetime, timedelta
-from hashlib import blake2b
 from itertools import count
 
 import msgspec
 
 from . import faults
-from .core.affinity import Affinities
 from .core.book import EMPTY, Book
 from .core.context import MOST_LINES, Cart, Context, Line, Policy, forgotten
 from .core.curation import Curation
@@ -24,6 +22,7 @@ from .core.decision import decide
 from .core.followup import Diary, Plan
 from .core.goal import Course
 from .core.kept import Kept, rebound, same
+from .core.lessons import Consents, Lessons
 from .core.offer import Decision
 from .core.perks import thanks
 from .core.ports import Allowances, Ledger, Order, Queue, Rules, Shelf, Store, Tally
@@ -33,7 +32,8 @@ from .core.rule import Rule, Status
 from .core.switch import Off, Switch
 from .core.words import Sentence, say
 from .errors import BookError, OrderError
-from .till import DECLINED, Clicks, Discounts, Outcome, PriceRecord, Till, Wanted
+from .publishing import Publishing
+from .till import DECLINED, Clicks, Discounts, Outcome, PriceRecord, Pseudonyms, Till, Wanted
 
 SWITCHED_OFF = Outcome("refused", say("Suggestions are switched off just now. Your cart is as it was."))
 #: What is kept of a visitor's language: what may be one (BCP 47), and nothing else that a store may write there.
@@ -47,7 +47,8 @@ MOST_KEPT_LINES = 30
 class Offers:
     """One instance's pipeline. `clock` gives aware UTC instants. With a `diary`, customers are written to
     `follow_up_after` their order. Without `prices` no reduction says what it is measured by; without `curation` all
-    that was learned is offered. `secret` makes pseudonyms; a function is asked for it when the first one is made."""
+    that was learned is offered; without `lessons` only pairs with evidence are published, and without `consents`
+    nobody's past orders. `secret` makes pseudonyms; a function is asked for it when the first one is made."""
 
     def __init__(
         self,
@@ -66,17 +67,21 @@ class Offers:
         diary: Diary | None = None,
         prices: Prices | None = None,
         curation: Curation | None = None,
+        lessons: Lessons | None = None,
+        consents: Consents | None = None,
         follow_up_after: timedelta = timedelta(days=7),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self.store, self.shelf, self.ledger, self.tally, self.queue = store, shelf, ledger, tally, queue
         self.rules, self.limits, self.switch, self.zone = rules, limits, switch, zone
         self.policy, self.clock, self.curation = policy, clock, curation
+        self.lessons, self.consents = lessons, consents
         self.diary, self._follow_up_after, self.prices = diary, follow_up_after, prices
         # Decisions from the version that is live, by all that they depend on: carts of one kind are many.
         self._decided: tuple[tuple[str, str], dict[object, Kept]] = (("", ""), {})
         self._numbers = count(1)
-        self._secret, self._key = secret, b""
+        self.pseudonym = Pseudonyms(secret)
+        self.publishing = Publishing(shelf, ledger, queue, curation, lessons)
         self.discounts = Discounts(
             store, shelf, ledger, limits, rules, policy, zone, self.pseudonym, lambda: self.clock()
         )
@@ -120,6 +125,8 @@ class Offers:
             return Decision(placement, "", (), ())
         anchors = current.lines if products is None else _looked_at(products, current, book)
         visitor = store.visitor() if consent else forgotten(store.visitor())
+        weighed = book.model is not None
+        known_as = self.pseudonym.at_hand(visitor.customer) if weighed and consent and visitor.customer else ""
         context = Context(
             placement=placement,
             cart=current,
@@ -135,12 +142,13 @@ class Offers:
             asked=asked,
             seen=seen,
             consent=consent,
+            known_as=known_as or "",
         )
         # Anybody may send any names of what is shown elsewhere: decisions about made-up ones are not kept.
         made_up = any(part not in book.products for ref in elsewhere for part in ref.split("+"))
         key = None
-        if not fresh and not made_up and len(current.lines) <= MOST_KEPT_LINES:
-            key = same(context, book.rules, book.model is not None)
+        if not fresh and not made_up and len(current.lines) <= MOST_KEPT_LINES and known_as is not None:
+            key = same(context, book.rules, weighed)
         versions = (book.version, book.rules.version)
         decided = self._decided
         if decided[0] != versions:
@@ -215,9 +223,17 @@ class Offers:
 
     # --- orders and products ---------------------------------------------------------------------------------------
 
-    def record_order(self, ref: str, visitor_key: str, connection: object = None, language: str = "") -> int:
+    def record_order(
+        self,
+        ref: str,
+        visitor_key: str,
+        connection: object = None,
+        language: str = "",
+        consent: bool | None = None,
+    ) -> int:
         """Write the conversions of an order that is being placed, and when its customer may be written to (in this
-        `language`, BCP 47); returns how many conversions."""
+        `language`, BCP 47); returns how many conversions. `consent`: whether the customer agrees that past orders are
+        used; None: nobody was asked, and what was said before holds."""
         # Behind a savepoint: on PostgreSQL a failed statement would spoil the order's own transaction.
         nested = getattr(connection, "begin_nested", nullcontext)
         with nested():
@@ -240,6 +256,7 @@ class Offers:
             perks={rule.name: rule.perk for rule in rules if rule.perk is not None},
         )
         self._plan_follow_up(order, language, connection)
+        self._note_consent(order, consent, connection)
         return written
 
     def release(self, ref: str, connection: object = None) -> int:
@@ -249,6 +266,18 @@ class Offers:
         if released:
             self.ledger.record_release(ref, self.clock(), connection)
         return released
+
+    def _note_consent(self, order: Order, consent: bool | None, connection: object) -> None:
+        """Of customers with an account. What goes wrong costs their habits, not the order nor its conversions."""
+        customer = order.customer or self.store.visitor().customer
+        if self.consents is None or consent is None or not customer:
+            return
+        known_as = self.pseudonym(customer)
+        try:
+            if self.consents.note(known_as, consent, self.clock(), connection):
+                self.queue.enqueue("forget", known_as)
+        except Exception as error:
+            faults.note("consents", "consent with order %s is not kept: %s", order.ref, type(error).__name__)
 
     def _plan_follow_up(self, order: Order, language: str, connection: object) -> None:
         """Guests are not written to. What goes wrong costs the mail, not the order nor its conversions."""
@@ -295,11 +324,7 @@ class Offers:
         """Put up a new book from the catalogue as it is and the affinities in the ledger; returns its version."""
         with suppress(BookError):  # what keeps the switch from Redis keeps the book from it too, and that is told
             self.keep_switch()
-        products: Iterable[Product] = self.record.published(self.catalogue())
-        leads: Iterable[tuple[str, Affinities]] = self.ledger.affinities()
-        if self.curation is not None:
-            products, leads = self.curation.published(products), self.curation.shown(leads)
-        version = self.shelf.publish(products, leads)
+        version = self.publishing.publish(lambda: self.record.published(self.catalogue()))
         self.publish_rules()
         self.record.tidy()
         return version
@@ -359,16 +384,6 @@ class Offers:
             if abs(sold - known) * 20 >= units[name] or (sold >= units[name]) != (known >= units[name]):
                 return True
         return False
-
-    def pseudonym(self, visitor_key: str) -> str:
-        """A visitor's key as the ledger keeps it: the same for the same visitor, and of no use to anybody else.
-
-        It may read the ledger for the secret, so whoever only shows something does without.
-        """
-        if not self._key:
-            secret = self._secret if isinstance(self._secret, str) else self._secret()
-            self._key = blake2b(secret.encode(), digest_size=32).digest()
-        return blake2b(visitor_key.encode(), key=self._key, digest_size=16).hexdigest()
 
 
 def _looked_at(products: Sequence[str], cart: Cart, book: Book) -> tuple[Line, ...]:

@@ -40,7 +40,8 @@ class Privacy:
         """Remove or anonymise all that is kept of a customer; returns how many rows of each table, all 0 when there was
         nothing. `visitors`: keys of his carts (`Visitor.key`) that are known; those that led to an order are found.
 
-        Reads the store's orders to find his; raises what the store or the ledger raises, and then nothing was done.
+        What was learned of him is gone from the live book too. Reads the store's orders to find his; raises what the
+        store or the ledger raises. Safe to repeat.
         """
         keys = [key for key in dict.fromkeys([customer, *visitors]) if key]
         if not keys:
@@ -49,7 +50,8 @@ class Privacy:
         if Capability.ORDERS in store.capabilities:
             orders = {line.order for line in store.orders() if line.customer == customer}
         pseudonyms = [self.offers.pseudonym(key) for key in keys]
-        return self._people.erase(pseudonyms, orders, self.offers.clock(), forget_objection=forget_objection)
+        done = self._people.erase(pseudonyms, orders, self.offers.clock(), forget_objection=forget_objection)
+        return {**done, "upsell_lesson": self.offers.publishing.forget(pseudonyms)}
 
     def subscribe(self, customer: str) -> bool:
         """Mails may be sent again to a customer who did not want them; False when he never said so."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,12 +45,7 @@ SETTINGS = (
         "Redis or Valkey (6.2 or newer) for the book, counters and jobs.",
         wrong_url,
     ),
-    Setting(
-        "DATABASE_URL",
-        "sqlite:///upsell.db",
-        "SQLAlchemy URL of the ledger; best the store's own database.",
-        checks.text,
-    ),
+    Setting("DATABASE_URL", "sqlite:///upsell.db", "SQLAlchemy URL of the ledger; best the store's own.", checks.text),
     Setting(
         "KEYS",
         None,
@@ -80,15 +75,10 @@ SETTINGS = (
     Setting(
         "PRICE_GAP_PERCENT",
         25,
-        "An upgrade may cost at most so many percent more than its line.",
+        "An upgrade costs at most so many percent more than its line.",
         checks.whole(0, 1000),
     ),
-    Setting(
-        "PRICE_GAP_FLOOR",
-        0,
-        "A difference up to so many minor units (cents) is always small enough.",
-        checks.whole(0, 10**9),
-    ),
+    Setting("PRICE_GAP_FLOOR", 0, "A difference of so many minor units is always small.", checks.whole(0, 10**9)),
     Setting(
         "COMPLEMENT_TIMES",
         1,
@@ -123,7 +113,7 @@ SETTINGS = (
     Setting(
         "TOKEN_SECONDS",
         1800,
-        "How long an offer on an open page can be accepted; then it is asked again.",
+        "How long an offer of a page is good; then it is asked again.",
         checks.whole(10, 86_400),
     ),
     Setting(
@@ -149,11 +139,13 @@ SETTINGS = (
         checks.callable_or_none,
     ),
     Setting(
-        "KEEP_DAYS",
-        90,
-        "How many days single events (who accepted what) are kept; then there are only counts.",
-        checks.whole(1, 3650),
+        "CONSENTED",
+        None,
+        "A function: which of these customers (a list of the store's keys) agreed that learning keeps their past "
+        "orders? None: those whose last order was placed under CONSENT.",
+        checks.callable_or_none,
     ),
+    Setting("KEEP_DAYS", 90, "Days that single events (who accepted what) are kept.", checks.whole(1, 3650)),
     Setting("MIN_SUPPORT", 5, "Fewer orders together than this are noise and teach nothing.", checks.whole(1, 10**6)),
     Setting(
         "MIN_LIFT",
@@ -173,12 +165,7 @@ SETTINGS = (
         "A pair must be bought together by so many standard deviations more than chance would have it.",
         checks.number(0, 100),
     ),
-    Setting(
-        "MAX_BASKET",
-        100,
-        "Orders with more different products are left out of learning (wholesale, bots).",
-        checks.whole(2, 10_000),
-    ),
+    Setting("MAX_BASKET", 100, "Orders of more products teach nothing (wholesale, bots).", checks.whole(2, 10_000)),
     Setting("NEIGHBOURS", 20, "The most complements published for one product.", checks.whole(1, 1000)),
     Setting(
         "LEARN_TUNED",
@@ -215,7 +202,7 @@ SETTINGS = (
     Setting(
         "BOOK_KEEP_SECONDS",
         120,
-        "How long an old version of the book stays readable after a new one is live.",
+        "How long an old book stays readable after a new one is live.",
         checks.whole(5, 86_400),
     ),
     Setting(
@@ -270,9 +257,7 @@ SETTINGS = (
         "Name of the RQ queue; None: 'upsell' (or the instance's name).",
         lambda v: None if v is None else checks.text(v),
     ),
-    Setting(
-        "ASSETS", True, "Whether the first widget of a page brings our stylesheet and script with it.", checks.flag
-    ),
+    Setting("ASSETS", True, "Whether the first widget of a page brings our stylesheet and script.", checks.flag),
     Setting(
         "CSP_NONCE",
         None,
@@ -325,6 +310,7 @@ class Settings(msgspec.Struct, frozen=True):
     rate_readings: int
     attribution_seconds: int
     consent: Callable[[], bool | None] | None
+    consented: Callable[[Sequence[str]], Iterable[str]] | None
     keep_days: int
     min_support: int
     min_lift: float

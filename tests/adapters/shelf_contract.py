@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book
+from flask_upsell.core.lessons import Forgotten
 from flask_upsell.core.ports import Shelf
 from flask_upsell.core.prices import Past, Spell
 from flask_upsell.core.product import Product, Variant
@@ -125,6 +126,24 @@ class ShelfContract:
         shelf.publish_rules(rules("one"), "UTC", frozenset())
         shelf.read(["a"])
         assert shelf.off is True, "for later versions too"
+
+    def test_who_is_forgotten_is_in_no_book_any_more(self, shelf: Shelf) -> None:
+        """At once, and by no number of another learning. Planted bug that it shows: the revision stays."""
+        about = [("a", replace(leads("b"), buyers=((0, 0.5), (1, 0.25))))]
+        for learning in ("x", "y"):
+            shelf.publish([product("a")], about, replace(learned(), learning=learning))
+            before = shelf.read(["a"])
+            assert before.habits["ann"].baskets and before.crowd["0"].items
+            shelf.forget(Forgotten("x", ("ann", "bob"), {0: ("a", "gone")}))
+            book, same = shelf.read(["a"]), learning == "x"
+            assert book.version != before.version and book.habits.get("ann") is None
+            assert (book.crowd.get("0") is None) is same and book.crowd.get("1") is not None
+            assert book.leads_to("a").buyers == (((1, 0.25),) if same else ((0, 0.5), (1, 0.25)))
+            assert [each.consequent for each in book.leads_to("a").complements] == ["b"]
+
+    def test_an_empty_shelf_has_nobody_to_forget(self, shelf: Shelf) -> None:
+        shelf.forget(Forgotten("x", ("ann",), {0: ("a",)}))
+        assert shelf.read(["a"]).version == ""
 
     def test_an_empty_shelf_has_an_empty_book(self, shelf: Shelf) -> None:
         book = shelf.read(["a"])

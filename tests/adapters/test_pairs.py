@@ -21,6 +21,7 @@ from flask_upsell.adapters.pairs import SQLPairs, State
 from flask_upsell.adapters.verdicts import Decision, SQLVerdicts
 from flask_upsell.core.affinity import Affinity
 from flask_upsell.core.kind import Kind
+from flask_upsell.core.lessons import Lead
 from tests.adapters.test_catalogue import plan
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -60,7 +61,9 @@ def test_what_is_listed_as_live_is_what_is_published(verdicts: SQLVerdicts, pair
         SQLOptions(engine, "upsell", audit).set("auto_approve", least, NOW)
         shown = {
             (kind, antecedent, each.consequent)
-            for antecedent, leads in SQLCuration(engine, "upsell", audit).shown(ledger.affinities())
+            for antecedent, leads in SQLCuration(engine, "upsell", audit).shown(
+                (ref, Lead.proven(each)) for ref, each in ledger.affinities()
+            )
             for kind, every in ((WITH, leads.complements), (UP, leads.upgrades))
             for each in every
         }

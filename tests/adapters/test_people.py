@@ -103,6 +103,7 @@ def test_nothing_of_a_person_is_left_and_everybody_else_stays(books: Books) -> N
     assert removed == {
         "upsell_acceptance": 3,
         "upsell_allowance": 1,
+        "upsell_consent": 0,
         "upsell_follow_up": 2,
         "upsell_imported_line": 0,
         "upsell_promise": 2,
@@ -159,7 +160,9 @@ def test_an_objection_is_forgotten_by_choice_only(books: Books) -> None:
     assert books.diary.barred(plan, NOW) is State.UNSUBSCRIBED
     assert books.people.erase(["ada"], [], NOW, forget_objection=True) == {
         **dict.fromkeys(("upsell_acceptance", "upsell_allowance", "upsell_redemption"), 0),
-        **dict.fromkeys(("upsell_follow_up", "upsell_imported_line", "upsell_promise", "upsell_request"), 0),
+        **dict.fromkeys(
+            ("upsell_consent", "upsell_follow_up", "upsell_imported_line", "upsell_promise", "upsell_request"), 0
+        ),
         "upsell_unsubscribed": 1,
     }
     assert books.diary.barred(plan, NOW) is None

@@ -13,6 +13,7 @@ from flask_upsell.adapters.curation import SQLCuration
 from flask_upsell.adapters.verdicts import SQLVerdicts
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.curation import Note
+from flask_upsell.core.lessons import Lead
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 PRICES = {"p1": 1000, "p2": 5000, "p3": 200, "p4": 100}
@@ -52,7 +53,7 @@ def test_what_is_said_of_products_goes_into_the_book(engine: Engine) -> None:
     assert told["p3"].fits == ("Model",)
     assert [each.excluded for each in curation.changed(goods[:1], {})] == [True]
     leads = Affinities((), (Affinity("p3", 1.0, 5, 20, 60, 6000), Affinity("p1", 1.0, 5, 20, 60, 6000)))
-    shown = dict(curation.shown([("p1", leads), ("p2", leads), ("p4", leads)]))
+    shown = dict(curation.shown([(ref, Lead.proven(leads)) for ref in ("p1", "p2", "p4")]))
     assert {ref: [each.consequent for each in found.complements] for ref, found in shown.items()} == {
         "p1": ["p3"], "p4": ["p3"],
     }  # fmt: skip

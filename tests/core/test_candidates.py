@@ -5,11 +5,14 @@ from __future__ import annotations
 from itertools import permutations
 
 import pytest
+from msgspec.structs import replace
 
 from flask_upsell.core import candidates
+from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book
+from flask_upsell.core.candidates import decided
 from flask_upsell.core.conditions import Scene
-from flask_upsell.core.context import MOST_LINES, Context
+from flask_upsell.core.context import MOST_LINES, Context, Line
 from flask_upsell.core.offer import Candidate, Kind
 
 from .build import book, context, leads, line
@@ -104,3 +107,24 @@ def test_a_sum_does_not_depend_on_the_order_of_the_lines(weights: tuple[float, f
     full = book([], {each.product: leads({"cover": weight}) for each, weight in zip(lines, weights, strict=True)})
     (found,) = look_up(context(*lines), full)
     assert found.score == 0.6
+
+
+def test_what_is_rejected_for_one_line_needs_evidence_of_another() -> None:
+    """Habits, the crowd and weak links are none; "never" holds whatever there is. What was approved comes first.
+
+    Planted bug that it shows: any link lets it through.
+    """
+
+    def led(ref: str, together: int, **said: tuple[str, ...]) -> tuple[Line, Affinities]:
+        found = Affinity("x", 0.5, together, 20, 30, 1000)
+        return Line(ref, ref, 1, 1000), replace(Affinities((), (found,) if together else ()), **said)
+
+    scores = [(0.9, "x"), (0.5, "y")]
+    out = led("a", 0, rejected=("x",))
+    assert decided([out], scores, 5) == [(0.5, "y")]
+    assert decided([out, led("b", 4)], scores, 5) == [(0.5, "y")]
+    assert decided([out, led("b", 5)], scores, 5) == scores
+    assert decided([out, led("b", 0, approved=("x",))], scores, 5) == scores
+    assert decided([led("a", 0, never=("x",)), led("b", 50, approved=("x",))], scores, 5) == [(0.5, "y")]
+    assert decided([led("a", 0, approved=("z", "y"))], scores, 5) == [(0.5, "y"), (0.0, "z"), (0.9, "x")]
+    assert decided([led("a", 2)], scores, 5, strict=True) == [(0.9, "x")]

@@ -7,6 +7,7 @@ import pytest
 from flask_upsell.core.affinity import NONE, Affinities, Affinity
 from flask_upsell.core.curation import NO_NOTE, Note, Verdicts, noted, sure
 from flask_upsell.core.kind import Kind
+from flask_upsell.core.lessons import Lead
 from flask_upsell.core.product import goes_with
 
 from .build import product
@@ -62,9 +63,9 @@ def test_what_nobody_decided_must_be_sure_enough() -> None:
 def test_what_is_left_of_what_leads_on() -> None:
     leads = Affinities((seen(5, 20),), (seen(5, 20), Affinity("x", 1.0, 5, 20, 60, 6000)))
     said = Verdicts(rejected={UP: frozenset({("a", "b")})})
-    assert said.shown("a", leads, NOBODY, NOBODY) == Affinities((), leads.complements)
-    assert said.shown("a", leads, NOBODY, frozenset({"x"})) == Affinities((), leads.complements[:1])
-    assert said.shown("a", leads, frozenset({"a"}), NOBODY) == NONE
+    assert said.shown("a", Lead(leads), NOBODY, NOBODY) == Affinities((), leads.complements)
+    assert said.shown("a", Lead(leads), NOBODY, frozenset({"x"})) == Affinities((), leads.complements[:1])
+    assert said.shown("a", Lead(leads), frozenset({"a"}), NOBODY) == NONE
 
 
 def test_only_the_merchant_says_what_is_noted() -> None:

@@ -96,7 +96,8 @@ def test_evidence_as_counted_by_hand() -> None:
     assert (readiness["orders"], readiness["baskets"], readiness["pairs"]) == (20, 10, 4)
     assert (readiness["lines"], readiness["often"], readiness["paired"]) == (30, 30, 22)
     assert figures == {
-        "lines": 30, "products": 4, "dropped": {}, "orders": 20, "orders_too_big": 0, "unknown_product_lines": 0,
+        "lines": 30, "products": 4, "dropped": {}, "orders": 20, "orders_of_one": 10, "lines_twice": 0,
+        "orders_too_big": 0, "unknown_product_lines": 0,
         "complements": 4, "upgrades": 0, "products_with_complements": 3,
     }  # fmt: skip
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import msgspec
 from sqlalchemy import Engine
 
 from .. import faults
-from ..core.affinity import Affinities
+from ..core.affinity import NONE, Affinities
 from ..core.curation import AUTO_APPROVE, NO_NOTE, Note, noted
+from ..core.lessons import Lead
 from ..core.product import Product
+from ..core.taste import Bought, Habits, Learned
 from .assortment import SQLAssortment
 from .audit import SQLAudit
 from .catalogue import SQLCatalogue
@@ -51,15 +54,45 @@ class SQLCuration:
             notes = {ref: _said(live.get(ref)) for ref in [product.ref for product in products]}
         return [noted(product, notes.get(product.ref, NO_NOTE)) for product in products]
 
-    def shown(self, leads: Iterable[tuple[str, Affinities]]) -> Iterator[tuple[str, Affinities]]:
-        least = self.options.load().get("auto_approve", AUTO_APPROVE)
-        verdicts = self.verdicts.load(least if isinstance(least, int) else AUTO_APPROVE)
+    def shown(self, leads: Iterable[tuple[str, Lead]]) -> Iterator[tuple[str, Affinities]]:
+        verdicts = self.verdicts.load(self._least())
         # What is only excluded may still be a reason for others.
         sensitive, never = self.notes.sensitive(), self.notes.kept_out()
+        waiting = set(verdicts.said)
         for antecedent, found in leads:
+            waiting.discard(antecedent)
             shown = verdicts.shown(antecedent, found, sensitive, never)
-            if shown.complements or shown.upgrades:
+            if shown != NONE:
                 yield antecedent, shown
+        for antecedent in sorted(waiting):
+            shown = verdicts.shown(antecedent, Lead(NONE), sensitive, never)
+            if shown != NONE:
+                yield antecedent, shown
+
+    def fit(self, learned: Learned) -> Learned:
+        sensitive, out = self.notes.sensitive(), self.notes.kept_out()
+        model = learned.model
+        popular = tuple([each for each in model.popular if each[0] not in out])
+        model = msgspec.structs.replace(model, popular=popular, strict=model.strict or self._least() > 0)
+        crowd, habits = learned.crowd, learned.habits
+        if sensitive:
+            crowd = ((number, _bought_without(each, sensitive)) for number, each in crowd)
+            habits = ((name, _habits_without(each, sensitive)) for name, each in habits)
+        return Learned(model, crowd, habits, learned.learning)
+
+    def _least(self) -> int:
+        least = self.options.load().get("auto_approve", AUTO_APPROVE)
+        return least if isinstance(least, int) else AUTO_APPROVE
+
+
+def _bought_without(bought: Bought, refs: frozenset[str]) -> Bought:
+    return Bought(tuple([each for each in bought.items if each[0] not in refs]))
+
+
+def _habits_without(habits: Habits, refs: frozenset[str]) -> Habits:
+    left = [(at, tuple([ref for ref in basket if ref not in refs])) for at, basket in habits.baskets]
+    orders = {ref: orders for ref, orders in habits.orders.items() if ref not in refs}
+    return Habits(tuple([each for each in left if each[1]]), orders)
 
 
 def _said(product: Product | None) -> Note:

@@ -11,6 +11,7 @@ from sqlalchemy import StaticPool, create_engine
 
 from ..core.affinity import Affinities
 from ..core.book import EMPTY, Book, Lists
+from ..core.lessons import Forgotten
 from ..core.ports import Shown
 from ..core.prices import UNSEEN, Price, Seen, Source, recordable
 from ..core.product import Product
@@ -33,6 +34,7 @@ class MemoryShelf:
         self._revision = 0
         self._rules = 0
         self._at: datetime | None = None
+        self._learning = ""
 
     def read(self, refs: Sequence[str]) -> Book:
         return self._book
@@ -51,6 +53,7 @@ class MemoryShelf:
         new = Book(f"{self._number + 1}.0", known, leads, dict(lists.best()), self._book.rules)
         if learned is not None:
             new = structs.replace(new, model=learned.model, crowd=dict(learned.crowd), habits=dict(learned.habits))
+        self._learning = learned.learning if learned is not None else ""
         self._number, self._revision, self._book, self._at = self._number + 1, 0, new, datetime.now(UTC)
         return new.version
 
@@ -59,6 +62,22 @@ class MemoryShelf:
             self._revision += 1
             known = {**self._book.products, **{p.ref: p for p in products}}
             self._book = structs.replace(self._book, version=f"{self._number}.{self._revision}", products=known)
+
+    def forget(self, forgotten: Forgotten) -> None:
+        book, members = self._book, forgotten.members
+        if not self._number:
+            return
+        self._revision += 1
+        habits = {name: each for name, each in book.habits.items() if name not in forgotten.customers}
+        book = structs.replace(book, version=f"{self._number}.{self._revision}", habits=habits)
+        if self._learning == forgotten.learning:
+            crowd = {number: each for number, each in book.crowd.items() if int(number) not in members}
+            leads = dict(book.affinities)
+            for ref in {ref for refs in members.values() for ref in refs} & leads.keys():
+                buyers = tuple([each for each in leads[ref].buyers if each[0] not in members])
+                leads[ref] = structs.replace(leads[ref], buyers=buyers)
+            book = structs.replace(book, crowd=crowd, affinities=leads)
+        self._book = book
 
     def publish_rules(
         self,

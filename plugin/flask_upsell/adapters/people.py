@@ -13,11 +13,18 @@ from . import tables as t
 from .audit import Entry, SQLAudit
 from .desk_tables import imported_lines
 from .dialects import start_writing
+from .lesson_tables import consents
 
 #: As many values as any database takes in one statement.
 AT_ONCE = 500
 #: Rows of which nothing else depends: they go.
-GONE = ((t.requests, "visitor"), (t.promises, "customer"), (t.follow_ups, "customer"), (imported_lines, "customer"))
+GONE = (
+    (t.requests, "visitor"),
+    (t.promises, "customer"),
+    (t.follow_ups, "customer"),
+    (imported_lines, "customer"),
+    (consents, "customer"),
+)
 
 
 class SQLPeople:

@@ -15,7 +15,8 @@ from redis import Redis
 from redis.exceptions import RedisError, WatchError
 
 from ..core.affinity import Affinities
-from ..core.book import SCHEMA, Lists, encode
+from ..core.book import SCHEMA, Lists, decode_affinities, encode
+from ..core.lessons import Forgotten
 from ..core.product import Product
 from ..core.rulebook import RuleBook
 from ..core.rules import NEVER_CHANGED, NOTHING_SOLD, Published
@@ -32,6 +33,8 @@ RULES = "rules"
 OFF = "off"
 #: … and the one that says how what was learned is weighed.
 MODEL = "model"
+#: … and the one that says which learning it is of, whose crowd has its numbers.
+LEARNING = "learning"
 CHUNK = 500
 #: What redis-py takes for a field's name and value.
 Field = bytes | bytearray | memoryview | str | int | float
@@ -145,6 +148,37 @@ class Press:
         except (RedisError, OSError, ValueError) as error:
             raise BookError(f"the live book was not amended: {error}") from error
 
+    def forget(self, forgotten: Forgotten) -> None:
+        """Take people out of the live version and raise its revision, so that no process keeps them; one
+        transaction."""
+        gone = ["h:" + customer for customer in forgotten.customers]
+        gone += [f"g:{number}" for number in forgotten.members]
+        fields = sorted({"a:" + ref for refs in forgotten.members.values() for ref in refs})
+        try:
+            with self._writer.pipeline() as pipe:
+                while True:
+                    try:
+                        pipe.watch(self._current)  # type: ignore[no-untyped-call]
+                        old: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
+                        if not old or not gone:
+                            return
+                        number, _, revision = old.decode("utf-8", "replace").partition(".")
+                        key, version = self._version_key(number), f"{number}.{int(revision or 0) + 1}"
+                        learning: bytes = pipe.hget(key, LEARNING) or b""  # type: ignore[assignment]
+                        # Numbers of the crowd are those of one learning.
+                        same = learning.decode("utf-8", "replace") == forgotten.learning
+                        left = _without(pipe, key, fields, set(forgotten.members)) if same else {}
+                        pipe.multi()
+                        pipe.hdel(key, *(gone if same else gone[: len(forgotten.customers)]))
+                        pipe.hset(key, mapping={**left, LIVE: version})
+                        pipe.set(self._current, version)
+                        pipe.execute()
+                        return
+                    except WatchError:
+                        continue
+        except (RedisError, OSError, ValueError) as error:
+            raise BookError(f"the live book did not forget: {error}") from error
+
     def publish_rules(
         self,
         book: RuleBook,
@@ -210,6 +244,19 @@ class Press:
                     continue
 
 
+def _without(pipe: Any, key: str, fields: list[str], members: set[int]) -> dict[Field, Field]:
+    """What these products lead to, without these members of the crowd among their buyers."""
+    found: dict[Field, Field] = {}
+    for start in range(0, len(fields), CHUNK):
+        some = fields[start : start + CHUNK]
+        for field, value in zip(some, pipe.hmget(key, some), strict=True):
+            if value is not None:
+                leads = decode_affinities(value)
+                buyers = tuple([each for each in leads.buyers if each[0] not in members])
+                found[field] = encode(msgspec.structs.replace(leads, buyers=buyers))
+    return found
+
+
 def _fields(
     products: Iterable[Product], affinities: Iterable[tuple[str, Affinities]], learned: Learned | None
 ) -> Iterator[tuple[str, bytes]]:
@@ -224,6 +271,7 @@ def _fields(
         yield "l:" + name, encode(refs)
     if learned is not None:
         yield MODEL, encode(learned.model)
+        yield LEARNING, learned.learning.encode()
         for number, bought in learned.crowd:
             yield "g:" + number, encode(bought)
         for pseudonym, habits in learned.habits:

@@ -48,12 +48,22 @@ class Affinity(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class Affinities(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     """All that leads on from one product, strongest first.
 
-    `buyers`: customers whose orders show how the product is bought: (number, how much it says for them).
+    `buyers`: customers whose orders show how the product is bought: (number, how much it says for them). Of
+    complements, what a merchant said: `approved` come first, learned or not; `rejected` are not offered for this
+    product, and those of `never` not while it is there, whatever else leads to them.
     """
 
     upgrades: tuple[Affinity, ...] = ()
     complements: tuple[Affinity, ...] = ()
     buyers: tuple[tuple[int, float], ...] = ()
+    approved: tuple[str, ...] = ()
+    rejected: tuple[str, ...] = ()
+    never: tuple[str, ...] = ()
+
+    @cached_property
+    def evidence(self) -> dict[str, Affinity]:
+        """The complements by reference."""
+        return {affinity.consequent: affinity for affinity in self.complements}
 
     @cached_property
     def links(self) -> list[tuple[str, float, float, int]]:

@@ -78,7 +78,8 @@ class Lists:
 
     def learn(self, leads: Affinities) -> None:
         for affinity in (*leads.complements, *leads.upgrades):
-            self._orders[affinity.consequent] = affinity.consequent_orders
+            known = self._orders.get(affinity.consequent, 0)
+            self._orders[affinity.consequent] = max(known, affinity.consequent_orders)
 
     def best(self, most: int = 50) -> Iterator[tuple[str, tuple[str, ...]]]:
         """(key, references), the most bought first; what nobody bought comes in the catalogue's order."""

@@ -119,7 +119,8 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     `source` is the campaign that led here (UTM source), `answers` what this visitor answered in this session: pairs of
     question and answer; `asked` are questions that were answered or skipped. `seen` has the marks (`mark`) of what was
     offered in this session before. Without `consent` no condition on history holds, and nothing of it is told here
-    (`forgotten`).
+    (`forgotten`). `known_as`: the name by which the book has this customer's past orders, "" for none; None: the
+    store's own.
     """
 
     placement: str
@@ -136,6 +137,7 @@ class Context(msgspec.Struct, frozen=True, gc=False):
     asked: frozenset[str] = frozenset()
     seen: frozenset[str] = frozenset()
     consent: bool = True
+    known_as: str | None = None
 
     @property
     def room(self) -> int | None:

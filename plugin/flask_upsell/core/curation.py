@@ -4,6 +4,7 @@ to where that is kept."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from math import sqrt
 from typing import Protocol
 
@@ -11,7 +12,9 @@ import msgspec
 
 from .affinity import NONE, Affinities, Affinity
 from .kind import Kind
+from .lessons import Lead
 from .product import Product
+from .taste import Learned
 
 #: What is learned goes live by itself when it is at least so sure, in percent, unless a merchant says otherwise.
 AUTO_APPROVE = 0
@@ -58,7 +61,20 @@ def noted(product: Product, note: Note) -> Product:
 Pair = tuple[str, str]
 
 
-class Verdicts(msgspec.Struct, frozen=True):
+class Said(msgspec.Struct, frozen=True):
+    """What was decided of one product and others: complements that are `approved` and `rejected`, `upgrades` that are
+    approved, and what it is `never` offered with."""
+
+    approved: list[str]
+    upgrades: list[str]
+    rejected: list[str]
+    never: list[str]
+
+
+NOTHING_SAID = Said([], [], [], [])
+
+
+class Verdicts(msgspec.Struct, frozen=True, dict=True):
     """What was decided of pairs (antecedent, consequent), by their kind. `never`: neither for the other, of no kind;
     each pair stands there both ways."""
 
@@ -68,25 +84,54 @@ class Verdicts(msgspec.Struct, frozen=True):
     #: How sure (percent) what nobody decided must be.
     least: int = AUTO_APPROVE
 
-    def may(self, kind: Kind, antecedent: str, found: Affinity) -> bool:
-        """Whether it is offered."""
+    @property
+    def strict(self) -> bool:
+        """Whether only pairs are offered that have evidence, and are sure enough or approved."""
+        return self.least > 0
+
+    def may(self, kind: Kind, antecedent: str, found: Affinity, proven: bool = True) -> bool:
+        """Whether it is offered. `proven`: it has evidence of its own, so somebody could approve it."""
         pair = (antecedent, found.consequent)
         if pair in self.never or pair in self.rejected.get(kind, ()):
             return False
-        if not self.least or pair in self.approved.get(kind, ()):
+        if not self.strict or pair in self.approved.get(kind, ()):
             return True
-        return self.least < NEVER_BY_ITSELF and sure(kind, found) >= self.least
+        return proven and self.least < NEVER_BY_ITSELF and sure(kind, found) >= self.least
 
-    def shown(self, antecedent: str, leads: Affinities, sensitive: frozenset[str], out: frozenset[str]) -> Affinities:
+    def shown(self, antecedent: str, lead: Lead, sensitive: frozenset[str], out: frozenset[str]) -> Affinities:
         """Of all that leads on from a product, what is offered: nothing from what is sensitive, nor to what is kept
-        `out` of offers."""
+        `out` of offers. What was approved is offered though it is not learned (any more)."""
         if antecedent in sensitive:
             return NONE
 
-        def of(kind: Kind, found: tuple[Affinity, ...]) -> tuple[Affinity, ...]:
-            return tuple([each for each in found if each.consequent not in out and self.may(kind, antecedent, each)])
+        def of(kind: Kind, found: tuple[Affinity, ...], proven: frozenset[str]) -> tuple[Affinity, ...]:
+            may = [each for each in found if each.consequent not in out]
+            return tuple([each for each in may if self.may(kind, antecedent, each, each.consequent in proven)])
 
-        return Affinities(of(Kind.UPGRADE, leads.upgrades), of(Kind.COMPLEMENT, leads.complements))
+        leads, said = lead.leads, self.said.get(antecedent, NOTHING_SAID)
+        approved = [ref for ref in said.approved if ref not in out]
+        upgrades = of(Kind.UPGRADE, leads.upgrades, lead.upgrades)
+        known = {each.consequent for each in upgrades}
+        more = [Affinity(ref, 0.0, 0, 0, 0, 0) for ref in said.upgrades if ref not in known and ref not in out]
+        complements = of(Kind.COMPLEMENT, leads.complements, lead.complements)
+        return Affinities(
+            (*upgrades, *more), complements, leads.buyers, tuple(approved), tuple(said.rejected), tuple(said.never)
+        )
+
+    @cached_property
+    def said(self) -> dict[str, Said]:
+        """What was decided, by antecedent; "never" before all else."""
+        found: dict[str, Said] = {}
+        for pairs, where in (
+            (self.never, "never"),
+            (self.approved.get(Kind.COMPLEMENT, ()), "approved"),
+            (self.approved.get(Kind.UPGRADE, ()), "upgrades"),
+            (self.rejected.get(Kind.COMPLEMENT, ()), "rejected"),
+        ):
+            for one, other in sorted(pairs):
+                if where == "never" or (one, other) not in self.never:
+                    getattr(found.setdefault(one, Said([], [], [], [])), where).append(other)
+        return found
 
 
 class Curation(Protocol):
@@ -102,5 +147,9 @@ class Curation(Protocol):
     def changed(self, products: Sequence[Product], live: Mapping[str, Product]) -> list[Product]:
         """The same of some products that have changed; never raises. `live`: the book's, for what is not known now."""
 
-    def shown(self, leads: Iterable[tuple[str, Affinities]]) -> Iterator[tuple[str, Affinities]]:
-        """Of what was learned, what may be offered."""
+    def shown(self, leads: Iterable[tuple[str, Lead]]) -> Iterator[tuple[str, Affinities]]:
+        """Of what was learned, what may be offered; and what was decided of products that led to nothing."""
+
+    def fit(self, learned: Learned) -> Learned:
+        """The model, the crowd and habits without what must not say or be said anything; `strict` as the merchant wants
+        it, or as it was learned."""

@@ -279,7 +279,7 @@ def _offer(candidate: Candidate, judged: _Judge, trace: list[Dropped], language:
         product = items[0].product if items else known[candidate.ref]
     quoted = judged.told_bundle(candidate, quoted, items) if items else judged.told(candidate, product, quoted)
     about = base.title if base is not None else line.product
-    if candidate.kind is Kind.UPGRADE and evidence is not None:
+    if candidate.kind is Kind.UPGRADE and evidence is not None and evidence.base:
         about = product.category or about
     together, base_orders = (evidence.together, evidence.base) if evidence is not None else (0, 0)
     return Offer(
@@ -287,7 +287,7 @@ def _offer(candidate: Candidate, judged: _Judge, trace: list[Dropped], language:
         kind=candidate.kind,
         product=product,
         quote=quoted,
-        reason=Reason(candidate.kind, together, base_orders, about, candidate.again),
+        reason=Reason(candidate.kind, together, base_orders, about, candidate.again, candidate.basis),
         trigger=line,
         base=base,
         score=candidate.score,

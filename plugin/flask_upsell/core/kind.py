@@ -14,6 +14,16 @@ class Kind(StrEnum):
     PROGRAMME = "programme"
 
 
+class Basis(StrEnum):
+    """What chose an offer: a pair of products or a rule, the shopper's own past orders, those of customers who buy
+    alike, or that many buy it."""
+
+    PAIR = "pair"
+    HABIT = "habit"
+    ALIKE = "alike"
+    POPULAR = "popular"
+
+
 class Placement(StrEnum):
     """The named spots on a store's pages, and in its mails."""
 

@@ -10,6 +10,7 @@ import msgspec
 
 from .affinity import Affinity
 from .context import Line
+from .kind import Basis as Basis
 from .kind import Kind as Kind
 from .kind import Placement as Placement
 from .product import Product
@@ -157,6 +158,7 @@ class Candidate(msgspec.Struct, frozen=True, gc=False):
     rule: Rule | None = None
     parts: tuple[str, ...] = ()
     beside: Rule | None = None
+    basis: Basis = Basis.PAIR
 
     @property
     def again(self) -> bool:
@@ -214,18 +216,31 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
 
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
-    """Why the shopper sees it: from what chose it, nothing else. Without evidence (`base` 0) a rule chose it."""
+    """Why the shopper sees it: from what chose it, nothing else. Without evidence (`base` 0) a rule or a merchant chose
+    it, unless `basis` says what else did. Of what others bought only what several did is told."""
 
     kind: Kind
     together: int
     base: int
     about: str
     again: bool = False
+    basis: Basis = Basis.PAIR
+
+    @property
+    def by_people(self) -> bool:
+        """Whether people of the store chose it."""
+        return not self.base and self.basis is Basis.PAIR
 
     @property
     def sentence(self) -> Sentence:
         if self.again:
             return say("One more of what is in your cart")
+        if self.basis is Basis.HABIT:
+            return say("You have bought this before")
+        if self.basis is Basis.ALIKE:
+            return say("Suggested by past orders like yours")
+        if self.basis is Basis.POPULAR:
+            return say("Often bought in this store")
         about, together, base = self.about, self.together, self.base
         if not base and self.kind is Kind.UPGRADE:
             return say("Our suggestion instead of {about}", about=about)

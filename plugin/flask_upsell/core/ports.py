@@ -21,6 +21,7 @@ from .claims import Left as Left
 from .claims import Started as Started
 from .context import Capability, Cart, Line, Visitor
 from .kind import Kind
+from .lessons import Forgotten
 from .product import Product
 from .rule import Limits, Perk, Rule, Status
 from .rulebook import Changes, RuleBook
@@ -129,6 +130,9 @@ class Shelf(Protocol):
 
     def amend(self, products: Sequence[Product]) -> None:
         """Replace these products in the live version."""
+
+    def forget(self, forgotten: Forgotten) -> None:
+        """Take these people out of the live version; raises BookError."""
 
     def publish_rules(
         self,

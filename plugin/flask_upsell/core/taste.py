@@ -105,6 +105,7 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     lines: int
     popular: tuple[tuple[str, int], ...] = ()
     crowd: tuple[int, ...] = ()
+    strict: bool = False  # only what a product of the cart leads to is offered
 
     @cached_property
     def apart(self) -> tuple[tuple[float, float], ...]:
@@ -197,6 +198,7 @@ class Learned(msgspec.Struct, frozen=True):
     model: Model
     crowd: Iterable[tuple[str, Bought]] = ()
     habits: Iterable[tuple[str, Habits]] = ()
+    learning: str = ""  # which one, where it is kept (core.lessons)
 
 
 def signals(

@@ -55,6 +55,9 @@ def create_app(folder: str | Path, **config: Any) -> Flask:
     known = folder / "shop.json"
     if known.exists():
         app.config.update(json.loads(known.read_text())["config"])
+    if app.config.get("DEMO_AGREED"):
+        # Those who are invented, or took part in a study, have agreed.
+        app.config["UPSELL_CONSENTED"] = list
     app.config.update(config)
     engine = make_engine(database)
     app.extensions["demo_engine"] = engine

@@ -97,6 +97,8 @@ def _prepare(base: Path, data: str, currency: str) -> Path:
     here = (base / name).resolve()
     currency = currency or ("USD" if data == "journey" else "EUR")
     wanted: dict[str, Any] = {"source": source, "schema": loading.SCHEMA, "config": {"DEMO_CURRENCY": currency}}
+    if data in ("", "journey"):
+        wanted["config"]["DEMO_AGREED"] = True
     if not data:
         # Free to basic is a step of 4.99: more than any share of nothing.
         wanted["config"]["UPSELL_PRICE_GAP_FLOOR"] = 500

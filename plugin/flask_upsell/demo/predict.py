@@ -154,7 +154,15 @@ def _answer(
     refs = [ref for ref in dict.fromkeys(case.cart) if ref in known]
     lines = tuple([Line(str(place), ref, 1, known[ref].price) for place, ref in enumerate(refs)])
     visitor = Visitor(case.customer_id or "visitor", customer=case.customer_id, bought=owned)
-    context = Context("cart", Cart(currency, lines), lines, moment_of(case.at), visitor, policy=POLICY)
+    context = Context(
+        "cart",
+        Cart(currency, lines),
+        lines,
+        moment_of(case.at),
+        visitor,
+        policy=POLICY,
+        known_as=case.customer_id or "",
+    )
     decision = decide(context, shelf.read(refs), explain=False)
     return [offer.product.ref for offer in decision.offers]
 

@@ -61,11 +61,13 @@ class Today(msgspec.Struct, frozen=True):
 
 
 class Need(msgspec.Struct, frozen=True):
-    """Something to look at. `where`: the endpoint that helps. `grave`: shoppers see less, or nothing."""
+    """Something to look at. `where`: the endpoint that helps. `grave`: shoppers see less, or nothing. `act`: the
+    endpoint of a button that ends it."""
 
     sentence: Sentence
     where: str
     grave: bool = False
+    act: str = ""
 
 
 class State(StrEnum):
@@ -156,11 +158,11 @@ class Overview:
         live = any(rule.status is Status.ACTIVE for rule in book.rules) or self._known.approved()
         return Start(imported, learned, State.DONE if live else State.OPEN, State.OPEN)
 
-    def learn(self) -> bool:
-        """Ask for learning; whether a worker will hear of it."""
+    def learn(self, *, anyway: bool = False) -> bool:
+        """Ask for learning; whether a worker will hear of it. `anyway`: though what is learned be far worse."""
         run = uuid4().hex
         self._offers.ledger.progress(run, "learn", "queued", "Waiting for a worker", 0, 0, {})
-        if self._offers.queue.enqueue("learn", run, patient=True) is not None:
+        if self._offers.queue.enqueue("learn", run, *(["anyway"] if anyway else []), patient=True) is not None:
             return True
         self._offers.ledger.progress(run, "learn", "failed", "Redis takes no jobs", 0, 0, {})
         return False
@@ -173,6 +175,7 @@ class Overview:
             said = say("All offers are switched off by {who}: {why}", who=off.by or "?", why=off.why or "-")
             yield Need(said, "publish", grave=True)
         yield from self._runs()
+        yield from self._refused()
         waiting = sum(draft.state == "review" for draft in self._drafts.all())
         if waiting:
             words = say("One draft waits for review.", "{n} drafts wait for review.", n=waiting)
@@ -191,6 +194,27 @@ class Overview:
                 n=found,
             )
             yield Need(words, "rules")
+
+    def _refused(self) -> Iterator[Need]:
+        """Why the last learning is not live."""
+        last = self._offers.ledger.last_progress("learn")
+        for wrong in last.figures.get("refused", ()) if last is not None else ():
+            now, before = wrong["now"], wrong["last"]
+            if wrong["what"] == "coverage":
+                said = say(
+                    "The last learning is not live: it leads on from {now} products, the one before from {before}. Are "
+                    "all orders there?",
+                    now=now,
+                    before=before,
+                )
+            else:
+                said = say(
+                    "The last learning is not live: it foresees {now} % of what was bought, the one before {before} %. "
+                    "Are all orders there?",
+                    now=round(100 * now, 1),
+                    before=round(100 * before, 1),
+                )
+            yield Need(said, "files", grave=True, act="home_learn_anyway")
 
     def _runs(self) -> Iterator[Need]:
         """What is wrong with what works in the background."""

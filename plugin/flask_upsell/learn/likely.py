@@ -123,12 +123,12 @@ class Known:
             [self._sizes.crowd],
         ).fetchall()
         self.crowd = [lines for _, lines in rows]
+        numbered = ((customer, number) for number, (customer, _) in enumerate(rows))
+        self._connection.load("crowd", {"customer": str, "number": int}, numbered)
         if not rows:
             self._bought: dict[int, list[tuple[int, int]]] = {}
             self._buyers: dict[int, list[tuple[int, float]]] = {}
             return
-        numbered = ((customer, number) for number, (customer, _) in enumerate(rows))
-        self._connection.load("crowd", {"customer": str, "number": int}, numbered)
         found = self._connection.execute(
             "SELECT c.number, s.product_no, COUNT(*) AS times FROM crowd c JOIN placed p ON p.customer = c.customer "
             "JOIN seen s ON s.order_no = p.order_no GROUP BY c.number, s.product_no ORDER BY c.number, s.product_no"

@@ -66,7 +66,7 @@ class Simple:
             "CREATE OR REPLACE TABLE hidden AS SELECT n.case_no, i.product_no FROM named_carts n "
             "JOIN items i ON i.product_ref = n.product_ref WHERE n.hides"
         )
-        past.execute((SQL / "counted.sql").read_text())
+        past.execute((SQL / "tried/counted.sql").read_text())
         self._sold = [
             ref
             for (ref,) in past.execute(
@@ -87,7 +87,7 @@ class Simple:
         past = self._past
         bounds = "CREATE OR REPLACE TABLE part AS SELECT CAST(? AS BIGINT) AS first_no, CAST(? AS BIGINT) AS last_no"
         past.execute(bounds, [start, end])
-        past.execute((SQL / "answers.sql").read_text())
+        past.execute((SQL / "tried/answers.sql").read_text())
         rows = past.execute(
             "SELECT method, case_no, place, product_ref FROM answers ORDER BY method, case_no, place"
         ).fetchall()

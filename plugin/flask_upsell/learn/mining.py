@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime, timedelta
+from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
+from secrets import token_bytes
 from typing import Any
 
 import msgspec
@@ -31,7 +35,7 @@ AFFINITIES = {
 }
 STEPS = ("baskets", "complements", "upgrades")
 STEP_IMPORTED = "Reading imported orders"
-LINES = {"order_ref": str, "product_ref": str, "quantity": int, "customer": str, "placed_at": int}
+LINES = {"order_ref": str, "product_ref": str, "quantity": int, "customer": str, "placed_at": int, "buyer": int}
 PRODUCTS = {"product_ref": str, "category": str, "price": int, "months": int}
 LIMITS = {
     "min_support": int,
@@ -48,6 +52,13 @@ BEYOND = "quantity beyond 10^9"
 RETURNED = "returns and zero quantities (taken off their order)"
 #: How often progress is told while rows stream in.
 EVERY = 20_000
+#: Lines whose customers are asked about together.
+AT_ONCE = 5_000
+#: An older order is one whose clock was wrong (1990, Unix time); so is one of a day to come, wherever that begins.
+EARLIEST, SKEW = 631_152_000, timedelta(days=1)
+NULL = "\\N"
+#: From customers to the names under which they are kept, of those who are kept.
+Whose = Callable[[Sequence[str]], Mapping[str, str]]
 #: References longer than this have no place in the ledger's tables.
 LONGEST_REF = 200
 
@@ -100,7 +111,9 @@ class Mining:
     """`with Mining(lines, products, parameters, report) as mined:` - everything temporary goes when the block ends.
 
     `imported`: lines from elsewhere; of orders that are among `lines` too, those count alone. Without `evidence` there
-    are only baskets, for `learn.likely` and `learn.upgrades`.
+    are only baskets, for `learn.likely` and `learn.upgrades`. `whose` is asked under which name customers are kept,
+    `whose_imported` those of imported lines: who has none is nobody there, and only counted while bots are looked for.
+    With `now`, orders of a later day and from before 1990 are left out.
     """
 
     def __init__(
@@ -112,7 +125,12 @@ class Mining:
         imported: Iterable[OrderLine] = (),
         *,
         evidence: bool = True,
+        whose: Whose | None = None,
+        whose_imported: Whose | None = None,
+        now: datetime | None = None,
     ) -> None:
+        self._whose, self._whose_imported = whose, whose_imported
+        self._latest = None if now is None else int((now + SKEW).timestamp())
         self._imported, self._steps = imported, STEPS if evidence else STEPS[:1]
         self._lines, self._products, self._parameters, self._report = lines, products, parameters, report
         self._folder = tempfile.TemporaryDirectory(prefix="upsell-learn-")
@@ -141,11 +159,14 @@ class Mining:
         if isinstance(self._lines, Parquet):
             lines = self._read(connection, self._lines.path)
         else:
-            lines = self._load(connection, "order_lines", LINES, self._line_rows(self._lines), "Reading orders")
+            rows = self._line_rows(self._lines, self._whose)
+            lines = self._load(connection, "order_lines", LINES, rows, "Reading orders")
         imported = self._load_imported(connection)
-        rows = _product_rows(self._products, self._dropped)
-        products = self._load(connection, "products", PRODUCTS, rows, "Reading products")
+        products = self._load(
+            connection, "products", PRODUCTS, _product_rows(self._products, self._dropped), "Reading products"
+        )
         connection.load("parameters", LIMITS, [[getattr(self._parameters, name) for name in LIMITS]])
+        self._leave_out_bots(connection)
         for done, step in enumerate(self._steps):
             self._report(f"Mining {step}", done, len(self._steps))
             connection.execute((SQL / f"{step}.sql").read_text())
@@ -159,6 +180,8 @@ class Mining:
         """Order lines where they are; returns how many can be learned from."""
         self._report("Reading orders", 0, 0)
         connection.read_lines(path)
+        # What nobody can be asked about here is nobody's: consent is by the store's own keys.
+        connection.load("keeping", {"customers": int}, [[int(self._whose is None)]])
         connection.execute((SQL / "lines.sql").read_text())
         found = connection.execute("SELECT unnamed, beyond, timeless, returned FROM left_out").fetchone()
         reasons = (UNNAMED, "quantity missing or beyond 10^9", "time missing", RETURNED)
@@ -167,13 +190,28 @@ class Mining:
         self._report("Reading orders", lines, lines)
         return lines
 
+    def _leave_out_bots(self, connection: Connection) -> None:
+        connection.execute((SQL / "bots.sql").read_text())
+        lines = "SELECT COUNT(*) FROM order_lines WHERE buyer IN (SELECT buyer FROM bots)"
+        if found := _number(connection, lines):
+            self._dropped["lines of customers who bought more than half of all products, hardly any of them twice"] = (
+                found
+            )
+            connection.execute(
+                "CREATE TABLE shoppers_lines AS SELECT * FROM order_lines "
+                "WHERE buyer IS NULL OR buyer NOT IN (SELECT buyer FROM bots)"
+            )
+            connection.execute("DROP TABLE order_lines; CREATE TABLE order_lines AS SELECT * FROM shoppers_lines")
+
     def _load_imported(self, connection: Connection) -> int:
         """Add the imported lines of orders that are not there; returns how many."""
-        if not self._load(connection, "imported_lines", LINES, self._line_rows(self._imported), STEP_IMPORTED):
+        if not self._load(
+            connection, "imported_lines", LINES, self._line_rows(self._imported, self._whose_imported), STEP_IMPORTED
+        ):
             return 0
         connection.execute(
             "CREATE TABLE added AS "
-            "SELECT i.order_ref, i.product_ref, i.quantity, i.customer, i.placed_at FROM imported_lines i "
+            "SELECT i.order_ref, i.product_ref, i.quantity, i.customer, i.placed_at, i.buyer FROM imported_lines i "
             "LEFT JOIN (SELECT DISTINCT order_ref FROM order_lines) AS o ON o.order_ref = i.order_ref "
             "WHERE o.order_ref IS NULL"
         )
@@ -198,8 +236,8 @@ class Mining:
             self._report(step, written, written)
         return written
 
-    def _line_rows(self, lines: Iterable[OrderLine]) -> Iterator[tuple[Any, ...]]:
-        return _line_rows(lines, self._dropped)
+    def _line_rows(self, lines: Iterable[OrderLine], whose: Whose | None) -> Iterator[tuple[Any, ...]]:
+        return _line_rows(lines, self._dropped, whose, self._latest)
 
     def _figures(self, connection: Connection) -> dict[str, Any]:
         def one(query: str) -> int:
@@ -207,6 +245,11 @@ class Mining:
 
         return {
             "orders": one("SELECT orders FROM totals"),
+            "orders_of_one": one("SELECT COUNT(*) FROM baskets WHERE size = 1"),
+            "lines_twice": one(
+                "SELECT COALESCE(SUM(times - 1), 0) FROM (SELECT COUNT(*) AS times FROM order_lines "
+                "GROUP BY order_ref, product_ref, quantity, placed_at HAVING COUNT(*) > 1) AS listed"
+            ),
             "orders_too_big": one("SELECT COUNT(DISTINCT order_ref) FROM bought") - one("SELECT orders FROM totals"),
             "unknown_product_lines": one(
                 "SELECT COUNT(*) FROM order_lines l LEFT JOIN items i "
@@ -233,7 +276,7 @@ def _number(connection: Connection, query: str) -> int:
 
 
 def _usable(ref: str) -> bool:
-    return 0 < len(ref) <= LONGEST_REF and "\0" not in ref and ref != "\\N" and ref == _clean(ref)
+    return 0 < len(ref) <= LONGEST_REF and "\0" not in ref and ref != NULL and ref == _clean(ref)
 
 
 def _clean(text: str) -> str:
@@ -241,17 +284,35 @@ def _clean(text: str) -> str:
     return text.encode("utf-8", "ignore").decode().replace("\0", "")
 
 
-def _line_rows(lines: Iterable[OrderLine], dropped: Counter[str]) -> Iterator[tuple[Any, ...]]:
-    for line in lines:
-        if not _usable(line.product) or not _usable(line.order):
-            dropped[UNNAMED] += 1
-        elif abs(line.quantity) > 10**9:
-            dropped[BEYOND] += 1
-        else:
+def _line_rows(
+    lines: Iterable[OrderLine], dropped: Counter[str], whose: Whose | None, latest: int | None
+) -> Iterator[tuple[Any, ...]]:
+    key, rest = token_bytes(16), iter(lines)
+    while chunk := list(islice(rest, min(AT_ONCE, EVERY))):
+        names: Mapping[str, str] = {}
+        if whose is not None:
+            names = whose([line.customer for line in chunk if line.customer and _usable(line.customer)])
+        for line in chunk:
+            at = int(line.placed_at.timestamp())
+            if not _usable(line.product) or not _usable(line.order):
+                dropped[UNNAMED] += 1
+                continue
+            if abs(line.quantity) > 10**9:
+                dropped[BEYOND] += 1
+                continue
+            if latest is not None and not EARLIEST <= at <= latest:
+                dropped["lines from before 1990 or of a day to come"] += 1
+                continue
             if line.quantity <= 0:
                 dropped[RETURNED] += 1
-            customer = line.customer if line.customer is not None and _usable(line.customer) else None
-            yield line.order, line.product, line.quantity, customer, int(line.placed_at.timestamp())
+            customer, buyer = line.customer, None
+            if customer is None or not _usable(customer):
+                customer = None
+            elif whose is not None:
+                # Of no use to anybody but this run.
+                buyer = int.from_bytes(blake2b(customer.encode(), key=key, digest_size=7).digest())
+                customer = names.get(customer)
+            yield line.order, line.product, line.quantity, customer, at, buyer
 
 
 def _product_rows(products: Iterable[Product], dropped: Counter[str]) -> Iterator[tuple[Any, ...]]:

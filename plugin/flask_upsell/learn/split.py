@@ -54,7 +54,7 @@ def turns_after(connection: Connection, cut: int, most: int) -> list[Turn]:
     """Who turned to a dearer product since the cut, within the price gap of `parameters`. `placed` must be there."""
     connection.execute("DROP TABLE IF EXISTS edge")
     connection.execute("CREATE TABLE edge AS SELECT CAST(? AS BIGINT) AS since", [cut])
-    connection.execute((SQL / "turns.sql").read_text())
+    connection.execute((SQL / "tried/turns.sql").read_text())
     connection.execute("DROP TABLE IF EXISTS chosen_turns")
     connection.execute(
         "CREATE TABLE chosen_turns AS SELECT t.customer, t.base_no, t.product_no FROM turns t "
@@ -98,7 +98,7 @@ def keep_before(connection: Connection, cut: int, file: Path) -> None:
 def opened(file: Path, memory: str) -> Iterator[Connection]:
     """The baskets of such a database, as `Mining` without evidence makes them. `memory`: "1GB"; beyond it on disk."""
     folder = file.with_suffix("")
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     connection = connect_duckdb(folder, memory, file)
     try:
         connection.execute((SQL / "baskets.sql").read_text())

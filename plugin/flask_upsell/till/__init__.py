@@ -3,6 +3,7 @@
 from .accepting import Till as Till
 from .clicks import Clicks as Clicks
 from .discounts import Discounts as Discounts
+from .pseudonyms import Pseudonyms as Pseudonyms
 from .record import PriceRecord as PriceRecord
 from .wanted import DECLINED as DECLINED
 from .wanted import Outcome as Outcome

@@ -6,16 +6,20 @@ from collections.abc import Callable, Sequence
 
 from ..core import offer as core
 from ..core.context import Line
-from ..core.offer import Item, Kind, Offer, Placement, Quote
+from ..core.offer import Basis, Item, Kind, Offer, Placement, Quote, Reason
 from ..core.product import Product, Variant, gained
 from ..core.rule import Off
-from ..core.words import say
+from ..core.words import Sentence, say
 from .speech import Speech
 from .view import Card, Choice, Level, Piece, Progress
 
 #: What chose an offer: evidence from orders, or a rule of the merchant's.
 BY_ORDERS = say(
     "Chosen from past orders of this store, by what you look at or have in your cart. Nobody paid for this place."
+)
+BY_HABIT = say(
+    "Chosen from your own past orders, to whose use you agreed, by what you look at or have in your cart. Nobody paid "
+    "for this place."
 )
 BY_PEOPLE = say("Chosen by the people of this store to go with what you look at or have in your cart.")
 NEW_CART = say("This goes into a new cart. Nothing is charged now.")
@@ -62,7 +66,7 @@ def card(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech, pla
         gained=gained(base, product) if upgrade and base else [],
         headline=offer.copy.headline if offer.copy else "",
         benefits=offer.copy.benefits if offer.copy else (),
-        because=speech.tell(BY_ORDERS if offer.reason.base else BY_PEOPLE),
+        because=speech.tell(_because(offer.reason)),
         choices=[Choice(variant.ref, variant.title, money(price, currency)) for variant, price in choice_prices(offer)],
         pieces=[
             Piece(item.product.title, item.product.page, item.product.image, money(alone(item.quote), currency))
@@ -77,6 +81,12 @@ def card(offer: Offer, marks: Sequence[Marks], money: Money, speech: Speech, pla
         progress=_progress(offer.progress, money, speech) if offer.progress else None,
         note=speech.tell(NEW_CART) if placement == Placement.CONFIRMATION and offer.kind is not Kind.PROGRAMME else "",
     )
+
+
+def _because(reason: Reason) -> Sentence:
+    if reason.basis is Basis.HABIT:
+        return BY_HABIT
+    return BY_PEOPLE if reason.by_people else BY_ORDERS
 
 
 def look(offer: Offer) -> str:

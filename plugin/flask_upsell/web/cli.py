@@ -18,6 +18,7 @@ from ..core.money import format_money
 from ..core.ports import Progress
 from ..errors import UpsellError
 from ..jobs import Parts, parts, run_follow_ups, run_learning, this_app
+from ..learning import told_refused
 from .backtestcli import add_backtest_commands, print_readiness
 from .bar import Bar as Bar
 from .dbcli import add_db_commands
@@ -61,12 +62,15 @@ def commands(identifier: str) -> AppGroup:
     @group.command("learn")
     @click.option("--here", "in_process", is_flag=True, help="Learn in this process instead of a worker.")
     @click.option("--no-wait", is_flag=True, help="Only ask for it.")
-    def learn(in_process: bool, no_wait: bool) -> None:
+    @click.option("--anyway", is_flag=True, help="Put it live though it be far worse than the last time.")
+    def learn(in_process: bool, no_wait: bool, anyway: bool) -> None:
         """Learn from the store's orders and publish the book; shows its progress."""
         this, run = here(), uuid4().hex
         if in_process:
             with Bar() as bar:
-                figures = run_learning(this, run, bar.show)
+                figures = run_learning(this, run, bar.show, anyway=anyway)
+            if "refused" in figures:
+                raise click.ClickException(told_refused(figures["refused"]))
             _print_figures(figures)
             return
         if not this.offers.queue.worker_seen():
@@ -74,7 +78,7 @@ def commands(identifier: str) -> AppGroup:
                 "no worker is running: start 'flask upsell worker' in another terminal, or use --here"
             )
         this.offers.ledger.progress(run, "learn", "queued", "Waiting for a worker", 0, 0, {})
-        if this.offers.queue.enqueue("learn", run, patient=True) is None:
+        if this.offers.queue.enqueue("learn", run, *(["anyway"] if anyway else []), patient=True) is None:
             raise click.ClickException(f"Redis does not take jobs at {this.settings.redis_url}")
         if no_wait:
             click.echo("Learning is queued; 'flask upsell status' shows its progress.")
@@ -184,17 +188,26 @@ def _print_figures(figures: dict[str, Any]) -> None:
     dropped = figures.pop("dropped", {})
     click.echo(
         f"Learned from {figures['orders']:,} orders ({figures['lines']:,} lines, {figures['products']:,} products): "
-        f"{figures['complements']:,} complements, {figures['upgrades']:,} upgrades. "
+        f"{figures['complements']:,} complements, {figures['upgrades']:,} upgrades with evidence; "
+        f"habits of {figures['habits']:,} customers who agreed. {_foresight(figures['hit_rate'])}"
         f"Live: version {figures['version']}."
     )
     left_out = {
         **dropped,
         "lines of products that are not in the catalogue": figures["unknown_product_lines"],
         "orders with too many products": figures["orders_too_big"],
+        "orders of one product (they say nothing of pairs)": figures["orders_of_one"],
+        "lines listed more than once (they count once)": figures["lines_twice"],
     }
     for reason, times in left_out.items():
         if times:
             click.echo(f"  {times:,}: {reason}")
+
+
+def _foresight(rate: float | None) -> str:
+    if rate is None:
+        return "Too few orders yet to weigh more than pairs. "
+    return f"Of the last orders, {rate:.1%} of hidden products are among three guesses. "
 
 
 def _sentence(run: Progress) -> str:

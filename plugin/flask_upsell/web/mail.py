@@ -101,7 +101,7 @@ class Writer:
     def _offered(self, offer: Offer, speech: Speech, language: str) -> Offered:
         product = offer.product
         because = speech.plain("Chosen by the people of this store to go with what you bought.")
-        if offer.reason.base:
+        if not offer.reason.by_people:
             because = speech.plain(
                 "Chosen from past orders of this store, by what you bought. Nobody paid for this place."
             )

@@ -122,4 +122,7 @@ def wants_book(here: Parts) -> bool:
     if published is not None:
         return datetime.now(UTC) - published[1] > BOOK_AGE
     last = here.offers.ledger.last_progress("learn")
-    return last is not None and last.state == "done"
+    if last is not None and last.state == "done":
+        return True
+    # Learning that failed, or was refused, leaves what was learned before.
+    return here.offers.lessons is not None and here.offers.lessons.live() is not None

@@ -1,11 +1,12 @@
 -- From order lines as a file has them to those that can be learned from.
--- in:  given_lines(order_ref, product_ref, quantity, customer, placed_at)
--- out: order_lines of the same columns, left_out(unnamed, beyond, timeless, returned)
+-- in:  given_lines(order_ref, product_ref, quantity, customer, placed_at), keeping(customers: 1 or 0)
+-- out: order_lines of the same columns and buyer, left_out(unnamed, beyond, timeless, returned)
 
 CREATE TABLE order_lines AS
 SELECT order_ref, product_ref, quantity,
-       CASE WHEN CHAR_LENGTH(customer) BETWEEN 1 AND 200 THEN customer END AS customer, placed_at
-FROM given_lines
+       CASE WHEN k.customers = 1 AND CHAR_LENGTH(customer) BETWEEN 1 AND 200 THEN customer END AS customer, placed_at,
+       CAST(NULL AS BIGINT) AS buyer
+FROM given_lines CROSS JOIN keeping k
 WHERE CHAR_LENGTH(order_ref) BETWEEN 1 AND 200 AND CHAR_LENGTH(product_ref) BETWEEN 1 AND 200
   AND quantity BETWEEN -1000000000 AND 1000000000 AND placed_at IS NOT NULL;
 

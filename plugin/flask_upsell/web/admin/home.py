@@ -31,6 +31,13 @@ def add(admin: Admin) -> None:
 
     @admin.act("/learn", Role.APPROVER)
     def home_learn() -> Answer:
-        if overview.learn():
+        return _learn(anyway=False)
+
+    @admin.act("/learn-anyway", Role.APPROVER)
+    def home_learn_anyway() -> Answer:
+        return _learn(anyway=True)
+
+    def _learn(*, anyway: bool) -> Answer:
+        if overview.learn(anyway=anyway):
             return admin.go("home", say("Learning has begun. This page shows when it is done."))
         return admin.go("home", say("Redis takes no work just now: is it running?"), "sorry")

@@ -1,0 +1,51 @@
+"""Tables of what was learned beside the evidence, and of who agreed that his orders are used."""
+
+from __future__ import annotations
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, LargeBinary, String, Table
+
+from .checks import unique_where
+from .tables import UTCDateTime, metadata
+
+#: A row for each learning that is live, or being written. `revision` is raised by each erasure.
+learnings = Table(
+    "upsell_learning",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("id", String(64), primary_key=True),
+    Column("state", String(10), nullable=False),
+    Column("revision", BigInteger, nullable=False, server_default="0"),
+    Column("lessons", BigInteger, nullable=False, server_default="0"),
+    Column("figures", JSON, nullable=False),
+    Column("model", LargeBinary),
+    Column("began_at", UTCDateTime, nullable=False),
+    CheckConstraint("state IN ('writing', 'live', 'gone')", name="state"),
+    CheckConstraint("state <> 'live' OR model IS NOT NULL", name="whole"),
+    unique_where("uq_upsell_learning_live", "state = 'live'", "instance"),
+)
+
+#: What a product leads to, what one of the crowd bought, a customer's habits: msgpack, deflated. `customer` is a
+#: pseudonym, "" for products.
+lessons = Table(
+    "upsell_lesson",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("learning", String(64), primary_key=True),
+    Column("kind", String(10), primary_key=True),
+    Column("name", String(200), primary_key=True),
+    Column("customer", String(64), nullable=False, server_default=""),
+    Column("body", LargeBinary, nullable=False),
+    CheckConstraint("kind IN ('lead', 'crowd', 'habits')", name="kind"),
+    CheckConstraint("(kind = 'lead') = (customer = '')", name="customer"),
+    Index("ix_upsell_lesson_customer", "instance", "customer"),
+)
+
+#: Customers (pseudonyms) whose last order was placed under their consent.
+consents = Table(
+    "upsell_consent",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("customer", String(64), primary_key=True),
+    Column("at", UTCDateTime, nullable=False),
+    CheckConstraint("customer <> ''", name="customer"),
+)
