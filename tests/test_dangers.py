@@ -255,6 +255,7 @@ ALLOWED: dict[tuple[str, str, str], str] = {
         "builds_sql",
         "self.execute(",
     ): "COPY of a file of ours; it takes no parameters; quoted",
+    ("learn/split.py", "builds_sql", "ATTACH"): "a file of ours; ATTACH takes no parameters; quoted",
     ("learn/engines/spark.py", "builds_sql", "CREATE DATABASE"): "a name and folder of ours; no parameters; quoted",
     ("learn/engines/spark.py", "builds_sql", "DROP DATABASE"): "a name of ours",
     ("web/worker.py", "starts_processes", "import multiprocessing"): "the worker's own child; no page runs this",

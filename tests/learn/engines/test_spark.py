@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from flask_upsell.learn.engines import Connection, spark
+from flask_upsell.learn.engines import spark
 from flask_upsell.learn.likely import Sizes, learn
 from flask_upsell.learn.mining import SQL, Mining, Parameters, Parquet
 from flask_upsell.learn.upgrades import Steps, learn_upgrades
@@ -29,22 +28,16 @@ spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 """
 
 
-def made_by(*scripts: str) -> set[str]:
-    """The tables that they make."""
-    texts = [(SQL / f"{script}.sql").read_text() for script in scripts]
-    return {name for text in texts for name in re.findall(r"^CREATE TABLE (\w+)", text, re.MULTILINE)}
-
-
-#: Of trying what was learned: the rest of that is DuckDB's alone.
-TRYING = ("counted", "answers", "turns")
-TABLES, TRIED = made_by(*[path.stem for path in SQL.glob("*.sql")]), made_by(*TRYING)
+TABLES = sorted(
+    {name for path in SQL.glob("*.sql") for name in re.findall(r"^CREATE TABLE (\w+)", path.read_text(), re.MULTILINE)}
+)
 Found = dict[str, list[str]]
 
 
 def silent(step: str, done: int, total: int) -> None: ...
 
 
-def learned(path: Path, engine: str, memory: str, cases: int, trying: bool) -> Found:
+def learned(path: Path, engine: str, memory: str, cases: int) -> Found:
     """All that one engine comes to, as sorted texts: its tables, and what Python makes of them."""
     parameters = Parameters(
         min_support=2,
@@ -60,8 +53,6 @@ def learned(path: Path, engine: str, memory: str, cases: int, trying: bool) -> F
             mined.connection, silent, Sizes(head=60, crowd=20, by_count=10, baskets=5, cases=cases)
         )
         steps, turned = learn_upgrades(mined.connection, silent, Steps(gap_floor=300))
-        if trying:
-            _try(mined.connection)
         found: dict[str, list[Any]] = {
             "affinities": list(mined.affinities()),
             "figures": [mined.figures, figures, turned],
@@ -72,19 +63,9 @@ def learned(path: Path, engine: str, memory: str, cases: int, trying: bool) -> F
             "crowd": list(known.bought()),
             "steps": list(steps),
         }
-        for table in TABLES - (set() if trying else TRIED):
+        for table in TABLES:
             found[table] = mined.connection.execute(f"SELECT * FROM {table}").fetchall()
         return {name: sorted(map(repr, some)) for name, some in found.items()}
-
-
-def _try(connection: Connection) -> None:
-    last = int((odd.START + timedelta(days=40)).timestamp())
-    connection.load("carts", {"case_no": int, "product_no": int}, [(0, 1), (0, 2), (1, 5), (1, 31), (2, 17)])
-    connection.load("hidden", {"case_no": int, "product_no": int}, [(0, 3), (1, 4), (2, 90)])
-    connection.load("part", {"first_no": int, "last_no": int}, [(0, 3)])
-    connection.load("edge", {"since": int}, [(last,)])
-    for script in TRYING:
-        connection.execute((SQL / f"{script}.sql").read_text())
 
 
 @pytest.mark.soak
@@ -97,8 +78,8 @@ def test_both_give_the_same_rows(java: str, tmp_path: Path, monkeypatch: pytest.
     odd.write(tmp_path / "it's orders.parquet", amount(600, 20_000))
     # Fewer than FEWEST cases are not fitted to: that takes another pass over everything.
     cases = amount(150, 600)
-    expected = learned(tmp_path / "it's orders.parquet", "duckdb", "1GB", cases, cases > 150)
-    found = learned(tmp_path / "it's orders.parquet", "spark", "600MB", cases, cases > 150)
+    expected = learned(tmp_path / "it's orders.parquet", "duckdb", "1GB", cases)
+    found = learned(tmp_path / "it's orders.parquet", "spark", "600MB", cases)
     assert not [name for name in expected if name not in ("left_out", "days") and len(expected[name]) < 1]
     different = {name: (rows, found[name]) for name, rows in expected.items() if found[name] != rows}
     for name, (rows, others) in different.items():  # the first of each that differ
