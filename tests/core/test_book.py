@@ -52,7 +52,7 @@ def test_what_has_its_default_is_not_written() -> None:
 
 
 def test_an_affinity_is_an_array() -> None:
-    assert encode(leads({"case": 0.5})) == b'{"complements":[["case",0.5,38,412,60,1000]]}'
+    assert encode(leads({"case": 0.5})) == b'{"complements":[["case",0.5,38,412,60,1000,0.0]]}'
 
 
 @pytest.mark.parametrize(
