@@ -98,7 +98,7 @@ def test_nothing_to_offer_takes_no_room(new_context: NewContext, javascript: boo
     page.goto("/product/quire-office")
     slot = walk.slot(page, "product")
     if walk.offered(page, "product"):  # learned after all: look at one that is declined to the end
-        for _ in range(12):
+        for _ in range(30):
             found = walk.offered(page, "product")
             if not found:
                 break

@@ -18,7 +18,19 @@ from .breaker import Breaker
 
 #: What may be asked for: functions of flask_upsell.jobs.
 JOBS = frozenset(
-    {"learn", "publish", "amend", "fold", "follow_up", "tidy", "simulate", "import_orders", "lint", "backtest"}
+    {
+        "learn",
+        "publish",
+        "amend",
+        "fold",
+        "follow_up",
+        "tidy",
+        "forget",
+        "simulate",
+        "import_orders",
+        "lint",
+        "backtest",
+    }
 )
 _PATH = "flask_upsell.jobs."
 _OURS = frozenset([_PATH + job for job in JOBS])

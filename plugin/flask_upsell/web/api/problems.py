@@ -55,7 +55,7 @@ class Problem(Exception):
             **({"errors": list(self.errors)} if self.errors else {}),
             **self.more,
         }
-        return Response(msgspec.json.encode(body), self.status, self.headers, content_type=MEDIA)
+        return Response(msgspec.json.encode(body, enc_hook=str), self.status, self.headers, content_type=MEDIA)
 
 
 def invalid(problems: Iterable[tuple[Path, str]], under: Path = (), *, query: bool = False) -> Problem:
