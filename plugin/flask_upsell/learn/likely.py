@@ -58,7 +58,7 @@ class Sizes(msgspec.Struct, frozen=True):
     #: The last part of the history, which the model is fitted on.
     held_out: float = 0.15
     #: How much of its hits may be given for products that a shopper never bought, where they were told apart.
-    explore: float = 0.02
+    explore: float = 0.01
 
 
 USUAL = Sizes()
