@@ -56,7 +56,7 @@ class Listener:
             consent = self._consent.given(request.environ) if has_request_context() else None
             whose = visitor.key, visitor.language or "", consent
             if self._shares(connection):
-                if self._record(order, *whose, connection):
+                if self._offers.record_order(order, visitor.key, connection, *whose[1:], later=self._afterwards):
                     # What is not there any more by then was rolled back with the order.
                     g.setdefault(self._later, []).append(lambda: self._tell_perks(order))
                 if has_request_context():
@@ -68,11 +68,8 @@ class Listener:
                 Memory(self._identifier).forget_last()
             self._afterwards(lambda: self._offers.queue.enqueue("fold"))
 
-    def _record(self, order: str, visitor: str, language: str, consent: bool | None, connection: object = None) -> int:
-        return self._offers.record_order(order, visitor, connection, language, consent)
-
     def _record_and_tell(self, order: str, visitor: str, language: str, consent: bool | None) -> None:
-        if self._record(order, visitor, language, consent):
+        if self._offers.record_order(order, visitor, None, language, consent):
             self._tell_perks(order)
 
     def _tell_perks(self, order: str) -> None:

@@ -230,10 +230,11 @@ class Offers:
         connection: object = None,
         language: str = "",
         consent: bool | None = None,
+        later: Callable[[Callable[[], object]], object] = lambda act: act(),
     ) -> int:
         """Write the conversions of an order that is being placed, and when its customer may be written to (in this
         `language`, BCP 47); returns how many conversions. `consent`: whether the customer agrees that past orders are
-        used; None: nobody was asked, and what was said before holds."""
+        used; None: nobody was asked, and what was said before holds. `later` does what must wait for the commit."""
         # Behind a savepoint: on PostgreSQL a failed statement would spoil the order's own transaction.
         nested = getattr(connection, "begin_nested", nullcontext)
         with nested():
@@ -256,7 +257,7 @@ class Offers:
             perks={rule.name: rule.perk for rule in rules if rule.perk is not None},
         )
         self._plan_follow_up(order, language, connection)
-        self._note_consent(order, consent, connection)
+        self._note_consent(order, consent, connection, later)
         return written
 
     def release(self, ref: str, connection: object = None) -> int:
@@ -267,15 +268,15 @@ class Offers:
             self.ledger.record_release(ref, self.clock(), connection)
         return released
 
-    def _note_consent(self, order: Order, consent: bool | None, connection: object) -> None:
+    def _note_consent(self, order: Order, given: bool | None, connection: object, later: Callable[..., object]) -> None:
         """Of customers with an account. What goes wrong costs their habits, not the order nor its conversions."""
         customer = order.customer or self.store.visitor().customer
-        if self.consents is None or consent is None or not customer:
+        if self.consents is None or given is None or not customer:
             return
-        known_as = self.pseudonym(customer)
         try:
-            if self.consents.note(known_as, consent, self.clock(), connection):
-                self.queue.enqueue("forget", known_as)
+            known_as = self.pseudonym(customer)
+            if self.consents.note(known_as, given, self.clock(), connection):
+                later(lambda: self.queue.enqueue("forget", known_as))
         except Exception as error:
             faults.note("consents", "consent with order %s is not kept: %s", order.ref, type(error).__name__)
 
