@@ -216,7 +216,8 @@ class RedisShelf(Press):
         current: Any = self._patient.get(self._current)
         if not current:
             return None
-        raw, rules = self._patient.hmget(self._version_key(current.decode()), ["meta", RULES])
+        found: list[Any] = self._patient.hmget(self._version_key(current.decode()), ["meta", RULES])
+        raw, rules = found
         if not raw or (rules and not self._patient.exists(f"{self._pointer}:{rules.decode()}")):
             return None
         return current.decode(), datetime.fromisoformat(msgspec.json.decode(raw)["published_at"])
