@@ -96,7 +96,7 @@ class Learning:
     ) -> tuple[int, int]:
         """(products that lead to a complement, customers whose habits are known)."""
         p, connection = parameters, mined.connection
-        steps, figures["steps"] = learn_upgrades(connection, report, Steps(p.gap_percent, p.gap_floor))
+        steps, figures["steps"], tastes = learn_upgrades(connection, report, Steps(p.gap_percent, p.gap_floor))
         fitted = bool(figures["model"].get("unknown", {}).get("hit_rate_3"))
         better = steps if figures["steps"].get("hit_rate_3") else None
         asked_for, counted = dict[int, list[str]](), Counter[str]()
@@ -112,7 +112,7 @@ class Learning:
                 yield ref, lead
 
         def habits() -> Iterator[Any]:
-            for each in known.habits():
+            for each in known.habits() if tastes is None else tastes.habits(known.habits()):
                 counted["habits"] += 1
                 yield each
 

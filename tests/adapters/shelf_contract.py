@@ -10,7 +10,7 @@ from itertools import cycle
 import pytest
 from msgspec.structs import replace
 
-from flask_upsell.core.affinity import Affinities, Affinity
+from flask_upsell.core.affinity import Affinities, Affinity, Turn
 from flask_upsell.core.book import Book
 from flask_upsell.core.lessons import Forgotten
 from flask_upsell.core.ports import Shelf
@@ -62,10 +62,11 @@ def learned(number: int = 1) -> Learned:
     """A model with all that it can have, two customers to ask and two shoppers with past orders."""
     plain = Weights((0, 1), (0.5, -1.0), (1.0, 2.0), (float(number), 0.25))
     full = replace(plain, pairs=(0.1, 0.2, 0.3), page=((1.0, 2.0),) * 3, page_mean=(0.0,) * 3, page_spread=(1.0,) * 3)
+    past = ((1_790_000_000, ("a", "b")), (1_780_000_000, ("c",)))
     return Learned(
         Model(full, plain, 100 * number, 300, (("a", 90), ("größe", 3)), (7, 5)),
         iter([("0", Bought((("b", 3, 12), ("c", 1, 4)))), ("1", Bought())]),
-        iter([("ann", Habits(((1_790_000_000, ("a", "b")), (1_780_000_000, ("c",))), {"a": 9, "b": 2, "c": 4}))]),
+        iter([("ann", Habits(past, {"a": 9, "b": 2, "c": 4}, bytes(range(120, 136))))]),
     )
 
 
@@ -163,7 +164,8 @@ class ShelfContract:
             attributes={"Größe": "10"},
             period_months=12,
         )
-        up = Affinities(upgrades=(Affinity("c", 0.5, 1, 2, 3, 4),), complements=leads("b").complements)
+        turns = {"c": Turn(-0.5, 1.25, bytes(range(120, 136)))}
+        up = Affinities((Affinity("c", 0.5, 1, 2, 3, 4),), leads("b").complements, turns=turns)
         version = shelf.publish([product("a"), rich, product("c")], [("a", up)])
         book = shelf.read(["a"])
         assert book.version == version
@@ -299,7 +301,7 @@ class ShelfContract:
         ]
         ann = book.habits["ann"]
         assert ann.baskets == ((1_790_000_000, ("a", "b")), (1_780_000_000, ("c",)))
-        assert ann.orders == {"a": 9, "b": 2, "c": 4}
+        assert (ann.orders, ann.taste) == ({"a": 9, "b": 2, "c": 4}, bytes(range(120, 136)))
         assert book.habits.get("bob") is None
 
     def test_each_version_has_its_own_model(self, shelf: Shelf) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, select, update
 from flask_upsell.adapters import lesson_tables as t
 from flask_upsell.adapters import lessons as module
 from flask_upsell.adapters.lessons import SQLLessons
-from flask_upsell.core.affinity import Affinities, Affinity
+from flask_upsell.core.affinity import Affinities, Affinity, Turn
 from flask_upsell.core.lessons import Lead, Member
 from flask_upsell.core.taste import Bought, Habits, Model
 from flask_upsell.errors import LearnError
@@ -23,7 +23,9 @@ MODEL = replace(ROUGH, crowd=(9, 8), popular=(("a", 5),))
 
 
 def lead(*buyers: tuple[int, float]) -> Lead:
-    return Lead(Affinities((), (Affinity("größe", 0.5, 5, 10, 6, 100),), buyers), frozenset(), frozenset(["größe"]))
+    turns = {"up": Turn(-0.5, 1.25, bytes(range(120, 136)))}
+    leads = Affinities((), (Affinity("größe", 0.5, 5, 10, 6, 100),), buyers, turns=turns)
+    return Lead(leads, frozenset(), frozenset(["größe"]))
 
 
 LEADS = {"a": lead((0, 0.7), (1, 0.3)), "b": lead((1, 0.2)), "c": lead()}
@@ -31,7 +33,8 @@ CROWD = [
     Member(0, "ann", Bought((("a", 3, 5),)), ("a",)),
     Member(1, "bob", Bought((("a", 1, 5), ("b", 2, 2))), ("a", "b")),
 ]
-HABITS = {"ann": Habits(((1_790_000_000, ("a", "b")),), {"a": 5}), "bob": Habits(((1_780_000_000, ("b",)),))}
+ANN = Habits(((1_790_000_000, ("a", "b")),), {"a": 5}, bytes(range(120, 136)))
+HABITS = {"ann": ANN, "bob": Habits(((1_780_000_000, ("b",)),))}
 
 
 @pytest.fixture

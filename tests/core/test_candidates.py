@@ -8,14 +8,15 @@ import pytest
 from msgspec.structs import replace
 
 from flask_upsell.core import candidates
-from flask_upsell.core.affinity import Affinities, Affinity
+from flask_upsell.core.affinity import DIRECTIONS, Affinities, Affinity, Turn
 from flask_upsell.core.book import Book
 from flask_upsell.core.candidates import decided
 from flask_upsell.core.conditions import Scene
 from flask_upsell.core.context import MOST_LINES, Context, Line
 from flask_upsell.core.offer import Candidate, Kind
+from flask_upsell.core.taste import Habits
 
-from .build import book, context, leads, line
+from .build import book, context, customer, leads, line
 
 PHONE, TABLET = line("phone"), line("tablet")
 
@@ -128,3 +129,36 @@ def test_what_is_rejected_for_one_line_needs_evidence_of_another() -> None:
     assert decided([led("a", 0, never=("x",)), led("b", 50, approved=("x",))], scores, 5) == [(0.5, "y")]
     assert decided([led("a", 0, approved=("z", "y"))], scores, 5) == [(0.5, "y"), (0.0, "z"), (0.9, "x")]
     assert decided([led("a", 2)], scores, 5, strict=True) == [(0.9, "x")]
+
+
+SWEET, BITTER = bytes([127, *[0] * (DIRECTIONS - 1)]), bytes([0, 127, *[0] * (DIRECTIONS - 2)])
+
+
+def tasting(**tastes: bytes) -> Book:
+    """A phone with two upgrades, one for each taste; the bitter one is chosen by most."""
+    turns = {"sweet": Turn(0.0, 2.0, SWEET), "bitter": Turn(0.0, 2.0, BITTER), "other": Turn(0.0, 2.0, BITTER)}
+    up = leads({"case": 0.9}, {"bitter": 0.5, "other": 0.3, "sweet": 0.2})
+    habits = {name: Habits(taste=taste) for name, taste in tastes.items()}
+    return replace(book([], {"phone": replace(up, turns=turns)}), habits=habits)
+
+
+def test_a_shopper_is_offered_first_what_those_turn_to_who_own_the_same() -> None:
+    """Planted bug that it shows: what is looked at first is asked for in the order of all people."""
+    asked = list[list[str]]()
+    full = replace(tasting(ann=SWEET, bob=BITTER), expect=lambda first, later: asked.append([*first, "|", *later]))
+    found = look_up(context(PHONE, visitor=customer(customer="ann")), full)
+    assert [each.ref for each in found] == ["sweet", "bitter", "other", "case"]
+    assert asked == [["case", "sweet", "bitter", "|", "other"]]
+    assert sum(each.score for each in found[:3]) == pytest.approx(1.0)
+    assert look_up(context(PHONE, visitor=customer(customer="bob")), full)[0].ref == "bitter"
+
+
+def test_without_consent_or_habits_upgrades_are_those_of_all_people() -> None:
+    """Planted bug that it shows: consent is not asked."""
+    full = tasting(ann=SWEET)
+    known = context(PHONE, visitor=customer(customer="ann"))
+    strangers = [replace(known, consent=False), context(PHONE), context(PHONE, visitor=customer(customer="bob"))]
+    for about in [*strangers, replace(known, known_as="")]:
+        assert [each.ref for each in look_up(about, full)] == ["bitter", "other", "sweet", "case"]
+        assert [each.score for each in look_up(about, full)[:3]] == [0.5, 0.3, 0.2]
+    assert look_up(replace(known, known_as="ann"), full)[0].ref == "sweet"

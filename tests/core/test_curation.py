@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from flask_upsell.core.affinity import NONE, Affinities, Affinity
+from flask_upsell.core.affinity import NONE, Affinities, Affinity, Turn
 from flask_upsell.core.curation import NO_NOTE, Note, Verdicts, noted, sure
 from flask_upsell.core.kind import Kind
 from flask_upsell.core.lessons import Lead
@@ -83,3 +83,12 @@ def test_what_is_not_told_does_not_fit() -> None:
     for base in (None, product("phone"), product("phone", attributes={"Model": "Y"})):
         assert not goes_with(case, base)
     assert not goes_with(noted(product("case"), Note(fits=("Model",))), product("phone"))
+
+
+def test_how_a_taste_tells_is_shown_of_what_is_offered() -> None:
+    ups, turn = tuple([Affinity(ref, 0.5, 47, 412, 60, 6000) for ref in "bcd"]), Turn(0.0, 1.0, b"\x7f" * 16)
+    lead = Lead.proven(Affinities(ups, turns={"b": turn, "c": turn, "d": turn}))
+    said = Verdicts(rejected={UP: frozenset({("a", "c")})})
+    assert said.shown("a", lead, NOBODY, NOBODY).turns == {"b": turn, "d": turn}
+    assert said.shown("a", lead, NOBODY, frozenset({"d"})).turns == {"b": turn}
+    assert said.shown("a", lead, frozenset({"a"}), NOBODY) == NONE

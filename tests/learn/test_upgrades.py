@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from flask_upsell.core.affinity import Affinities
+from flask_upsell.core.leaning import leaned
 from flask_upsell.core.ports import OrderLine
 from flask_upsell.core.product import Product
+from flask_upsell.learn import tastes as tastes_of
 from flask_upsell.learn.mining import Mining, Parameters
 from flask_upsell.learn.upgrades import FEWEST, Steps, learn_upgrades
 
@@ -35,7 +37,7 @@ def learned(
     lines: Iterable[OrderLine], products: Iterable[Product] = TEAS, **steps: Any
 ) -> tuple[dict[str, Affinities], dict[str, Any]]:
     with Mining(lines, products, Parameters(), silent, evidence=False) as mined:
-        found, figures = learn_upgrades(mined.connection, silent, Steps(**{"gap_percent": 100, **steps}))
+        found, figures, _ = learn_upgrades(mined.connection, silent, Steps(**{"gap_percent": 100, **steps}))
         return dict(found), figures
 
 
@@ -102,3 +104,48 @@ def test_at_most_so_many_are_kept() -> None:
 @pytest.mark.parametrize("lines", [[], [line("a", "plain", 0)], [line("a", "gone", 0)]])
 def test_a_history_of_next_to_nothing_is_no_error(lines: list[OrderLine]) -> None:
     assert learned(lines)[0] == {}
+
+
+CAMPS = 8
+
+
+def camps(customers: int, *, apart: bool = True) -> list[OrderLine]:
+    """Each owns things of one of eight camps; four of these turn to the finer tea, the others to everybody's; unless
+    they are `apart`: then it is all one to them which."""
+    chance, lines = random.Random(11), list[OrderLine]()
+    for number in range(customers):
+        camp, up = number % CAMPS, ("finer", "crowd")[number % 2]
+        goods = [f"thing{camp}-{each}" for each in chance.sample(range(12), 6)]
+        turned = up if apart and chance.random() < 0.8 else chance.choice(["finer", "crowd"])
+        at = AT + timedelta(hours=chance.randrange(300))
+        lines += [OrderLine(f"first{number}", ref, 1, 1000, at, f"c{number}") for ref in [*goods, "plain"]]
+        lines.append(line(f"c{number}", turned, 5 + chance.randrange(300)))
+    return lines
+
+
+THINGS = [
+    *TEAS,
+    *[Product(f"thing{camp}-{n}", "Thing", 500, "EUR", category="Things") for camp in range(CAMPS) for n in range(12)],
+]
+
+
+def test_what_a_shopper_owns_says_which_step_it_will_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tastes_of, "CROWD", 500)
+    with Mining(camps(1500), THINGS, Parameters(), silent, evidence=False) as mined:
+        steps, figures, tastes = learn_upgrades(mined.connection, silent, Steps(gap_percent=100))
+        plain = dict(steps)["plain"]
+        assert figures["turned"] >= FEWEST and figures["hit_rate_3_known"] == 1.0
+        assert tastes is not None
+        for camp in range(CAMPS):
+            share, first = leaned(plain, tastes.told([f"thing{camp}-{each}" for each in range(6)]))[0]
+            assert first.consequent == ("finer", "crowd")[camp % 2]
+            assert share > 0.6, "of two that are as likely for all people"
+
+
+def test_where_it_says_nothing_no_taste_is_published(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted bug that it shows: what the fitted customers are told by is not tried on others."""
+    monkeypatch.setattr(tastes_of, "CROWD", 200)
+    with Mining(camps(1500, apart=False), THINGS, Parameters(), silent, evidence=False) as mined:
+        steps, figures, tastes = learn_upgrades(mined.connection, silent, Steps(gap_percent=100))
+        assert figures["turned"] >= FEWEST and "hit_rate_3_known" not in figures
+        assert tastes is None and dict(steps)["plain"].turns == {}

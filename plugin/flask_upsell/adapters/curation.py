@@ -92,7 +92,9 @@ def _bought_without(bought: Bought, refs: frozenset[str]) -> Bought:
 def _habits_without(habits: Habits, refs: frozenset[str]) -> Habits:
     left = [(at, tuple([ref for ref in basket if ref not in refs])) for at, basket in habits.baskets]
     orders = {ref: orders for ref, orders in habits.orders.items() if ref not in refs}
-    return Habits(tuple([each for each in left if each[1]]), orders)
+    # A taste cannot be told apart into what it was made of.
+    taste = habits.taste if len(orders) == len(habits.orders) else b""
+    return Habits(tuple([each for each in left if each[1]]), orders, taste)
 
 
 def _said(product: Product | None) -> Note:

@@ -9,6 +9,8 @@ import msgspec
 BILLION = 10**9
 #: Orders that are added to those with a product, so that a few of them prove little.
 SHRUNK = 20
+#: How many numbers a taste has, signed bytes, and how long it is.
+DIRECTIONS, FULL = 16, 127
 
 
 class Affinity(msgspec.Struct, frozen=True, gc=False, array_like=True):
@@ -45,9 +47,24 @@ class Affinity(msgspec.Struct, frozen=True, gc=False, array_like=True):
         return self.confidence * self.orders / self.consequent_orders
 
 
+def signed(vector: bytes) -> tuple[int, ...]:
+    """Its numbers, -128 to 127."""
+    return tuple(memoryview(vector).cast("b"))
+
+
+class Turn(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """How a step up is chosen by taste: it is e^(`even` + `slope` · t) times as likely, t being how alike (-1 to 1) the
+    shopper's taste is and `vector`, that of those who own it."""
+
+    even: float
+    slope: float
+    vector: bytes
+
+
 class Affinities(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     """All that leads on from one product, strongest first.
 
+    `turns`: of upgrades, how a shopper's taste tells on them, as far as that is known.
     `buyers`: customers whose orders show how the product is bought: (number, how much it says for them). Of
     complements, what a merchant said: `approved` come first, learned or not; `rejected` are not offered for this
     product, and those of `never` not while it is there, whatever else leads to them.
@@ -59,6 +76,7 @@ class Affinities(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     approved: tuple[str, ...] = ()
     rejected: tuple[str, ...] = ()
     never: tuple[str, ...] = ()
+    turns: dict[str, Turn] = {}
 
     @cached_property
     def evidence(self) -> dict[str, Affinity]:
@@ -72,6 +90,11 @@ class Affinities(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
             (to.consequent, to.weight, (to.together + to.expected) / (to.base + SHRUNK), to.consequent_orders)
             for to in self.complements
         ]
+
+    @cached_property
+    def leanings(self) -> dict[str, tuple[float, float, tuple[int, ...]]]:
+        """The turns as they are counted with: (even, slope of the sum over both vectors, vector)."""
+        return {ref: (turn.even, turn.slope / FULL**2, signed(turn.vector)) for ref, turn in self.turns.items()}
 
     @property
     def base(self) -> int:

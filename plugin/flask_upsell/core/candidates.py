@@ -9,10 +9,11 @@ from .affinity import BILLION, Affinities
 from .book import Book
 from .conditions import Scene
 from .context import MOST_LINES, Context, Line
+from .leaning import leaned
 from .offer import Basis, Candidate, Kind
 from .rules import Working, stops
 from .sources import Learn, Matched, candidates, lists, refs
-from .taste import AGREE, NOTHING, Bought, Model, page, signals, voices
+from .taste import AGREE, NOTHING, Bought, Habits, Model, page, signals, voices
 
 #: How many upgrades of each line, and complements, a decision looks at before it is made; seldom more.
 FIRST_UPGRADES, FIRST_COMPLEMENTS = 2, 8
@@ -40,8 +41,9 @@ def look_up(scene: Scene, book: Book) -> Iterator[Candidate]:
 
 
 def learned(anchors: Sequence[Line], book: Book, scene: Scene | None = None) -> Iterator[Candidate]:
-    """A line's upgrades first, then complements: those that a merchant approved, then all by their weights summed over
-    the lines; with a model and a `scene`, by all that is known of cart and shopper.
+    """A line's upgrades first, by the shopper's taste where that is known; then complements: those that a merchant
+    approved, then all by their weights summed over the lines; with a model and a `scene`, by all that is known of cart
+    and shopper.
 
     Ties are broken by reference, so that a decision never flickers.
     """
@@ -61,14 +63,18 @@ def learned(anchors: Sequence[Line], book: Book, scene: Scene | None = None) -> 
     scores = decided(led, scores, TOLD if book.model is not None else 0, strict=strict)
     complements = [ref for _, ref in scores]
     first, later = complements[:FIRST_COMPLEMENTS], complements[FIRST_COMPLEMENTS:]
-    for _, leads in led:
-        first += [affinity.consequent for affinity in leads.upgrades[:FIRST_UPGRADES]]
-        later += [affinity.consequent for affinity in leads.upgrades[FIRST_UPGRADES:]]
+    taste = b""
+    if scene is not None and any(leads.turns for _, leads in led):
+        taste = habits_of(scene.context, book).taste
+    steps = [(line, leaned(leads, taste)) for line, leads in led]
+    for _, found in steps:
+        first += [affinity.consequent for _, affinity in found[:FIRST_UPGRADES]]
+        later += [affinity.consequent for _, affinity in found[FIRST_UPGRADES:]]
     book.expect(first, later)
-    upgrades = [(-a.weight, a.consequent, line.ref, line, a) for line, leads in led for a in leads.upgrades]
+    upgrades = [(-share, a.consequent, line.ref, line, a) for line, found in steps for share, a in found]
     upgrades.sort(key=_without_values)
-    for _, ref, _, line, affinity in upgrades:
-        yield Candidate(Kind.UPGRADE, ref, line, affinity, affinity.weight)
+    for share, ref, _, line, affinity in upgrades:
+        yield Candidate(Kind.UPGRADE, ref, line, affinity, -share)
     for score, ref in scores:
         yield _complement(ref, score, led, book, basis)
 
@@ -140,14 +146,19 @@ def likely(led: Led, book: Book, model: Model, context: Context) -> list[tuple[f
     return Likely(led, book, model, context).ranked()
 
 
+def habits_of(context: Context, book: Book) -> Habits:
+    """Those of the shopper: none without consent."""
+    name = context.visitor.customer if context.known_as is None else context.known_as
+    return book.habits.get(name, NOTHING) if name and context.consent else NOTHING
+
+
 class Likely:
     """What may be bought next, by all that is known of a cart and a shopper; nothing is made of what is sensitive."""
 
     def __init__(self, led: Led, book: Book, model: Model, context: Context) -> None:
         self._book, self._model, self._now = book, model, context.now.timestamp()
         self._cart = {line.product: leads for line, leads in led if not _is_sensitive(line, book)}
-        name = context.visitor.customer if context.known_as is None else context.known_as
-        self._habits = book.habits.get(name, NOTHING) if name and context.consent else NOTHING
+        self._habits = habits_of(context, book)
 
     def ranked(self) -> list[tuple[float, str]]:
         """See `likely`."""

@@ -114,9 +114,9 @@ class Verdicts(msgspec.Struct, frozen=True, dict=True):
         known = {each.consequent for each in upgrades}
         more = [Affinity(ref, 0.0, 0, 0, 0, 0) for ref in said.upgrades if ref not in known and ref not in out]
         complements = of(Kind.COMPLEMENT, leads.complements, lead.complements)
-        return Affinities(
-            (*upgrades, *more), complements, leads.buyers, tuple(approved), tuple(said.rejected), tuple(said.never)
-        )
+        turns = {ref: turn for ref, turn in leads.turns.items() if ref in known}
+        decided = (tuple(approved), tuple(said.rejected), tuple(said.never))
+        return Affinities((*upgrades, *more), complements, leads.buyers, *decided, turns)
 
     @cached_property
     def said(self) -> dict[str, Said]:

@@ -120,12 +120,13 @@ class Bought(msgspec.Struct, frozen=True, gc=False, array_like=True):
     items: tuple[tuple[str, int, int], ...] = ()
 
 
-class Habits(msgspec.Struct, frozen=True, dict=True):
+class Habits(msgspec.Struct, frozen=True, dict=True, omit_defaults=True):
     """A shopper's past orders, the newest first: (Unix time, products); `orders`: how many orders each product is in,
-    of all shoppers."""
+    of all shoppers; `taste`: which way what they own points (core.leaning), if that is known."""
 
     baskets: tuple[tuple[int, tuple[str, ...]], ...] = ()
     orders: dict[str, int] = {}
+    taste: bytes = b""
 
     @cached_property
     def places(self) -> dict[str, list[int]]:

@@ -25,9 +25,9 @@ from ..core.decision import decide
 from ..core.offer import Kind
 from ..core.ports import OrderLine, Report
 from ..core.product import Product
-from ..core.taste import Learned
+from ..core.taste import Habits, Learned
 from ..errors import BadInput, UpsellError
-from ..learn.likely import learn
+from ..learn.likely import ROUGH, learn
 from ..learn.mining import Mined, Mining, Parameters
 from ..learn.upgrades import Steps, learn_upgrades
 from ..web.cli import Bar
@@ -38,6 +38,9 @@ from .loading import ORDERS, PRODUCTS, Rejected, moment_of, pieces_of, price_of,
 ANSWERS = 10
 #: Any price: what is asked is what people buy, not what is wise to offer.
 POLICY = Policy(ANSWERS, ANSWERS, 100, 0, 0, ANSWERS, 0, varied=False)
+
+#: Nothing but what a product leads to.
+UPGRADES_ALONE = msgspec.structs.replace(ROUGH, strict=True)
 
 
 class Case(msgspec.Struct, frozen=True):
@@ -109,10 +112,13 @@ def _predict(
     try:
         with Mining(lines, kept(), Parameters(), report, evidence=False) as mined:
             if kind is Kind.UPGRADE:
-                steps, figures = learn_upgrades(mined.connection, report, Steps(gap_percent=POLICY.price_gap_percent))
+                steps, figures, tastes = learn_upgrades(
+                    mined.connection, report, Steps(gap_percent=POLICY.price_gap_percent)
+                )
                 owned = _owned(mined, {case.customer_id for case in cases})
+                habits = ((name, Habits(taste=tastes.told(refs))) for name, refs in owned.items()) if tastes else ()
                 report("Publishing", 0, 0)
-                shelf.publish(known.values(), steps)
+                shelf.publish(known.values(), steps, Learned(UPGRADES_ALONE, (), habits))
             else:
                 found, model, figures = learn(mined.connection, report)
                 owned = {}

@@ -18,10 +18,17 @@ ROUNDS = 60
 RIDGE, STRICTER = 6.0, 5.0
 
 
-def logit(signals: Floats, bought: NDArray[np.int64], there: NDArray[np.bool_], first: int = 0) -> Floats:
+def logit(
+    signals: Floats,
+    bought: NDArray[np.int64],
+    there: NDArray[np.bool_],
+    first: int = 0,
+    before: Floats | float = 0.0,
+) -> Floats:
     """(signals,) weights, from (cases, candidates, signals), the place of what was bought in each case, and which
     candidates there are: cases may have fewer than others. Signals should be of about the same spread;
-    those after the `first` ones (if not 0) are only made of them, and need stronger proof."""
+    those after the `first` ones (if not 0) are only made of them, and need stronger proof. `before`: the score (cases,
+    candidates) that theirs is added to."""
     import numpy as np
 
     number, size = len(bought), signals.shape[2]
@@ -31,7 +38,7 @@ def logit(signals: Floats, bought: NDArray[np.int64], there: NDArray[np.bool_], 
     chosen = signals[cases, bought]
 
     def at(here: Floats) -> tuple[float, Floats]:
-        score = np.where(there, signals @ here, -np.inf)
+        score = np.where(there, signals @ here + before, -np.inf)
         score -= score.max(1, keepdims=True)
         share = np.exp(score)
         share /= share.sum(1, keepdims=True)

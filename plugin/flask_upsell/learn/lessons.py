@@ -54,15 +54,14 @@ def lessons(
         complements = [each for each in link.complements if links or each.consequent in names] + more
         ups = parts.get(Kind.UPGRADE, Affinities()).upgrades
         period = months.get(ref)
-        better = [
-            each
-            for each in parts.get(STEP, Affinities()).upgrades
-            if each.together >= least and months.get(each.consequent) == period
-        ]
+        step = parts.get(STEP, Affinities())
+        better = [each for each in step.upgrades if each.together >= least and months.get(each.consequent) == period]
         taken, last = {each.consequent for each in better}, better[-1].weight if better else 1.0
         better += [_weighing(each, min(each.weight, last)) for each in ups if each.consequent not in taken]
         upgraded = frozenset([each.consequent for each in ups])
-        yield ref, Lead(Affinities(tuple(better), tuple(complements), link.buyers), upgraded, names)
+        turns = {to: turn for to, turn in step.turns.items() if to in taken}
+        leads = Affinities(tuple(better), tuple(complements), link.buyers, turns=turns)
+        yield ref, Lead(leads, upgraded, names)
 
 
 def members(connection: Connection, known: Known, asked_for: dict[int, list[str]]) -> Iterator[Member]:

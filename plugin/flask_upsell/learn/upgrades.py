@@ -2,7 +2,7 @@
 
 Of each product's steps up it is known how often they are bought, lately and altogether, by how many, how many came to
 them from here, and how much dearer they are. What that is worth is fitted on the customers who turned to one of them in
-the last part of the history.
+the last part of the history; and beside it what their taste says, for shoppers whose past orders are known.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+from zlib import crc32
 
 import msgspec
 
-from ..core.affinity import Affinities, Affinity
+from ..core.affinity import FULL, Affinities, Affinity, Turn
 from ..core.ports import Report
 from .engines import Connection
 from .fit import logit
 from .likely import look_back, span_of
+from .tastes import Tastes, tastes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,29 +57,49 @@ ROUGH = (0.5, 0.7, 0.2, 0.2, 0.2, 0.0)
 
 class Steps(msgspec.Struct, frozen=True):
     """What bounds the steps: the price gap (percent of the price, or `gap_floor` in minor units if that is more), how
-    many are looked at and kept, and how many customers are fitted to."""
+    many are looked at and kept, of how many tastes are told, and how many customers are fitted to."""
 
     gap_percent: int = 25
     gap_floor: int = 0
     candidates: int = 60
     kept: int = 20
+    tasted: int = 12
     cases: int = 8000
 
 
 USUAL = Steps()
 
 
-def learn_upgrades(
-    connection: Connection, report: Report, steps: Steps = USUAL
-) -> tuple[Iterator[tuple[str, Affinities]], dict[str, Any]]:
-    """(product, its steps up, the best first), and figures; `connection` holds mined baskets."""
+class Fitted(NamedTuple):
+    """`mean` and `spread` of the signals; `weights` of these and their products. `leaning`: how much a taste tells on
+    its own and with each of the signals, and how alike tastes are in the mean (`even`); None where it tells nothing."""
+
+    mean: Floats
+    spread: Floats
+    weights: Floats
+    leaning: Floats | None
+    even: float
+
+
+class Upgrades(NamedTuple):
+    """(product, its steps up, the best first): a stream; figures; tastes of products, where they tell anything."""
+
+    steps: Iterator[tuple[str, Affinities]]
+    figures: dict[str, Any]
+    tastes: Tastes | None
+
+
+def learn_upgrades(connection: Connection, report: Report, steps: Steps = USUAL) -> Upgrades:
+    """`connection` holds mined baskets."""
     cut, end = span_of(connection)
-    weights, figures = _fitted(connection, cut, steps, report)
+    names = connection.execute("SELECT product_ref FROM items ORDER BY product_no").fetchall()
+    refs = [name for (name,) in names]
+    fitted, figures = _fitted(connection, cut, refs, steps, report)
     report("Weighing steps up", 0, 0)
     _count(connection, end, steps)
-    names = connection.execute("SELECT product_ref FROM items ORDER BY product_no").fetchall()
     row = connection.execute("SELECT COUNT(DISTINCT order_no) FROM seen").fetchone()
-    return _ranked(connection, weights, int(row[0]) if row else 0, [name for (name,) in names], steps), figures
+    known = tastes(connection, refs) if fitted is not None and fitted.leaning is not None else None
+    return Upgrades(_ranked(connection, fitted, known, int(row[0]) if row else 0, refs, steps), figures, known)
 
 
 def _count(connection: Connection, until: int, steps: Steps) -> None:
@@ -110,9 +132,9 @@ def _signals(rows: dict[str, Any]) -> Floats:
 
 
 def _fitted(
-    connection: Connection, cut: int, steps: Steps, report: Report
-) -> tuple[tuple[Floats, Floats, Floats] | None, dict[str, Any]]:
-    """(mean, spread, weights) of the signals and their products; None when too few customers turned."""
+    connection: Connection, cut: int, refs: list[str], steps: Steps, report: Report
+) -> tuple[Fitted | None, dict[str, Any]]:
+    """None when too few customers turned."""
     import numpy as np
 
     report("Fitting to steps up", 0, 0)
@@ -132,9 +154,12 @@ def _fitted(
         owned.setdefault(customer, set()).add(product)
     rows = connection.execute(OF_TURNED).fetchnumpy()
     every, base, product = _signals(rows), np.asarray(rows["base_no"]), np.asarray(rows["product_no"])
+    known = tastes(connection, refs)
+    vectors, told = known.rows(product)
     starts, ends = np.searchsorted(base, base, "left"), np.searchsorted(base, base, "right")
     first = {int(no): (int(start), int(end)) for no, start, end in zip(base, starts, ends, strict=True)}
     signals = np.zeros((len(chosen), steps.candidates, every.shape[1]))
+    alike = np.full(signals.shape[:2], np.nan)
     there, bought = np.zeros(signals.shape[:2], dtype=bool), np.zeros(len(chosen), dtype=np.int64)
     for place, (customer, base_no, product_no) in enumerate(chosen):
         start, end = first[base_no]
@@ -143,12 +168,64 @@ def _fitted(
         signals[place, : len(some)] = every[some]
         there[place, : len(some)] = True
         bought[place] = next(at for at, row in enumerate(some) if int(product[row]) == product_no)
+        if (own := known.of(mine)) is not None:
+            found = vectors[some].astype(np.float64) @ own / FULL**2
+            alike[place, : len(some)] = np.where(told[some], found, np.nan)
     mean, spread = signals[there].mean(0), np.maximum(signals[there].std(0), 1e-6)
-    scaled = _second((signals - mean) / spread)
+    single = (signals - mean) / spread
+    scaled = _second(single)
     weights = logit(scaled, bought, there, signals.shape[2])
-    score = np.where(there, scaled @ weights, -np.inf)
-    rank = (score > score[np.arange(len(bought)), bought][:, None]).sum(1)
-    return (mean, spread, weights), {"turned": len(chosen), "hit_rate_3": round(float((rank < 3).mean()), 4)}
+    score = scaled @ weights
+    del scaled
+    halves = np.array([crc32(customer.encode()) % 2 for customer, _, _ in chosen])
+    leaning, even, more = _leaning(single, alike, score, bought, there, halves)
+    figures = {"turned": len(chosen), "hit_rate_3": round(float(_foretold(score, bought, there)[0].mean()), 4)}
+    return Fitted(mean, spread, weights, leaning, even), {**figures, **more}
+
+
+def _leaning(
+    single: Floats,
+    alike: Floats,
+    score: Floats,
+    bought: NDArray[np.int64],
+    there: NDArray[np.bool_],
+    halves: NDArray[np.int64],
+) -> tuple[Floats | None, float, dict[str, Any]]:
+    """What tastes add to `score`: see Fitted. Kept when each half of the customers foretells the other one better, by
+    more than a standard error."""
+    import numpy as np
+
+    told = ~np.isnan(alike)
+    if not told.any():
+        return None, 0.0, {}
+    even, size = float(alike[told].mean()), max(float(alike[told].std()), 1e-6)
+    apart = np.where(told, (alike - even) / size, 0.0)[:, :, None]
+    columns = np.concatenate([apart, apart * single], axis=2)
+    better = score.copy()
+    for half in (0, 1):
+        some, rest = halves == half, halves != half
+        if some.any() and rest.any():
+            found = logit(columns[some], bought[some], there[some], before=score[some])
+            better[rest] += columns[rest] @ found
+    before, after = _foretold(score, bought, there), _foretold(better, bought, there)
+    gained = after[1] - before[1]
+    if gained.mean() <= gained.std() / len(gained) ** 0.5:
+        return None, even, {}
+    found = logit(columns, bought, there, before=score)
+    if found[0] <= 0:
+        return None, even, {}
+    return found / size, even, {"hit_rate_3_known": round(float(after[0].mean()), 4)}
+
+
+def _foretold(score: Floats, bought: NDArray[np.int64], there: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """For each case: whether what was bought is among the first three, and the logarithm of its share."""
+    import numpy as np
+
+    score = np.where(there, score, -np.inf)
+    own = score[np.arange(len(bought)), bought]
+    rank = (score > own[:, None]).sum(1)
+    most = score.max(1)
+    return (rank < 3).astype(np.float64), own - most - np.log(np.exp(score - most[:, None]).sum(1))
 
 
 def _second(scaled: Floats) -> Floats:
@@ -163,7 +240,8 @@ def _second(scaled: Floats) -> Floats:
 
 def _ranked(
     connection: Connection,
-    weights: tuple[Floats, Floats, Floats] | None,
+    fitted: Fitted | None,
+    known: Tastes | None,
     orders: int,
     refs: list[str],
     steps: Steps,
@@ -184,11 +262,8 @@ def _ranked(
         if part:
             table = np.array(part, dtype=np.int64)
             signals = _signals(dict(zip(names, table.T, strict=True)))
-            if weights is None:
-                score = signals @ np.array(ROUGH)
-            else:
-                mean, spread, fitted = weights
-                score = _second((signals - mean) / spread) @ fitted
+            single = signals if fitted is None else (signals - fitted.mean) / fitted.spread
+            score = signals @ np.array(ROUGH) if fitted is None else _second(single) @ fitted.weights
             edges = [*np.flatnonzero(np.r_[True, table[1:, 0] != table[:-1, 0]]).tolist(), len(table)]
             for start, end in pairwise(edges):
                 share = np.exp(score[start:end] - score[start:end].max())
@@ -198,6 +273,24 @@ def _ranked(
                 for at in best.tolist():
                     row = part[start + at]
                     found.append(Affinity(refs[row[1] - 1], round(float(share[at]), 6), row[2], row[9], row[2], orders))
-                yield refs[part[start][0] - 1], Affinities(tuple(found))
+                told = start + best[: steps.tasted]
+                turns = _turns(found[: steps.tasted], fitted, known, single[told], table[told, 1])
+                yield refs[part[start][0] - 1], Affinities(tuple(found), turns=turns)
         if not chunk:
             return
+
+
+def _turns(
+    steps: list[Affinity], fitted: Fitted | None, known: Tastes | None, single: Floats, products: NDArray[np.int64]
+) -> dict[str, Turn]:
+    """How tastes tell on each of these steps, with its scaled signals."""
+    if known is None or fitted is None or fitted.leaning is None:
+        return {}
+    vectors, told = known.rows(products)
+    # Nobody turns to what their like do not own because of that.
+    slopes = (fitted.leaning[0] + single @ fitted.leaning[1:]).clip(0.0).tolist()
+    return {
+        step.consequent: Turn(round(-slope * fitted.even, 3), round(slope, 3), vector.tobytes())
+        for step, slope, vector, there in zip(steps, slopes, vectors, told.tolist(), strict=True)
+        if there
+    }

@@ -52,7 +52,7 @@ def learned(path: Path, engine: str, memory: str, cases: int) -> Found:
         known, model, figures = learn(
             mined.connection, silent, Sizes(head=60, crowd=20, by_count=10, baskets=5, cases=cases)
         )
-        steps, turned = learn_upgrades(mined.connection, silent, Steps(gap_floor=300))
+        steps, turned, _ = learn_upgrades(mined.connection, silent, Steps(gap_floor=300))
         found: dict[str, list[Any]] = {
             "affinities": list(mined.affinities()),
             "figures": [mined.figures, figures, turned],
