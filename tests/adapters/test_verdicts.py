@@ -14,6 +14,8 @@ from flask_upsell.adapters.verdicts import SQLVerdicts
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.curation import Note
 from flask_upsell.core.lessons import Lead
+from flask_upsell.core.taste import Habits, Learned
+from flask_upsell.learn.likely import ROUGH
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 PRICES = {"p1": 1000, "p2": 5000, "p3": 200, "p4": 100}
@@ -60,6 +62,21 @@ def test_what_is_said_of_products_goes_into_the_book(engine: Engine) -> None:
     curation.notes.set("p1", Note(), NOW)
     assert set(curation.notes.all()) == {"p2", "p3"}
     assert len(SQLAudit(engine, "upsell").history(what="product changed")) == 4
+
+
+def test_no_taste_is_told_that_was_made_of_what_is_sensitive(engine: Engine) -> None:
+    """Planted bug that it shows: only the orders are taken out."""
+    curation, taste = SQLCuration(engine, "upsell", SQLAudit(engine, "upsell")), bytes(range(16))
+    ann = Habits(((5, ("p1", "p2")),), {"p1": 3, "p2": 2}, taste)
+    bob = Habits(((5, ("p1",)),), {"p1": 3}, taste)
+    both = [("ann", ann), ("bob", bob)]
+    assert dict(curation.fit(Learned(ROUGH, (), iter(both))).habits) == dict(both)
+    with acting("emil"):
+        curation.notes.set("p2", Note(sensitive=True), NOW)
+    assert dict(curation.fit(Learned(ROUGH, (), iter(both))).habits) == {
+        "ann": Habits(((5, ("p1",)),), {"p1": 3}),
+        "bob": bob,
+    }
 
 
 def test_what_was_said_holds_while_the_ledger_is_away(engine: Engine) -> None:

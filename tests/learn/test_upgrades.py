@@ -14,6 +14,8 @@ from flask_upsell.core.leaning import leaned
 from flask_upsell.core.ports import OrderLine
 from flask_upsell.core.product import Product
 from flask_upsell.learn import tastes as tastes_of
+from flask_upsell.learn.lessons import lessons
+from flask_upsell.learn.likely import Sizes, learn
 from flask_upsell.learn.mining import Mining, Parameters
 from flask_upsell.learn.upgrades import FEWEST, Steps, learn_upgrades
 
@@ -149,3 +151,18 @@ def test_where_it_says_nothing_no_taste_is_published(monkeypatch: pytest.MonkeyP
         steps, figures, tastes = learn_upgrades(mined.connection, silent, Steps(gap_percent=100))
         assert figures["turned"] >= FEWEST and "hit_rate_3_known" not in figures
         assert tastes is None and dict(steps)["plain"].turns == {}
+
+
+def test_what_is_kept_of_a_learning_has_tastes_of_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted bug that it shows: a step that too few had is left out, and its taste stays."""
+    monkeypatch.setattr(tastes_of, "CROWD", 300)
+    lines = [*camps(1500), line("c1", "rare", 1), line("c2", "rare", 1)]
+    with Mining(lines, THINGS, Parameters(), silent) as mined:
+        connection = mined.connection
+        known, _, _ = learn(connection, silent, Sizes(head=50, crowd=20, cases=0))
+        steps, _, tastes = learn_upgrades(connection, silent, Steps(gap_percent=100))
+        plain = next(lead.leads for ref, lead in lessons(connection, known, steps, 3, links=False) if ref == "plain")
+        assert {each.consequent for each in plain.upgrades} == set(plain.turns) == {"finer", "crowd"}
+        assert tastes is not None and tastes.told(["rare"])
+        name, habits = next(tastes.habits(known.habits(["c7"])))
+        assert (name, habits.taste) == ("c7", tastes.told(habits.orders)) and habits.taste
