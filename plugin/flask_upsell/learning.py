@@ -81,6 +81,7 @@ class Learning:
                     return {**figures, "refused": wrong}
                 report("Keeping affinities", 0, 0)
                 figures["affinities"] = self._offers.ledger.save_affinities(mined.affinities())
+                self._offers.ledger.save_seasonal(mined.seasonal())
                 model = msgspec.structs.replace(model, strict=not said.get("hit_rate_3"))
                 self._kept.finish(id, model, now)
             except BaseException:

@@ -33,7 +33,8 @@ from ..core.affinity import Affinities, Affinity
 from ..core.offer import Kind
 from ..core.ports import NO_PERKS, Order, Progress, Promise
 from ..core.rule import Perk
-from . import learned
+from ..core.seasonal import Seasonal
+from . import learned, seasonal
 from . import tables as t
 from .claims import Claims
 from .counts import count_of
@@ -212,6 +213,11 @@ class SQLLedger(Claims):
         """Replace all affinities in one transaction; returns how many there are now."""
         with self.engine.begin() as connection:
             return learned.replace(connection, self._instance, rows)
+
+    def save_seasonal(self, rows: Iterable[Seasonal]) -> int:
+        """The same of seasonal ones."""
+        with self.engine.begin() as connection:
+            return seasonal.replace(connection, self._instance, rows)
 
     def affinities(self) -> Iterator[tuple[str, Affinities]]:
         """(antecedent, what it leads to, strongest first); a stream."""

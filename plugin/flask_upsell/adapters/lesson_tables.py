@@ -1,8 +1,8 @@
-"""Tables of what was learned beside the evidence, and of who agreed that his orders are used."""
+"""Tables of what was learned beside the evidence of pairs, and of who agreed that his orders are used."""
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Index, LargeBinary, String, Table
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, Float, Index, Integer, LargeBinary, String, Table
 
 from .checks import unique_where
 from .tables import UTCDateTime, metadata
@@ -48,4 +48,25 @@ consents = Table(
     Column("customer", String(64), primary_key=True),
     Column("at", UTCDateTime, nullable=False),
     CheckConstraint("customer <> ''", name="customer"),
+)
+
+#: Pairs that go together in a part of the year only; see core.seasonal.Seasonal.
+seasonal = Table(
+    "upsell_seasonal",
+    metadata,
+    Column("instance", String(40), primary_key=True),
+    Column("antecedent", String(200), primary_key=True),
+    Column("consequent", String(200), primary_key=True),
+    Column("start", String(5), nullable=False),
+    Column("end", String(5), nullable=False),
+    Column("together", BigInteger, nullable=False),
+    Column("base", BigInteger, nullable=False),
+    Column("orders", BigInteger, nullable=False),
+    Column("lift", Float, nullable=False),
+    Column("outside_together", BigInteger, nullable=False),
+    Column("outside_base", BigInteger, nullable=False),
+    Column("outside_lift", Float, nullable=False),
+    Column("years", Integer, nullable=False),
+    Column("certainty", Float, nullable=False),
+    Index("ix_upsell_seasonal_certainty", "instance", "certainty"),
 )

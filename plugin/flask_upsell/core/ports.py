@@ -26,6 +26,7 @@ from .product import Product
 from .rule import Limits, Perk, Rule, Status
 from .rulebook import Changes, RuleBook
 from .rules import NEVER_CHANGED, NOTHING_SOLD
+from .seasonal import Seasonal
 from .taste import Learned
 from .words import Sentence
 
@@ -244,6 +245,8 @@ class Ledger(Claims, Protocol):
         """All of them, or those of one product."""
 
     def save_affinities(self, rows: Iterable[tuple[Kind, str, Affinity]]) -> int: ...
+
+    def save_seasonal(self, rows: Iterable[Seasonal]) -> int: ...
 
     def affinities(self) -> Iterator[tuple[str, Affinities]]: ...
 

@@ -24,6 +24,7 @@ from ..core.money import LARGEST
 from ..core.offer import Kind
 from ..core.ports import OrderLine, Report
 from ..core.product import Product
+from ..core.seasonal import Seasonal, day_of_year
 from .engines import DUCKDB, Connection, connect
 from .readiness import count
 
@@ -33,7 +34,11 @@ AFFINITIES = {
     Kind.COMPLEMENT: "SELECT antecedent, consequent, weight, together, base, consequent_orders, orders "
     "FROM complements",
 }
-STEPS = ("baskets", "complements", "upgrades")
+SEASONAL = (
+    "SELECT antecedent, consequent, first_day, last_day, together, base, orders, lift, outside_together, outside_base, "
+    "outside_lift, years, certainty FROM seasonal"
+)
+STEPS = ("baskets", "complements", "upgrades", "seasonal")
 STEP_IMPORTED = "Reading imported orders"
 LINES = {"order_ref": str, "product_ref": str, "quantity": int, "customer": str, "placed_at": int, "buyer": int}
 PRODUCTS = {"product_ref": str, "category": str, "price": int, "months": int}
@@ -105,6 +110,29 @@ class Mined:
             while rows := cursor.fetchmany(5000):
                 for antecedent, consequent, weight, *evidence in rows:
                     yield kind, antecedent, Affinity(consequent, round(weight, 6), *evidence)
+
+    def seasonal(self) -> Iterator[Seasonal]:
+        """What goes together in a part of the year only; a stream."""
+        cursor = self.connection.cursor()
+        cursor.execute(SEASONAL)
+        while rows := cursor.fetchmany(5000):
+            for antecedent, consequent, first, last, *counted, years, certainty in rows:
+                together, base, orders, lift, outside_together, outside_base, outside_lift = counted
+                yield Seasonal(
+                    antecedent,
+                    consequent,
+                    day_of_year(first),
+                    day_of_year(last),
+                    together,
+                    base,
+                    orders,
+                    round(lift, 6),
+                    outside_together,
+                    outside_base,
+                    round(outside_lift, 6),
+                    years,
+                    certainty,
+                )
 
 
 class Mining:
@@ -261,6 +289,7 @@ class Mining:
                 else {
                     "complements": one("SELECT COUNT(*) FROM complements"),
                     "upgrades": one("SELECT COUNT(*) FROM upgrades"),
+                    "seasonal": one("SELECT COUNT(*) FROM seasonal"),
                     "products_with_complements": one("SELECT COUNT(DISTINCT antecedent) FROM complements"),
                     "readiness": msgspec.to_builtins(
                         count(connection, self._parameters.min_support, self._parameters.min_certainty)
