@@ -464,6 +464,23 @@ def test_publishing_puts_up_the_catalogue_and_what_was_learned(shop: Shop) -> No
     assert book.leads_to("laptop") == Affinities()
 
 
+def test_a_book_goes_live_with_its_rules_and_not_before_them(shop: Shop) -> None:
+    """A process that dies in between, after Redis was emptied, would leave a book that nobody misses anything in.
+    Planted bug that it shows: the rules put up after the catalogue."""
+    ruled(shop, bag_rule())
+    rules_then = list[str]()
+
+    class Emptied(MemoryShelf):
+        def publish(self, *args: Any, **more: Any) -> str:
+            rules_then.append(self.read(()).rules.version)
+            return super().publish(*args, **more)
+
+    shop.offers.shelf = shop.offers.publishing._shelf = Emptied()
+    shop.offers.publish()
+    assert all(rules_then)
+    assert shop.offers.shelf.read(()).rules.get("bags") is not None
+
+
 # --- rules: what was said, seen, promised and sold --------------------------------------------------------------------
 
 ASK = Question(words={"en": "For whom?", "de": "Für wen?"}, answers={"me": {"en": "For me"}, "gift": {"en": "A gift"}})

@@ -325,8 +325,9 @@ class Offers:
         """Put up a new book from the catalogue as it is and the affinities in the ledger; returns its version."""
         with suppress(BookError):  # what keeps the switch from Redis keeps the book from it too, and that is told
             self.keep_switch()
-        version = self.publishing.publish(lambda: self.record.published(self.catalogue()))
+        # First, or a book would be live without them: discounts would be taken out of carts, and nobody miss them.
         self.publish_rules()
+        version = self.publishing.publish(lambda: self.record.published(self.catalogue()))
         self.record.tidy()
         return version
 
@@ -351,11 +352,11 @@ class Offers:
 
     def goal_starts(self, rules: Sequence[Rule]) -> dict[str, datetime]:
         """Since when the rules that have a goal count what is sold."""
-        started = {}
-        for rule in rules:
-            if rule.goal is not None:
-                started[rule.name] = Course(rule.goal, rule.schedule.zone or self.zone, 0).start
-        return started
+        return {
+            rule.name: Course(rule.goal, rule.schedule.zone or self.zone, 0).start
+            for rule in rules
+            if rule.goal is not None
+        }
 
     def fold(self) -> int:
         """Fold what happened into the counts: the outbox, and what was shown. Safe to repeat; returns rows folded."""
@@ -372,8 +373,7 @@ class Offers:
     def _keep_current(self) -> None:
         """Publish the rules again when a limit was reached, or there is room again, or a goal has come nearer."""
         book = self.rules.load()
-        # What is live is asked, not remembered: a job runs in a process of its own.
-        live = self.shelf.read(()).rules
+        live = self.shelf.read(()).rules  # asked, not remembered: a job runs in a process of its own
         if self.limits.exhausted(book.rules) != live.spent or self._came_nearer(book.rules, live.sold):
             self.publish_rules()
 

@@ -386,6 +386,17 @@ def test_after_a_flush_the_last_copy_is_served(redis_url: str, client: Redis) ->
     assert shelf.published() is None
 
 
+def test_a_book_whose_rules_were_thrown_away_is_none(redis_url: str, client: Redis) -> None:
+    """As by a Redis that is full and evicts any key; the worker's sweep then publishes again."""
+    shelf = open_shelf(redis_url)
+    version = shelf.publish_rules(RuleBook(), "UTC", frozenset())
+    shelf.publish(*numbered(1))
+    assert shelf.published() is not None
+    (rules,) = client.keys(f"*:{version}")
+    client.delete(rules)
+    assert shelf.published() is None
+
+
 def test_a_version_published_after_a_flush_is_not_mistaken_for_an_older_one(redis_url: str, client: Redis) -> None:
     """Version numbers start again after a flush; a copy from before it must not be taken for the new version."""
     shelf = open_shelf(redis_url)

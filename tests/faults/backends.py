@@ -152,6 +152,13 @@ def own_valkey(**config: str) -> Iterator[Server]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def lives(pid: int) -> bool:
+    """Whether it has not ended; one that nobody waited for has."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
 class Postgres:
     """A real PostgreSQL of this test. `url` is for SQLAlchemy."""
 
@@ -184,7 +191,17 @@ class Postgres:
         self.signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        self.signal(signal.SIGKILL)
+        """All of it at once. A backend that outlived its postmaster would go on to write beside the next one."""
+        first = self.pids[0]
+        os.kill(first, signal.SIGSTOP)  # from here on it starts nobody
+        gone = self.pids
+        for pid in reversed(gone):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        until = time.monotonic() + 60
+        while any(map(lives, gone)):
+            assert time.monotonic() < until, "PostgreSQL does not die"
+            time.sleep(0.001)
 
     def restart(self) -> None:
         """After it was killed. What is left of it goes first: it must not be taken for alive."""

@@ -9,6 +9,7 @@ Lines in: "web" or "worker", each for another child. Lines out, as JSON: {"child
 from __future__ import annotations
 
 import json
+import logging
 import os
 import random
 import signal
@@ -59,7 +60,18 @@ def run_jobs(app: Flask) -> None:
         work(app, parts_of(app), exit_with=os.getppid())
 
 
+class Brief(logging.Formatter):
+    """One line each: when, who, what; where it was raised stands in the tests of each fault."""
+
+    def formatException(self, ei: object) -> str:
+        return ""
+
+
 def main() -> None:
+    told = logging.StreamHandler()
+    told.setFormatter(Brief("%(asctime)s %(process)d %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[told])
+    logging.getLogger("sql_shop").disabled = True  # pages without database
     # Children are forked from an app that is loaded, as by a server that preloads it.
     app = sql_shop(sys.argv[1], sys.argv[2])
     for row in sys.stdin:

@@ -14,12 +14,14 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from flask import Flask
@@ -31,7 +33,7 @@ from flask_upsell.adapters.ledger import make_engine
 from flask_upsell.core.rule import Limits
 from flask_upsell.web.worker import alive
 from tests.conftest import migrate
-from tests.faults.backends import Postgres, Server, own_postgres, own_valkey
+from tests.faults.backends import Postgres, Server, lives, own_postgres, own_valkey
 from tests.faults.load import percentile
 from tests.faults.small_store import CartLine, Order, OrderLine, Shop, prepare, rule
 from tests.faults.sql_shop import Shopper, close_shop, ledger_of, parts_of, put_up, sql_shop
@@ -45,13 +47,6 @@ VICTIMS = (*PROCESSES, "rq", "horse", "valkey", "empty valkey")
 PATIENCE = 120
 #: How long until an order is counted (seconds), of 99 in 100.
 LAG = 15.0
-
-
-def lives(pid: int) -> bool:
-    """Whether it has not ended; one that nobody waited for has."""
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    return False
 
 
 def children(pid: int) -> list[int]:
@@ -72,8 +67,9 @@ class Running:
         self.killed: Counter[str] = Counter()
         self._pids: queue.Queue[int] = queue.Queue()
         command = [sys.executable, "-m", "tests.faults.kills_worker", url, valkey.url]
+        self._said = tempfile.TemporaryFile("w+")  # noqa: SIM115 (closed with the rest)
         self._nursery = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, text=True, cwd=ROOT
         )
         self._listening = threading.Thread(target=self._listen, daemon=True)
         self._listening.start()
@@ -164,6 +160,8 @@ class Running:
                 os.kill(self._made[name], signal.SIGKILL)
 
     def close(self) -> None:
+        if self._said.closed:
+            return
         for group in self._groups:
             with suppress(ProcessLookupError):
                 os.killpg(group, signal.SIGKILL)
@@ -174,6 +172,10 @@ class Running:
         self._listening.join(60)
         assert self._nursery.stdout is not None
         self._nursery.stdout.close()
+        # Shown when the test fails.
+        self._said.seek(0)
+        print(*deque(self._said, 200), sep="")
+        self._said.close()
 
 
 class Lag:
@@ -226,12 +228,28 @@ def come_again(app: Flask, url: str) -> None:
         assert shopper.order() == 200
 
 
-def offered_orders(engine: Engine) -> tuple[int, int]:
-    """What the store has: orders with the offer at its price, and how many of them were not cancelled."""
-    query = select(Order.cancelled).join(OrderLine, OrderLine.number == Order.number)
+class Kept(NamedTuple):
+    """Order numbers, each as often as it is there."""
+
+    offered: Counter[str]  # orders that have the offer at its price
+    cancelled: Counter[str]  # those of them that were cancelled
+    converted: Counter[str]
+    redeemed: Counter[str]  # and not released
+
+
+def kept(engine: Engine) -> Kept:
+    """What the store has, and what the ledger has of it."""
+    offered = select(Order.number).join(OrderLine, OrderLine.number == Order.number)
+    offered = offered.where(OrderLine.sku == "cup", OrderLine.price == 1800)
+    r = t.redemptions.c
+    queries = (
+        offered,
+        offered.where(Order.cancelled),
+        select(t.conversions.c.order_ref),
+        select(r.order_ref).where(r.released_at.is_(None)),
+    )
     with engine.connect() as connection:
-        found = connection.execute(query.where(OrderLine.sku == "cup", OrderLine.price == 1800)).scalars().all()
-    return len(found), found.count(False)
+        return Kept(*[Counter(connection.execute(query).scalars()) for query in queries])
 
 
 def happened(engine: Engine) -> Counter[str]:
@@ -289,15 +307,19 @@ def run(
         figures, report, sums = shop.figures(), Counter[str](), happened(shop.engine)
         for row in ledger.counts():
             report.update({name: number for name in t.COUNTED if (number := getattr(row, name))})
-        ordered, kept = offered_orders(shop.engine)
+        there = kept(shop.engine)
         shop.close()
+    ordered = there.offered.total()
     killed = ", ".join(f"{number} {name}" for name, number in sorted(running.killed.items()))
     figure("killed", killed, "")
-    figure("began; ordered the offer; cancelled it", f"{len(running.began)}; {ordered}; {ordered - kept}", "")
-    figure("conversions lost or double", ordered - figures["conversions"], "0")
+    figure("began; ordered the offer; cancelled it", f"{len(running.began)}; {ordered}; {there.cancelled.total()}", "")
+    lost, double = there.offered - there.converted, there.converted - there.offered
+    figure("conversions lost; double", f"{lost.total()}; {double.total()}", "0; 0")
     assert running.killed == Counter(victims)
     assert ordered > len(victims) / 4, "the offer was there, and wanted"
-    assert (figures["conversions"], figures["redemptions"], figures["used"]) == (ordered, kept, kept)
+    assert there.converted == there.offered
+    assert there.redeemed == there.offered - there.cancelled
+    assert figures["used"] == there.redeemed.total()
     assert (report["converted"], report["revenue"]) == (ordered, 1800 * ordered)
     assert report["undone"] == figures.get("undone", 0)
     # What was shown is counted beside the outbox.

@@ -58,6 +58,8 @@ def test_without_a_visitor_or_a_book_nothing_is_settled(shop: Shop) -> None:
     shop.store.remove(shop.store.cart().lines[0].ref)
     shop.offers.discounts.shelf = MemoryShelf()
     assert shop.settle() == []
+    shop.offers.discounts.shelf.publish(shop.store.catalogue(), [])
+    assert shop.settle() == [], "a book without rules"
     shop.store.visitor_key = ""
     assert shop.settle() == []
     assert shop.offers.discounts.grant("1001") == []

@@ -212,10 +212,12 @@ class RedisShelf(Press):
         self._breaker.succeeded()
 
     def published(self) -> tuple[str, datetime] | None:
+        """The live version and since when; None without one, and where a Redis that is full has thrown a part away."""
         current: Any = self._patient.get(self._current)
         if not current:
             return None
-        raw: Any = self._patient.hget(self._version_key(current.decode()), "meta")
-        if not raw:
+        found: list[Any] = self._patient.hmget(self._version_key(current.decode()), ["meta", RULES])
+        raw, rules = found
+        if not raw or (rules and not self._patient.exists(f"{self._pointer}:{rules.decode()}")):
             return None
         return current.decode(), datetime.fromisoformat(msgspec.json.decode(raw)["published_at"])

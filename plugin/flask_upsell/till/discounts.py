@@ -97,7 +97,7 @@ class Discounts:
         there = {(line.ref, line.product) for line in cart.lines}
         broken = {each.bundle for each in accepted if (each.line, each.product) not in there} - {""}
         book = self.shelf.read([line.product for line in cart.lines])
-        if not book.version:  # without the rules nobody can tell, but of what was refused
+        if not book.rules.version:  # without the rules nobody can tell, but of what was refused
             accepted = [each for each in accepted if (each.bundle or each.id) in (refused or {})]
         said = []
         bundled = {each.line: each.bundle for each in accepted if each.bundle}
@@ -196,7 +196,7 @@ class Discounts:
         if not asked:
             return []
         visitor, book = self.store.visitor(), self.shelf.read([each.product for each in accepted])
-        if not book.version:  # Redis is away, or was emptied: what was offered is given all the same
+        if not book.rules.version:  # Redis is away, or was emptied: what was offered is given all the same
             book = msgspec.structs.replace(book, rules=RuleSet(self.rules.load(), self.zone))
         today = self.clock().astimezone(ZoneInfo(self.zone)).date()
         customer = self.pseudonym(visitor.customer or visitor.key)
