@@ -39,6 +39,7 @@ FROM week_orders a
 JOIN week_orders b ON b.week BETWEEN a.week AND a.week + 12 OR b.week <= a.week - 40
 CROSS JOIN totals n;
 
+-- Pairs have one number here, so that no engine joins them with all orders of their first product.
 CREATE TABLE pair_weeks AS
 SELECT one, other, week, together,
        CAST(SUM(together) OVER (PARTITION BY one, other ORDER BY week) AS BIGINT) AS upto
@@ -46,7 +47,8 @@ FROM (
     SELECT p.one, p.other, d.week, COUNT(*) AS together
     FROM frequent a
     JOIN frequent b ON b.order_no = a.order_no AND b.product_no > a.product_no
-    JOIN pairs p ON p.one = a.product_no AND p.other = b.product_no
+    JOIN (SELECT one, other, CAST(one AS BIGINT) * 1000000000 + other AS pair_no FROM pairs) AS p
+         ON p.pair_no = CAST(a.product_no AS BIGINT) * 1000000000 + b.product_no
     JOIN dated d ON d.order_no = a.order_no
     WHERE (SELECT COUNT(*) FROM week_orders) >= 26
     GROUP BY p.one, p.other, d.week
