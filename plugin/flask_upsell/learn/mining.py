@@ -71,7 +71,7 @@ class Parameters(msgspec.Struct, frozen=True):
 
     min_support: int = 5
     min_lift: float = 1.1
-    max_basket: int = 100
+    max_basket: int = 500
     neighbours: int = 20
     gap_percent: int = 25
     gap_floor: int = 0
