@@ -24,8 +24,10 @@ from ..core.money import LARGEST
 from ..core.offer import Kind
 from ..core.ports import OrderLine, Report
 from ..core.product import Product
+from .alike import sort_in
 from .engines import DUCKDB, Connection, connect
 from .readiness import count
+from .titles import FOUND, wording
 
 SQL = Path(__file__).with_name("sql")
 AFFINITIES = {
@@ -36,7 +38,7 @@ AFFINITIES = {
 STEPS = ("baskets", "complements", "upgrades")
 STEP_IMPORTED = "Reading imported orders"
 LINES = {"order_ref": str, "product_ref": str, "quantity": int, "customer": str, "placed_at": int, "buyer": int}
-PRODUCTS = {"product_ref": str, "category": str, "price": int, "months": int}
+PRODUCTS = {"product_ref": str, "category": str, "price": int, "months": int, "words": str}
 LIMITS = {
     "min_support": int,
     "min_lift": float,
@@ -71,7 +73,7 @@ class Parameters(msgspec.Struct, frozen=True):
 
     min_support: int = 5
     min_lift: float = 1.1
-    max_basket: int = 100
+    max_basket: int = 500
     neighbours: int = 20
     gap_percent: int = 25
     gap_floor: int = 0
@@ -170,6 +172,8 @@ class Mining:
         for done, step in enumerate(self._steps):
             self._report(f"Mining {step}", done, len(self._steps))
             connection.execute((SQL / f"{step}.sql").read_text())
+            if step == STEPS[0]:
+                sort_in(connection, self._parameters.min_support)
         self._report("Mining done", len(self._steps), len(self._steps))
         figures = {"lines": lines, "products": products, "dropped": dict(self._dropped), **self._figures(connection)}
         if imported:
@@ -326,4 +330,5 @@ def _product_rows(products: Iterable[Product], dropped: Counter[str]) -> Iterato
             dropped["product listed twice"] += 1
         else:
             seen.add(product.ref)
-            yield product.ref, _clean(product.category or "") or None, product.price, product.period_months or None
+            category, words = _clean(product.category or "").strip(FOUND), wording(product.title, product.brand)
+            yield product.ref, category or None, product.price, product.period_months or None, _clean(words) or None

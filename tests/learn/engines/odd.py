@@ -36,12 +36,14 @@ Row = tuple[str | None, str | None, int | None, str | None, datetime | None]
 
 
 def products() -> list[Product]:
-    """Ladders of prices in some categories, with ties; some without a category, some by the month or the year."""
+    """Ladders of prices in some categories, with ties; some without a category (their titles tell it, or nothing), some
+    by the month or the year."""
     found = []
     for number, ref in enumerate([*STRANGE, *(f"p{each:03}" for each in range(107))]):
         category = None if number % 11 == 0 else ("Tea", "Cups", "It's \\ odd", "Ключ")[number % 4]
         price, months = 1000 + 90 * (number // 8), (None, None, None, 1, 12)[number % 5]
-        found.append(Product(ref, ref, price, "EUR", category=category, period_months=months))
+        title = f"{ref} {('green tea', 'blue cup', 'odd thing', 'ключ')[number % 4] if number % 22 else '🦊'}"
+        found.append(Product(ref, title, price, "EUR", category=category, period_months=months))
     return found
 
 

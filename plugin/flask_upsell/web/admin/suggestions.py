@@ -39,7 +39,7 @@ def evidence(pair: Pair, number: Callable[[float], str]) -> Sentence:
     """What was seen, in words."""
     found = pair.affinity
     if pair.kind is Kind.UPGRADE:
-        return say("Chosen in {n} of {base} orders of its category", n=found.together, base=found.base)
+        return say("Chosen in {n} of {base} orders of its kind", n=found.together, base=found.base)
     return say(
         "Bought together in one order, {times} times as often as by chance",
         "Bought together in {n} orders, {times} times as often as by chance",
