@@ -26,6 +26,8 @@ PRODUCTS, ORDERS = 200, 500
 #: While no more products than these were ordered since the learning, each run counts all of them anew. Beyond that what
 #: a product says of orders without it is as of its own last order.
 ALL = 400
+#: Nobody who buys no more products than these is a bot (learn/sql/bots.sql).
+A_SHOPPERS = 100
 #: How often somebody else may change the book while products are folded; then the next run tries.
 TRIES = 5
 
@@ -144,7 +146,7 @@ class Fresh:
             return 0
         bought = {order.ref: self._bought(order) for order in orders}
         sold = self._sold(sorted({ref for some in bought.values() for ref in some}))
-        bots = self.recent.bots(learning, {order.customer for order in orders} - {""}, by.max_basket)
+        bots = self.recent.bots(learning, {order.customer for order in orders} - {""}, A_SHOPPERS)
         found = {}
         for order in orders:
             counting = [ref for ref in bought[order.ref] if ref in sold]

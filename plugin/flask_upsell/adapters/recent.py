@@ -141,7 +141,7 @@ class SQLRecent:
                     mine = (t.c.instance == self._instance, t.c.order_ref == order, t.c.product.in_(refs))
                     connection.execute(update(t).where(*mine).values(state="out"))
 
-    def bots(self, learning: str, customers: Collection[str], max_basket: int) -> set[str]:
+    def bots(self, learning: str, customers: Collection[str], most: int) -> set[str]:
         found: set[str] = set()
         o, l = t.alias(), t.alias()  # noqa: E741
         theirs = and_(l.c.instance == o.c.instance, l.c.order_ref == o.c.order_ref, l.c.product != "")
@@ -153,7 +153,7 @@ class SQLRecent:
             for part in _chunks(customers):
                 which = (o.c.instance == self._instance, o.c.customer.in_(part), o.c.seen_by != learning)
                 for customer, products, lines in connection.execute(counts.where(*which).group_by(o.c.customer)):
-                    if products > max_basket and products * 2 > sold and lines < products * 2:
+                    if products > most and products * 2 > sold and lines < products * 2:
                         found.add(customer)
         for part in _chunks(found):
             with self.engine.begin() as connection:

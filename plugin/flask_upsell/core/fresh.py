@@ -127,8 +127,8 @@ class Recent(Protocol):
     def judge(self, found: Mapping[str, Collection[str]]) -> None:
         """Count these products of each of these orders, and no others."""
 
-    def bots(self, learning: str, customers: Collection[str], max_basket: int) -> set[str]:
-        """Those of these who are no shoppers, going by their orders since (learn/sql/bots.sql); they do not count."""
+    def bots(self, learning: str, customers: Collection[str], most: int) -> set[str]:
+        """Those of these who are no shoppers, going by more than so many products since (learn/sql/bots.sql)."""
 
     def claim(self, learning: str, edition: Edition, token: str, most: int) -> list[str]:
         """Products whose orders are not folded into this edition, those that wait longest first; for `fold` they go by
