@@ -20,6 +20,7 @@ from .claims import Claims
 from .claims import Left as Left
 from .claims import Started as Started
 from .context import Capability, Cart, Line, Visitor
+from .fresh import Edition
 from .kind import Kind
 from .lessons import Forgotten
 from .product import Product
@@ -131,6 +132,13 @@ class Shelf(Protocol):
 
     def amend(self, products: Sequence[Product]) -> None:
         """Replace these products in the live version."""
+
+    def edition(self) -> Edition | None:
+        """What is live, asked of the backend; None when nothing was published. Raises BookError."""
+
+    def relate(self, version: str, leads: Mapping[str, Affinities]) -> bool:
+        """Replace what these products lead to in the live version; False, and nothing is changed, when it is not this
+        one, amendments included. Raises BookError."""
 
     def forget(self, forgotten: Forgotten) -> None:
         """Take these people out of the live version; raises BookError."""
