@@ -27,7 +27,7 @@ PRODUCTS, ORDERS = 200, 500
 #: a product says of orders without it is as of its own last order.
 ALL = 400
 #: Nobody who buys no more products than these is a bot (learn/sql/bots.sql).
-A_SHOPPERS = 100
+A_SHOPPERS = 50
 #: How often somebody else may change the book while products are folded; then the next run tries.
 TRIES = 5
 

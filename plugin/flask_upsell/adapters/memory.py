@@ -197,6 +197,14 @@ class MemoryQueue:
         self.jobs.append((job, args))
         return str(len(self.jobs))
 
+    def enqueue_once(self, job: str) -> None:
+        if (job, ()) not in self.jobs:
+            self.jobs.append((job, ()))
+
+    def begin(self, job: str) -> None:
+        while (job, ()) in self.jobs:
+            self.jobs.remove((job, ()))
+
     def worker_seen(self) -> bool:
         return False
 

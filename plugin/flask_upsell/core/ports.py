@@ -291,6 +291,13 @@ class Queue(Protocol):
         """Ask for a job by name; its id, or None when the queue cannot be reached. Never raises. `patient`: who asks is
         no page, and may wait a second."""
 
+    def enqueue_once(self, job: str) -> None:
+        """Ask for a job without arguments, unless it was asked for and has not begun: however much happens, the queue
+        stays short. Never raises."""
+
+    def begin(self, job: str) -> None:
+        """Say that it begins, in the job itself: from now on it may be asked for again. Never raises."""
+
     def worker_seen(self) -> bool:
         """Whether a worker was alive in the last seconds."""
 

@@ -74,7 +74,7 @@ class Sweep:
         waits = here.offers.ledger.waiting() or here.offers.publishing.waiting()
         work_left = waits or self._tally.exists(f"{here.identifier}:{{tally}}:open")
         if work_left and self._is_first("sweep", int(SWEEP_SECONDS) + 1):
-            queue.enqueue("fold")
+            queue.enqueue_once("fold")
         if not self._unparked:
             unpark(self._client, here.settings.queue, find_job)
             self._unparked = True

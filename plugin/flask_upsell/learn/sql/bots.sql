@@ -1,4 +1,4 @@
--- Who bought more than half of all that was sold, more than a hundred products, and hardly anything twice: no shopper.
+-- Who bought more than half of all that was sold, more than fifty products, and hardly anything twice: no shopper.
 -- in:  order_lines(buyer, product_ref, quantity)
 -- out: bots(buyer)
 
@@ -6,6 +6,6 @@ CREATE TABLE bots AS
 SELECT buyer
 FROM (SELECT buyer, COUNT(DISTINCT product_ref) AS products, COUNT(*) AS line_count
       FROM order_lines WHERE buyer IS NOT NULL AND quantity > 0 GROUP BY buyer) AS counted
-WHERE products > 100
+WHERE products > 50
   AND products * 2 > (SELECT COUNT(DISTINCT product_ref) FROM order_lines)
   AND line_count < products * 2;
