@@ -89,7 +89,7 @@ UPSELL_UPGRADE_SHARE = 0.01
 UPSELL_MIN_CERTAINTY = 3.3
 
 # Orders of more products teach nothing (wholesale, bots).
-UPSELL_MAX_BASKET = 100
+UPSELL_MAX_BASKET = 500
 
 # The most complements published for one product.
 UPSELL_NEIGHBOURS = 20

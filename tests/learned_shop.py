@@ -76,7 +76,8 @@ def _wait() -> None:
 
 
 def main(database: str, redis: str, wait_at: str) -> None:
-    """Learn, and wait where that is asked for: "reading" orders, "keeping" what was learned, or "publishing" it."""
+    """Learn, and wait where that is asked for: "reading" orders, "keeping" what was learned, or "publishing" it. Or
+    fold orders, and wait before the step that has this name."""
     store = Slow(goods(), orders=history())
     app = Flask("learned_shop")
     app.config.update(
@@ -95,6 +96,12 @@ def main(database: str, redis: str, wait_at: str) -> None:
         if (wait_at, step) in (("reading", "Reading orders"), ("keeping", "Keeping affinities")):
             _wait()
 
+    fresh: Any = here.offers.publishing._fresh
+    for port in (fresh.recent, fresh._shelf):
+        if hasattr(port, wait_at):
+            setattr(port, wait_at, lambda *_: _wait())
+            with app.app_context():
+                jobs.fold("upsell")
     with app.app_context():
         jobs.run_learning(here, "killed", told)
 

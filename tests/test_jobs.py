@@ -69,6 +69,7 @@ def test_progress_is_heard_step_by_step(make_app: MakeApp) -> None:
         "Mining baskets",
         "Mining complements",
         "Mining upgrades",
+        "Mining seasonal",
         "Mining done",
         "Counting pairs",
         "Weighing pairs",

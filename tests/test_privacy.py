@@ -18,6 +18,7 @@ from flask_upsell import Visitor as Who
 from flask_upsell.adapters import audit_tables
 from flask_upsell.adapters import tables as t
 from flask_upsell.adapters.audit import SQLAudit
+from flask_upsell.adapters.lesson_tables import recents
 from flask_upsell.core.followup import Plan, State
 from flask_upsell.core.offer import Kind
 from flask_upsell.core.rule import Goal, Learned, Rule
@@ -188,7 +189,7 @@ def test_erase_says_what_it_removed_of_each_table(app: Flask, shop: Shop) -> Non
     done = run(app, "erase", "wim@example.com", "--by", "eve", "--why", "asked by mail")
     assert done.exit_code == 0, done.output
     assert "upsell_acceptance 1\n" in done.output
-    assert done.output.endswith("3 rows in all.\n")
+    assert done.output.endswith("4 rows in all.\n")
     assert run(app, "erase", "wim@example.com").output.endswith("\n0 rows in all.\n")
     assert run(app, "erase", "nobody").exit_code == 0
     done = run(app, "erase", "wim@example.com", "--forget-objection")
@@ -202,7 +203,8 @@ def test_erase_says_what_it_removed_of_each_table(app: Flask, shop: Shop) -> Non
 def test_a_cart_is_erased_by_its_key(app: Flask, shop: Shop) -> None:
     live(app, shop)
     with parts_of(app).offers.ledger.engine.begin() as connection:  # type: ignore[attr-defined]
-        connection.execute(delete(t.follow_ups))
+        for table in (t.follow_ups, recents):
+            connection.execute(delete(table))
     assert "upsell_acceptance 0\n" in run(app, "erase", "wim@example.com").output
     assert "upsell_acceptance 1\n" in run(app, "erase", "wim@example.com", "--visitor", "cart-of-wim").output
 

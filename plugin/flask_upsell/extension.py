@@ -30,6 +30,7 @@ from .adapters.people import SQLPeople
 from .adapters.prices import SQLPrices
 from .adapters.queue import RQQueue
 from .adapters.rates import BothRates, RedisRates, SQLRates
+from .adapters.recent import SQLRecent
 from .adapters.retention import SQLRetention
 from .adapters.rulebook import SQLRules
 from .adapters.secret import SQLSecret
@@ -42,6 +43,7 @@ from .core.words import say
 from .desk import Desk
 from .errors import SettingsError
 from .followup import FollowUps
+from .fresh import Fresh
 from .jobs import Parts
 from .learn.mining import Parameters
 from .learning import Learning
@@ -235,6 +237,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
     diary = SQLDiary(engine, identifier, audit)
     send = values.follow_up if values.enabled else None
     lessons, consents = SQLLessons(engine, identifier), SQLConsents(engine, identifier)
+    recent, curation = SQLRecent(engine, identifier), SQLCuration(engine, identifier, audit)
     offers = Offers(
         store=host,
         shelf=shelf,
@@ -246,8 +249,9 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         zone=values.zone,
         diary=diary if send is not None else None,
         prices=SQLPrices(engine, identifier),
-        curation=SQLCuration(engine, identifier, audit),
+        curation=curation,
         lessons=lessons,
+        fresh=Fresh(host, shelf, lessons, recent, curation),
         consents=consents,
         follow_up_after=timedelta(days=values.follow_up_days),
         queue=RQQueue(asking, jobs_breaker, name=values.queue, identifier=identifier, patient=waiting),
@@ -305,7 +309,7 @@ def _connect(values: settings.Settings, host: Store, identifier: str, tokens: To
         rates,
         Desk(identifier, offers, engine, audit),
         parameters,
-        Learning(offers, lessons, consents, values.consented),
+        Learning(offers, lessons, consents, recent, values.consented),
         follow_ups,
         {"redis": breaker} if jobs_breaker is breaker else {"redis": breaker, "queue": jobs_breaker},
     )

@@ -168,6 +168,7 @@ def amend(identifier: str, *refs: str) -> None:
 def fold(identifier: str) -> int:
     """Fold what happened into the counts."""
     with _fresh(identifier) as here:
+        here.offers.queue.begin("fold")
         return here.offers.fold()
 
 

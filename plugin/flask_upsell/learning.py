@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 import msgspec
 
+from .core.fresh import Counting, Recent
 from .core.lessons import Consents, Lead, Lessons
 from .core.ports import OrderLine, Report
 from .core.product import Product
 from .errors import LearnError
-from .learn.lessons import lessons, members
+from .learn.lessons import among, lessons, members, newest, numbered
 from .learn.likely import USUAL, Known, Sizes, learn
 from .learn.mining import Mined, Mining, Parameters, Parquet
 from .learn.upgrades import Steps, learn_upgrades
@@ -36,10 +38,11 @@ class Learning:
         offers: Offers,
         kept: Lessons,
         consents: Consents,
+        recent: Recent,
         consented: Callable[[Sequence[str]], Iterable[str]] | None = None,
     ) -> None:
         self._offers, self._kept, self._consents = offers, kept, consents
-        self._consented = consented
+        self._recent, self._consented = recent, consented
 
     def run(
         self,
@@ -65,31 +68,60 @@ class Learning:
             whose_imported=_remembering(self._whose_imported),
             now=self._offers.clock(),
         )
-        with mining as mined:
-            figures = mined.figures
-            id = self._kept.begin(run, self._offers.clock())
-            try:
-                known, model, figures["model"] = learn(mined.connection, report, sizes)
-                coverage, habits = self._write(mined, known, figures, id, parameters, report)
-                said = figures["model"].get("unknown", {})
-                now = {"coverage": coverage, "hit_rate": said.get("hit_rate_3"), "habits": habits}
-                figures.update(now)
-                last = self._kept.live()
-                wrong = worse(now, last.figures if last is not None else {})
-                if wrong and not anyway:
-                    self._kept.drop(id)
-                    return {**figures, "refused": wrong}
-                report("Keeping affinities", 0, 0)
-                figures["affinities"] = self._offers.ledger.save_affinities(mined.affinities())
-                model = msgspec.structs.replace(model, strict=not said.get("hit_rate_3"))
-                self._kept.finish(id, model, now)
-            except BaseException:
-                self._kept.drop(id)
-                raise
-            self._ask_again(known.habits())
+        id = self._kept.begin(run, self._offers.clock())
+        try:
+            if not isinstance(lines, Parquet):
+                # Before they are read: what is there now is read, or is no order of the store any more.
+                self._recent.see(id)
+            with mining as mined:
+                figures = self._learn(mined, id, report, sizes, parameters, isinstance(lines, Parquet), anyway)
+        except BaseException:
+            self._kept.drop(id)
+            raise
+        if "refused" in figures:
+            self._kept.drop(id)
+            return figures
         report("Publishing", 0, 0)
         figures["version"] = self._offers.publish()
         return figures
+
+    def _learn(
+        self, mined: Mined, id: str, report: Report, sizes: Sizes, parameters: Parameters, exported: bool, anyway: bool
+    ) -> dict[str, Any]:
+        """Figures, with `refused` among them where it did not go live. `exported`: orders came from a file."""
+        figures = mined.figures
+        known, model, figures["model"] = learn(mined.connection, report, sizes)
+        coverage, habits = self._write(mined, known, figures, id, parameters, report)
+        said = figures["model"].get("unknown", {})
+        fitted = bool(said.get("hit_rate_3"))
+        now = {"coverage": coverage, "hit_rate": said.get("hit_rate_3"), "habits": habits}
+        figures.update(now)
+        last = self._kept.live()
+        wrong = worse(now, last.figures if last is not None else {})
+        if wrong and not anyway:
+            return {**figures, "refused": wrong}
+        self._see(mined, id, exported)
+        report("Keeping affinities", 0, 0)
+        model = msgspec.structs.replace(model, strict=not fitted)
+        p = parameters
+        counting = Counting(
+            figures["orders"], p.min_support, p.min_lift, p.min_certainty, p.max_basket, p.neighbours, fitted
+        )
+        self._kept.finish(id, model, {**now, "counting": msgspec.to_builtins(counting)})
+        # Behind that: who still folds orders into the last learning ends with it.
+        figures["affinities"] = self._offers.ledger.save_affinities(mined.affinities())
+        self._offers.ledger.save_seasonal(mined.seasonal())
+        self._ask_again(known.habits())
+        return figures
+
+    def _see(self, mined: Mined, id: str, exported: bool) -> None:
+        """Orders that were placed while others were read, and were read too; of a file also those before its last."""
+        for some in self._recent.unseen(id):
+            if found := among(mined.connection, some):
+                self._recent.see(id, found)
+        last = newest(mined.connection) if exported else None
+        if last is not None:
+            self._recent.see(id, until=datetime.fromtimestamp(last, UTC))
 
     def _write(
         self, mined: Mined, known: Known, figures: dict[str, Any], id: str, parameters: Parameters, report: Report
@@ -118,6 +150,7 @@ class Learning:
 
         report("Keeping what was learned", 0, len(known.refs))
         self._kept.write(id, told())
+        self._recent.write(id, numbered(connection))
         self._kept.write_people(id, members(connection, known, asked_for), habits())
         return counted["complements"], counted["habits"]
 

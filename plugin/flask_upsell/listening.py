@@ -66,7 +66,7 @@ class Listener:
                 self._afterwards(lambda: self._record_and_tell(order, *whose))
             if has_request_context():
                 Memory(self._identifier).forget_last()
-            self._afterwards(lambda: self._offers.queue.enqueue("fold"))
+            self._afterwards(lambda: self._offers.queue.enqueue_once("fold"))
 
     def _record_and_tell(self, order: str, visitor: str, language: str, consent: bool | None) -> None:
         if self._offers.record_order(order, visitor, None, language, consent):
@@ -93,7 +93,7 @@ class Listener:
             self._offers.release(order, connection)
         else:
             self._afterwards(lambda: self._offers.release(order))
-        self._afterwards(lambda: self._offers.queue.enqueue("fold"))
+        self._afterwards(lambda: self._offers.queue.enqueue_once("fold"))
 
     # --- products and carts ----------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ from .core.rule import Rule, Status
 from .core.switch import Off, Switch
 from .core.words import Sentence, say
 from .errors import BookError, OrderError
+from .fresh import Fresh
 from .publishing import Publishing
 from .till import DECLINED, Clicks, Discounts, Outcome, PriceRecord, Pseudonyms, Till, Wanted
 
@@ -68,6 +69,7 @@ class Offers:
         prices: Prices | None = None,
         curation: Curation | None = None,
         lessons: Lessons | None = None,
+        fresh: Fresh | None = None,
         consents: Consents | None = None,
         follow_up_after: timedelta = timedelta(days=7),
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
@@ -81,7 +83,7 @@ class Offers:
         self._decided: tuple[tuple[str, str], dict[object, Kept]] = (("", ""), {})
         self._numbers = count(1)
         self.pseudonym = Pseudonyms(secret)
-        self.publishing = Publishing(shelf, ledger, queue, curation, lessons)
+        self.publishing = Publishing(shelf, ledger, queue, curation, lessons, fresh)
         self.discounts = Discounts(
             store, shelf, ledger, limits, rules, policy, zone, self.pseudonym, lambda: self.clock()
         )
@@ -266,6 +268,7 @@ class Offers:
         released = self.limits.release(self.limits.granted(ref, connection), connection)
         if released:
             self.ledger.record_release(ref, self.clock(), connection)
+        self.publishing.look_again(ref, connection)
         return released
 
     def _note_consent(self, order: Order, given: bool | None, connection: object, later: Callable[..., object]) -> None:
@@ -352,14 +355,11 @@ class Offers:
 
     def goal_starts(self, rules: Sequence[Rule]) -> dict[str, datetime]:
         """Since when the rules that have a goal count what is sold."""
-        return {
-            rule.name: Course(rule.goal, rule.schedule.zone or self.zone, 0).start
-            for rule in rules
-            if rule.goal is not None
-        }
+        with_goal = [(rule, rule.goal) for rule in rules if rule.goal is not None]
+        return {rule.name: Course(goal, rule.schedule.zone or self.zone, 0).start for rule, goal in with_goal}
 
     def fold(self) -> int:
-        """Fold what happened into the counts: the outbox, and what was shown. Safe to repeat; returns rows folded."""
+        """Fold what happened: outbox and what was shown into the counts, orders into the book. Safe to repeat."""
         folded = self.ledger.fold()
         while batch := self.tally.take():
             name, shown = batch
@@ -368,7 +368,7 @@ class Offers:
             folded += 1
         if folded:
             self._keep_current()
-        return folded
+        return folded + self.publishing.fold()
 
     def _keep_current(self) -> None:
         """Publish the rules again when a limit was reached, or there is room again, or a goal has come nearer."""

@@ -11,17 +11,24 @@ from .core.ports import Ledger, Queue, Shelf
 from .core.product import Product
 from .core.taste import Learned
 from .errors import BookError
+from .fresh import Fresh
 
 
 class Publishing:
     """One instance's. Without `curation` all that was learned is offered; without `lessons`, or before the first of
-    them, only pairs with evidence are."""
+    them, only pairs with evidence are. Without `fresh` orders since then add nothing."""
 
     def __init__(
-        self, shelf: Shelf, ledger: Ledger, queue: Queue, curation: Curation | None, lessons: Lessons | None
+        self,
+        shelf: Shelf,
+        ledger: Ledger,
+        queue: Queue,
+        curation: Curation | None,
+        lessons: Lessons | None,
+        fresh: Fresh | None = None,
     ) -> None:
         self._shelf, self._ledger, self._queue = shelf, ledger, queue
-        self._curation, self._lessons = curation, lessons
+        self._curation, self._lessons, self._fresh = curation, lessons, fresh
 
     def publish(self, products: Callable[[], Iterable[Product]]) -> str:
         """Put up the whole catalogue with what was learned; returns the version."""
@@ -31,6 +38,9 @@ class Publishing:
             known, lesson = lesson, self._live()
             # Somebody was erased meanwhile, or something else learned: what was read before that must not stay live.
             if (known and (known.id, known.revision)) == (lesson and (lesson.id, lesson.revision)):
+                # What was folded into the older version meanwhile is not in this one.
+                if self._fresh is not None and known is not None:
+                    self._queue.enqueue("fold", patient=True)
                 return version
 
     def _publish(self, products: Iterable[Product], lesson: Lesson | None) -> str:
@@ -38,6 +48,8 @@ class Publishing:
         learned = None
         if self._lessons is not None and lesson is not None:
             leads = self._lessons.leads(lesson.id)
+            if self._fresh is not None:
+                leads = self._fresh.leads(lesson, leads)
             learned = Learned(lesson.model, self._lessons.crowd(lesson.id), self._lessons.habits(lesson.id), lesson.id)
         if self._curation is None:
             return self._shelf.publish(products, ((ref, lead.leads) for ref, lead in leads), learned)
@@ -46,6 +58,26 @@ class Publishing:
 
     def _live(self) -> Lesson | None:
         return self._lessons.live() if self._lessons is not None else None
+
+    def fold(self) -> int:
+        """Fold orders since the last learning into the live book; returns into what how many products lead to."""
+        try:
+            return self._fresh.fold() if self._fresh is not None else 0
+        except BookError as error:  # what is counted is counted; the book has it with the next try
+            faults.note("fresh", "new orders are not in the live book yet: %s", error)
+            return 0
+
+    def look_again(self, order: str, connection: object = None) -> None:
+        """Something became of this order: whether it counts is asked with the next fold. Never raises."""
+        try:
+            if self._fresh is not None:
+                self._fresh.recent.ask(order, connection)
+        except Exception as error:
+            faults.note("fresh", "order %s is counted until the next learning: %s", order, type(error).__name__)
+
+    def waiting(self) -> bool:
+        """Whether orders are to be folded into the live book."""
+        return self._fresh is not None and self._fresh.recent.waiting()
 
     def forget(self, customers: Iterable[str]) -> int:
         """Remove what was learned of these pseudonyms from the ledger and, at once, from the live book; returns how

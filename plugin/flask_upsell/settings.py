@@ -165,7 +165,7 @@ SETTINGS = (
         "A pair must be bought together by so many standard deviations more than chance would have it.",
         checks.number(0, 100),
     ),
-    Setting("MAX_BASKET", 100, "Orders of more products teach nothing (wholesale, bots).", checks.whole(2, 10_000)),
+    Setting("MAX_BASKET", 500, "Orders of more products teach nothing (wholesale, bots).", checks.whole(2, 10_000)),
     Setting("NEIGHBOURS", 20, "The most complements published for one product.", checks.whole(1, 1000)),
     Setting(
         "LEARN_TUNED",

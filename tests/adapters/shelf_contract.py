@@ -10,7 +10,7 @@ from itertools import cycle
 import pytest
 from msgspec.structs import replace
 
-from flask_upsell.core.affinity import Affinities, Affinity, Turn
+from flask_upsell.core.affinity import NONE, Affinities, Affinity, Turn
 from flask_upsell.core.book import Book
 from flask_upsell.core.lessons import Forgotten
 from flask_upsell.core.ports import Shelf
@@ -127,6 +127,24 @@ class ShelfContract:
         shelf.publish_rules(rules("one"), "UTC", frozenset())
         shelf.read(["a"])
         assert shelf.off is True, "for later versions too"
+
+    def test_what_products_lead_to_is_replaced_in_the_version_that_was_looked_at(self, shelf: Shelf) -> None:
+        """Planted bugs that it shows: whatever is live is changed; what changes nothing makes all read it again."""
+        assert shelf.edition() is None and shelf.relate("1.0", {"a": leads("b")}) is False
+        before = datetime.now(UTC)
+        shelf.publish(*numbered(1), learned())
+        first = shelf.edition()
+        assert first is not None and first.learning == "" and before <= first.began_at <= datetime.now(UTC)
+        assert shelf.relate(first.version, {"a": leads("b", weight=7.0), "e": NONE})
+        second = shelf.edition()
+        assert second is not None and second.version != first.version and second.name == first.name
+        book = shelf.read(["a", "b", "e"])
+        assert book.version == second.version
+        assert (book.leads_to("a"), book.leads_to("e")) == (leads("b", weight=7.0), NONE)
+        assert book.leads_to("b") == leads(*REFS, weight=1.0) and book.products["a"].title == "1"
+        assert not shelf.relate(first.version, {"a": NONE})
+        assert shelf.relate(second.version, {"a": leads("b", weight=7.0)})
+        assert shelf.edition() == second and shelf.read(["a"]).leads_to("a") == leads("b", weight=7.0)
 
     def test_who_is_forgotten_is_in_no_book_any_more(self, shelf: Shelf) -> None:
         """At once, and by no number of another learning. Planted bug that it shows: the revision stays."""

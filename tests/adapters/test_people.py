@@ -14,6 +14,7 @@ from flask_upsell.adapters import tables as t
 from flask_upsell.adapters.audit import SQLAudit
 from flask_upsell.adapters.diary import SQLDiary
 from flask_upsell.adapters.ledger import SQLLedger
+from flask_upsell.adapters.lesson_tables import recents
 from flask_upsell.adapters.limits import SQLLimits
 from flask_upsell.adapters.people import SQLPeople
 from flask_upsell.core.context import Line
@@ -107,16 +108,18 @@ def test_nothing_of_a_person_is_left_and_everybody_else_stays(books: Books) -> N
         "upsell_follow_up": 2,
         "upsell_imported_line": 0,
         "upsell_promise": 2,
+        "upsell_recent": 2,
         "upsell_redemption": 2,
         "upsell_request": 1,
     }
-    # What an order came to is the order's: its reference, and which acceptance that was. Who asked for no mails is
-    # remembered; so is in the audit that it was said.
+    # What an order came to is the order's: its reference, what is in it, and which acceptance that was. Who asked for
+    # no mails is remembered; so is in the audit that it was said.
     remembered = ("upsell_audit", "upsell_audit_head", "upsell_unsubscribed", "upsell_conversion", "upsell_outbox")
     # Nor is she in the secrets, though chance may spell her name there.
     left = books.dump(*remembered, "upsell_secret")
     of_orders = [each for each in left.splitlines() if "ada" in each]
-    assert all("upsell_redemption" in each or "upsell_acceptance" in each for each in of_orders)
+    tables = ("upsell_redemption", "upsell_acceptance", "upsell_recent")
+    assert all(any(name in each for name in tables) for each in of_orders)
     assert not any("ada-cart" in each or "'ada'" in each or "-line" in each for each in of_orders)
     assert "('upsell', 'ada'" in books.dump("upsell_audit")
     assert [each for each in books.dump("upsell_audit", "upsell_audit_head").splitlines() if "bob" in each] == others
@@ -159,7 +162,7 @@ def test_an_objection_is_forgotten_by_choice_only(books: Books) -> None:
     plan = Plan("9", "ada", "", NOW)
     assert books.diary.barred(plan, NOW) is State.UNSUBSCRIBED
     assert books.people.erase(["ada"], [], NOW, forget_objection=True) == {
-        **dict.fromkeys(("upsell_acceptance", "upsell_allowance", "upsell_redemption"), 0),
+        **dict.fromkeys(("upsell_acceptance", "upsell_allowance", "upsell_recent", "upsell_redemption"), 0),
         **dict.fromkeys(
             ("upsell_consent", "upsell_follow_up", "upsell_imported_line", "upsell_promise", "upsell_request"), 0
         ),
@@ -173,7 +176,7 @@ def test_what_was_accepted_is_found_by_orders_alone(engine: Engine) -> None:
     books = Books(engine)
     books.live("eve", "cart-7")
     with engine.begin() as connection:
-        for table in (t.redemptions, t.promises, t.follow_ups, t.allowances):
+        for table in (t.redemptions, t.promises, t.follow_ups, t.allowances, recents):
             connection.execute(table.delete())
     assert not any(books.people.erase(["eve"], [], NOW).values())
     orders = [f"eve-order-{number}" for number in range(2)] + [f"other-{number}" for number in range(1200)]

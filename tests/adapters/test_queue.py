@@ -20,7 +20,7 @@ from flask_upsell import faults, jobs
 from flask_upsell.adapters.breaker import Breaker
 from flask_upsell.adapters.clients import web_client
 from flask_upsell.adapters.memory import MemoryQueue
-from flask_upsell.adapters.queue import JOBS, OurJob, RQQueue
+from flask_upsell.adapters.queue import ASKED_SECONDS, JOBS, OurJob, RQQueue
 from flask_upsell.core.ports import Queue as Port
 
 
@@ -44,6 +44,43 @@ def test_no_worker_is_seen_where_none_is(fixture: str, redis_url: str) -> None:
     queue: Port = MemoryQueue() if fixture == "memory" else rq_queue(redis_url)
     assert queue.worker_seen() is False
     assert queue.enqueue("fold") not in (None, "")
+
+
+@pytest.mark.parametrize("fixture", ["memory", "redis"])
+def test_what_is_asked_for_once_waits_once_and_may_be_asked_for_again_when_it_begins(
+    fixture: str, redis_url: str
+) -> None:
+    """A thousand orders a minute would keep all other jobs waiting. Planted bug that it shows: never begun."""
+    queue: Port = MemoryQueue() if fixture == "memory" else rq_queue(redis_url)
+    for _ in range(3):
+        queue.enqueue_once("fold")
+    assert queue.depth() == 1
+    queue.begin("fold")
+    depth = queue.depth()
+    queue.enqueue_once("fold")
+    assert queue.depth() == depth + 1
+
+
+def test_what_was_asked_for_once_and_was_lost_is_asked_for_again(redis_url: str) -> None:
+    queue = rq_queue(redis_url)
+    queue.enqueue_once("fold")
+    client = Redis.from_url(redis_url)
+    assert 0 < client.ttl("upsell_b2b:{jobs}:asked:fold") <= ASKED_SECONDS
+    client.delete("upsell_b2b:{jobs}:asked:fold")
+    queue.enqueue_once("fold")
+    assert queue.depth() == 2
+    client.close()
+
+
+def test_without_redis_asking_once_is_counted_and_soon_free() -> None:
+    breaker = Breaker()
+    queue = rq_queue("unix:///nowhere.sock", breaker)
+    before = faults.seen["redis_queue"]
+    for _ in range(10):
+        queue.enqueue_once("fold")
+        queue.begin("fold")
+    assert faults.seen["redis_queue"] == before + 3
+    assert breaker.open
 
 
 def test_a_heartbeat_is_a_worker(redis_url: str) -> None:
@@ -110,7 +147,11 @@ def test_every_job_of_ours_may_be_asked_for_and_nothing_else() -> None:
     asked = set()
     for path in Path(jobs.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "enqueue":
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in ("enqueue", "enqueue_once")
+            ):
                 first = node.args[0]
                 if isinstance(first, ast.Constant):
                     asked.add(first.value)

@@ -20,6 +20,7 @@ PAGES = {
     "simulation": "/simulate/{run}",
     "suggestions": "/suggestions",
     "suggestions-none": "/suggestions?q=nothing+like+that",
+    "suggestions-seasonal": "/suggestions?kind=seasonal",
     "learning": "/learning",
     "products": "/products",
     "product": "/products/one?ref=CH-0030",
@@ -50,6 +51,7 @@ PAIRS = "for;offer;verdict;why\nCH-0030;SW-0365;approve;They fit\nCH-0030;no-suc
 MAKE = """
 import json
 from flask_upsell.adapters.audit import acting
+from flask_upsell.core.seasonal import Seasonal
 from flask_upsell.demo.app import create_app
 from flask_upsell.desk.pairfile import read_pairs
 from flask_upsell.jobs import parts
@@ -58,6 +60,12 @@ from flask_upsell.web.drafted import read
 app = create_app({folder!r})
 with app.app_context(), acting("emil"):
     desk = parts("upsell").desk
+    desk.offers.ledger.save_seasonal([
+        Seasonal("CO-0120", "WP-0002", "02-01", "02-14", 42, 310, 1240, 5.21, 3, 2100, 0.9, 2, 31.0),
+        Seasonal("SM-0044", "SU-0050", "06-20", "08-28", 54, 92, 980, 4.1, 2, 61, 0.6, 1, 24.0),
+        Seasonal("TA-0080", "FF-0038", "12-20", "01-06", 12, 40, 310, 3.0, 1, 512, 0.7, 2, 17.0),
+    ])
+    desk.seasonal.begin("TA-0080", "FF-0038")
     rule = desk.drafts.begin("rule", json.loads({rule!r}))
     season = desk.drafts.begin("season", json.loads({season!r}))
     unfinished = desk.drafts.begin("rule", {{"name": "not-finished"}})

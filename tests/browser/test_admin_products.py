@@ -89,7 +89,7 @@ def test_without_javascript_references_are_typed(plain_page: Page) -> None:
     expect(plain_page.get_by_text("PH-6128 → PH-6256")).to_be_visible()
 
 
-PLACES = ("suggestions", "products", "products/one?ref=PH-6128")
+PLACES = ("suggestions", "suggestions?kind=seasonal", "products", "products/one?ref=PH-6128")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -87,9 +87,14 @@ def test_a_trigger_that_is_not_published_is_told_by_its_reference() -> None:
     assert made.offers[0].reason.about == "phone"
 
 
-def test_an_upgrade_without_a_category_is_told_by_what_it_replaces() -> None:
-    full = book([PHONE, product("plus", 61_000)], {"phone": leads(upgrades={"plus": 0.5})})
-    assert decide(context(line("phone", 60_000)), full).offers[0].reason.about == "The phone"
+def test_an_upgrade_of_a_kind_that_is_no_category_names_none() -> None:
+    """Learning found the kind by titles: the orders are neither of the category of one of them, nor of what it
+    replaces."""
+    for category in (None, "Elsewhere"):
+        plus = replace(product("plus", 61_000), category=category)
+        full = book([PHONE, plus], {"phone": leads(upgrades={"plus": 0.5})})
+        reason = decide(context(line("phone", 60_000)), full).offers[0].reason
+        assert reason.about == "" and str(reason.sentence) == "Chosen in 38 of 412 orders of products like it"
 
 
 def test_the_empty_book_offers_nothing() -> None:

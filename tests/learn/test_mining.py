@@ -98,7 +98,7 @@ def test_evidence_as_counted_by_hand() -> None:
     assert figures == {
         "lines": 30, "products": 4, "dropped": {}, "orders": 20, "orders_of_one": 10, "lines_twice": 0,
         "orders_too_big": 0, "unknown_product_lines": 0,
-        "complements": 4, "upgrades": 0, "products_with_complements": 3,
+        "complements": 4, "upgrades": 0, "seasonal": 0, "products_with_complements": 3,
     }  # fmt: skip
 
 
@@ -400,7 +400,8 @@ def test_progress_is_told_with_growing_counts(monkeypatch: pytest.MonkeyPatch) -
     assert told == [
         ("Reading orders", 10, 0), ("Reading orders", 20, 0), ("Reading orders", 30, 0), ("Reading orders", 30, 30),
         ("Reading products", 4, 4),
-        ("Mining baskets", 0, 3), ("Mining complements", 1, 3), ("Mining upgrades", 2, 3), ("Mining done", 3, 3),
+        ("Mining baskets", 0, 4), ("Mining complements", 1, 4), ("Mining upgrades", 2, 4), ("Mining seasonal", 3, 4),
+        ("Mining done", 4, 4),
     ]  # fmt: skip
 
 

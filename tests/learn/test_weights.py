@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from flask_upsell.learn.weights import ease, strongest
+from flask_upsell.learn import weights
+from flask_upsell.learn.weights import Strongest, ease, strongest
 
 
 def gram_of(seed: int, orders: int = 60, products: int = 8) -> Any:
@@ -28,6 +29,19 @@ def test_each_column_is_the_ridge_regression_of_its_product_on_all_others(seed: 
         assert found[others, product] == pytest.approx(np.linalg.solve(there, gram[others, product]), abs=1e-4)
 
 
+def test_a_matrix_of_many_blocks_is_inverted_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted bug that it shows: the column of a block changed before its row was used."""
+    gram = gram_of(3, orders=400, products=50)
+    whole = ease(gram.copy(), 2.0)
+    monkeypatch.setattr(weights, "BLOCK", 7)
+    monkeypatch.setattr(weights, "ROWS", 9)
+    assert ease(gram.copy(), 2.0) == pytest.approx(whole, abs=1e-5)
+    inverse = np.linalg.inv(gram.astype(float) + 2.0 * np.eye(50))
+    expected = inverse / -np.diag(inverse)[None, :]
+    np.fill_diagonal(expected, 0)
+    assert whole == pytest.approx(expected, abs=1e-5)
+
+
 def test_what_is_never_bought_together_speaks_for_nothing() -> None:
     assert np.all(ease(np.diag([5.0, 9.0, 2.0]).astype(np.float32), 1.0) == 0)
     assert ease(np.array([[7.0]], np.float32), 1.0).tolist() == [[0.0]]
@@ -41,8 +55,19 @@ def test_a_substitute_has_a_negative_weight() -> None:
 
 
 def test_the_strongest_are_the_largest_positive_ones() -> None:
-    weights = np.array([[0.0, 0.5, -0.9, 0.1, 0.3, 0.0]], np.float32)
-    assert set(strongest(weights, 0, 2).tolist()) == {1, 4}
-    assert set(strongest(weights, 0, 3).tolist()) == {1, 3, 4}
-    assert set(strongest(weights, 0, 60).tolist()) == {1, 3, 4}
+    found = np.array([[0.0, 0.5, -0.9, 0.1, 0.3, 0.0]], np.float32)
+    assert strongest(found, 0, 2).tolist() == [1, 4]
+    assert strongest(found, 0, 3).tolist() == [1, 3, 4]
+    assert strongest(found, 0, 60).tolist() == [1, 3, 4]
     assert strongest(np.zeros((1, 4), np.float32), 0, 3).tolist() == []
+
+
+def test_the_strongest_know_how_often_they_were_bought_together() -> None:
+    """Planted bug that it shows: pairs counted one way only."""
+    found = np.array([[0.0, 0.5, -0.9], [0.2, 0.0, 0.1], [0.3, 0.4, 0.0]], np.float32)
+    known = Strongest(found, 1)
+    known.count(np.array([0, 0, 1]), np.array([1, 2, 2]), np.array([7, 8, 9]))
+    assert [known.of(place) for place in range(3)] == [[(1, 7)], [(0, 7)], [(1, 9)]]
+    nothing = Strongest(np.zeros((2, 2), np.float32), 5)
+    nothing.count(np.array([0]), np.array([1]), np.array([3]))
+    assert nothing.of(1) == []

@@ -252,6 +252,35 @@ def test_a_worker_folds_what_nobody_asked_it_to_fold(start: Start, offers: Offer
     assert offers.ledger.waiting() == 0
 
 
+def test_an_order_is_in_the_book_in_a_moment(
+    start: Start, offers: Offers, tmp_path: Path, redis_url: str, figure: Callable[[str, object, str], None]
+) -> None:
+    """From the order to the counts that pages read, by a process of RQ's; also when nobody asks the worker to, since
+    Redis was away just then. Planted bug that it shows: the sweep looks at the outbox only."""
+    run_learning(parts_of_shop(tmp_path), "run1")
+    start()
+
+    def base() -> int:
+        return offers.shelf.read(["laptop"]).leads_to("laptop").complements[0].base
+
+    def idle() -> bool:
+        return not queue.count and not queue.started_job_registry.count
+
+    client = worker_client(redis_url)
+    queue = Queue("upsell", connection=client, serializer="json")
+    assert until(idle) and base() == 20
+    begun = time.monotonic()
+    offers.record_order("1 of ada", "visitor")
+    offers.queue.enqueue("fold")
+    assert until(lambda: base() == 21)
+    figure("from an order to its counts in the book", f"{time.monotonic() - begun:.1f} s", "5 s")
+    assert until(idle)
+    offers.record_order("2 of ada", "visitor")
+    offers.ledger.fold()
+    assert until(lambda: base() == 22, 20)
+    client.close()
+
+
 def test_a_worker_looks_through_many_rules_after_each_change(start: Start, offers: Offers) -> None:
     """Whoever changes them, and whether anybody looks at a page. Planted bug that it shows: it asks once only."""
     kept = SQLLinted(offers.ledger.engine, "upsell")  # type: ignore[attr-defined]

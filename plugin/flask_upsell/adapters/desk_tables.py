@@ -98,7 +98,7 @@ verdicts = Table(
     Column("who", String(100), nullable=False),
     Column("why", Text, nullable=False),
     Column("at", UTCDateTime, nullable=False),
-    CheckConstraint("kind IN ('complement', 'upgrade', 'never')", name="kind"),
+    CheckConstraint("kind IN ('complement', 'upgrade', 'seasonal', 'never')", name="kind"),
     CheckConstraint("verdict IN ('approved', 'rejected')", name="verdict"),
     CheckConstraint("kind <> 'never' OR verdict = 'rejected'", name="never"),
 )

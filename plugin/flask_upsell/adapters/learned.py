@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
+from typing import Any
 
-import msgspec
 from sqlalchemy import Connection, Float, case, cast, delete, func, insert, select, update
 
 from ..core.affinity import Affinity
@@ -18,6 +18,7 @@ from .tables import affinities as a
 
 #: Pairs that are written at once; references in one query.
 CHUNK, REFS = 5000, 500
+EVIDENCE = ("consequent", "weight", "together", "base", "consequent_orders", "orders")
 
 
 def replace(connection: Connection, instance: str, rows: Iterable[tuple[Kind, str, Affinity]]) -> int:
@@ -30,11 +31,8 @@ def replace(connection: Connection, instance: str, rows: Iterable[tuple[Kind, st
         prices = _prices(connection, instance, {found.consequent for _, _, found in chunk})
         written = []
         for kind, antecedent, found in chunk:
-            known = sure(kind, found)
-            counted[kind.value, known] += 1
-            worth = found.confidence * prices.get(found.consequent, 0) if found.base > 0 else 0.0
-            key = {"instance": instance, "kind": kind.value, "antecedent": antecedent}
-            written.append({**key, **msgspec.structs.asdict(found), "sure": known, "worth": worth})
+            written.append(_row(instance, kind, antecedent, found, prices))
+            counted[kind.value, written[-1]["sure"]] += 1
         connection.execute(insert(a), written)
     if counted:
         each = {"instance": instance}
@@ -42,6 +40,36 @@ def replace(connection: Connection, instance: str, rows: Iterable[tuple[Kind, st
             insert(levels), [{**each, "kind": kind, "sure": known, "pairs": n} for (kind, known), n in counted.items()]
         )
     return counted.total()
+
+
+def amend(connection: Connection, instance: str, found: Mapping[str, Sequence[Affinity]]) -> None:
+    """These complements instead of what each of these products led to."""
+    every, change = list(found), Counter[int]()
+    for start in range(0, len(every), REFS):
+        refs = every[start : start + REFS]
+        mine = (a.c.instance == instance, a.c.kind == Kind.COMPLEMENT.value, a.c.antecedent.in_(refs))
+        counts = select(a.c.sure, func.count()).where(*mine).group_by(a.c.sure)
+        change.subtract({row[0]: row[1] for row in connection.execute(counts)})
+        connection.execute(delete(a).where(*mine))
+        prices = _prices(connection, instance, {each.consequent for ref in refs for each in found[ref]})
+        rows = [_row(instance, Kind.COMPLEMENT, ref, each, prices) for ref in refs for each in found[ref]]
+        change.update([row["sure"] for row in rows])
+        if rows:
+            connection.execute(insert(a), rows)
+    for known, more in change.items():
+        level = {"instance": instance, "kind": Kind.COMPLEMENT.value, "sure": known}
+        this = [levels.c[name] == value for name, value in level.items()]
+        there = connection.execute(select(levels.c.pairs).where(*this)).scalar_one_or_none() or 0
+        connection.execute(delete(levels).where(*this))
+        if there + more > 0:
+            connection.execute(insert(levels).values(**level, pairs=there + more))
+
+
+def _row(instance: str, kind: Kind, antecedent: str, found: Affinity, prices: Mapping[str, int]) -> dict[str, Any]:
+    worth = found.confidence * prices.get(found.consequent, 0) if found.base > 0 else 0.0
+    evidence = {name: getattr(found, name) for name in EVIDENCE}
+    key = {"instance": instance, "kind": kind.value, "antecedent": antecedent}
+    return {**key, **evidence, "sure": sure(kind, found), "worth": worth}
 
 
 def _prices(connection: Connection, instance: str, refs: Collection[str]) -> dict[str, int]:

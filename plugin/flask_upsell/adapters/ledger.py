@@ -27,18 +27,21 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from .. import faults
 from ..core.affinity import Affinities, Affinity
 from ..core.offer import Kind
 from ..core.ports import NO_PERKS, Order, Progress, Promise
 from ..core.rule import Perk
-from . import learned
+from ..core.seasonal import Seasonal
+from . import learned, seasonal
 from . import tables as t
 from .claims import Claims
 from .counts import count_of
 from .dialects import same_database
 from .postgresql import in_time
+from .recent import note
 
 
 def make_engine(url: str) -> Engine:
@@ -99,13 +102,18 @@ class SQLLedger(Claims):
                         perk = msgspec.to_builtins(perks[rule])
                         row = insert(t.promises).values(**values, customer=customer, perk=perk, promised_at=at)
                         writing.execute(row)
-                    return len(rules)
             except IntegrityError:
                 c = t.outbox.c
                 recorded = select(c.id).where(c.instance == self._instance, c.event == f"order:{order.ref}")
                 if writing.execute(recorded).first() is None:
                     raise
                 return 0
+            try:
+                with writing.begin_nested():
+                    note(writing, self._instance, order, customer if order.customer else "", at)
+            except DBAPIError as error:  # it costs freshness, not the conversions
+                faults.note("fresh", "order %s counts from the next learning on: %s", order.ref, type(error).__name__)
+            return len(rules)
 
     def _record_order(self, connection: Connection, order: Order, visitor: str, at: datetime) -> list[str]:
         """The rule of each conversion."""
@@ -212,6 +220,11 @@ class SQLLedger(Claims):
         """Replace all affinities in one transaction; returns how many there are now."""
         with self.engine.begin() as connection:
             return learned.replace(connection, self._instance, rows)
+
+    def save_seasonal(self, rows: Iterable[Seasonal]) -> int:
+        """The same of seasonal ones."""
+        with self.engine.begin() as connection:
+            return seasonal.replace(connection, self._instance, rows)
 
     def affinities(self) -> Iterator[tuple[str, Affinities]]:
         """(antecedent, what it leads to, strongest first); a stream."""

@@ -20,8 +20,10 @@ from ..core.lessons import Forgotten, Lead, Lesson, Member
 from ..core.taste import Bought, Habits, Model
 from ..errors import LearnError
 from .dialects import start_writing
+from .lesson_tables import counted, recents
 from .lesson_tables import learnings as g
 from .lesson_tables import lessons as t
+from .recent import NEVER
 
 LEAD, CROWD, HABITS = "lead", "crowd", "habits"
 #: Rows that are written, or removed, in one transaction; names in one query.
@@ -84,9 +86,14 @@ class SQLLessons:
             if written is None or written != there:
                 raise _gone(id)
             live = (g.c.instance == self._instance, g.c.state == "live")
+            over = recents.c.seen_by.in_(select(g.c.id).where(*live))
+            connection.execute(delete(recents).where(recents.c.instance == self._instance, over))
             connection.execute(update(g).where(*live, g.c.id != id).values(state="gone"))
             values = {"state": "live", "model": _packed(model), "figures": dict(figures)}
             connection.execute(update(g).where(*self._this(id)).values(values))
+            # What it has not seen is to be added to what it counted.
+            later = (recents.c.instance == self._instance, recents.c.seen_by != id)
+            connection.execute(update(recents).where(*later).values(folded_in="", folded_at=NEVER))
         self._sweep()
 
     def drop(self, id: str) -> None:
@@ -118,7 +125,11 @@ class SQLLessons:
                     names = [row.name for row in some if row.kind == kind]
                     connection.execute(delete(t).where(*mine, t.c.kind == kind, t.c.name.in_(names)))
             if len(some) < CHUNK:
-                return
+                break
+        with self.engine.begin() as connection:
+            start_writing(connection)
+            mine = (counted.c.instance == self._instance, counted.c.learning == id)
+            connection.execute(delete(counted).where(*mine))
 
     # --- reading -----------------------------------------------------------------------------------------------------
 
@@ -130,6 +141,15 @@ class SQLLessons:
     def leads(self, id: str) -> Iterator[tuple[str, Lead]]:
         for name, body in self._read(id, LEAD):
             yield name, _lead(zlib.decompress(body))
+
+    def some(self, id: str, refs: Collection[str]) -> dict[str, Lead]:
+        every, found = list(refs), dict[str, Lead]()
+        mine = (t.c.instance == self._instance, t.c.learning == id, t.c.kind == LEAD)
+        with self.engine.connect() as connection:
+            for start in range(0, len(every), CHUNK):
+                query = select(t.c.name, t.c.body).where(*mine, t.c.name.in_(every[start : start + CHUNK]))
+                found.update({name: _lead(zlib.decompress(body)) for name, body in connection.execute(query)})
+        return found
 
     def crowd(self, id: str) -> Iterator[tuple[str, Bought]]:
         for name, body in self._read(id, CROWD):

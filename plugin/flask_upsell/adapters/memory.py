@@ -11,6 +11,7 @@ from sqlalchemy import StaticPool, create_engine
 
 from ..core.affinity import Affinities
 from ..core.book import EMPTY, Book, Lists
+from ..core.fresh import Edition
 from ..core.lessons import Forgotten
 from ..core.ports import Shown
 from ..core.prices import UNSEEN, Price, Seen, Source, recordable
@@ -34,6 +35,7 @@ class MemoryShelf:
         self._revision = 0
         self._rules = 0
         self._at: datetime | None = None
+        self._began = datetime.now(UTC)
         self._learning = ""
 
     def read(self, refs: Sequence[str]) -> Book:
@@ -45,6 +47,7 @@ class MemoryShelf:
         affinities: Iterable[tuple[str, Affinities]],
         learned: Learned | None = None,
     ) -> str:
+        began = datetime.now(UTC)
         known, leads, lists = {p.ref: p for p in products}, dict(affinities), Lists()
         for product in known.values():
             lists.add(product)
@@ -55,6 +58,7 @@ class MemoryShelf:
             new = structs.replace(new, model=learned.model, crowd=dict(learned.crowd), habits=dict(learned.habits))
         self._learning = learned.learning if learned is not None else ""
         self._number, self._revision, self._book, self._at = self._number + 1, 0, new, datetime.now(UTC)
+        self._began = began
         return new.version
 
     def amend(self, products: Sequence[Product]) -> None:
@@ -62,6 +66,19 @@ class MemoryShelf:
             self._revision += 1
             known = {**self._book.products, **{p.ref: p for p in products}}
             self._book = structs.replace(self._book, version=f"{self._number}.{self._revision}", products=known)
+
+    def edition(self) -> Edition | None:
+        return Edition(self._book.version, self._learning, self._began, self._at) if self._at else None
+
+    def relate(self, version: str, leads: Mapping[str, Affinities]) -> bool:
+        if version != self._book.version:
+            return False
+        known = {**self._book.affinities, **leads}
+        if known != self._book.affinities:
+            self._revision += 1
+            version = f"{self._number}.{self._revision}"
+            self._book = structs.replace(self._book, version=version, affinities=known)
+        return True
 
     def forget(self, forgotten: Forgotten) -> None:
         book, members = self._book, forgotten.members
@@ -179,6 +196,14 @@ class MemoryQueue:
     def enqueue(self, job: str, *args: str, patient: bool = False) -> str | None:
         self.jobs.append((job, args))
         return str(len(self.jobs))
+
+    def enqueue_once(self, job: str) -> None:
+        if (job, ()) not in self.jobs:
+            self.jobs.append((job, ()))
+
+    def begin(self, job: str) -> None:
+        while (job, ()) in self.jobs:
+            self.jobs.remove((job, ()))
 
     def worker_seen(self) -> bool:
         return False

@@ -13,7 +13,7 @@ from . import tables as t
 from .audit import Entry, SQLAudit
 from .desk_tables import imported_lines
 from .dialects import start_writing
-from .lesson_tables import consents
+from .lesson_tables import consents, recents
 
 #: As many values as any database takes in one statement.
 AT_ONCE = 500
@@ -68,8 +68,8 @@ class SQLPeople:
         of_theirs: set[str] = set(orders)
         for some in _chunks(people):
             refs = [
-                select(table.c.order_ref).where(*self._mine(table, table.c.customer.in_(some)))
-                for table in (t.redemptions, t.promises, t.follow_ups)
+                select(table.c.order_ref).where(*self._mine(table, table.c.customer.in_(some), table.c.customer != ""))
+                for table in (t.redemptions, t.promises, t.follow_ups, recents)
             ]
             of_theirs.update(connection.execute(union(*refs)).scalars())
             redeemed = select(r.id).where(*self._mine(t.redemptions, r.customer.in_(some)))
@@ -88,8 +88,11 @@ class SQLPeople:
         limited = self._mine(t.allowances, t.allowances.c.scope == f"customer:{person}")
         redeemed = self._mine(t.redemptions, t.redemptions.c.customer == person)
         accepted = self._mine(t.acceptances, t.acceptances.c.visitor == person)
+        ordered = self._mine(recents, recents.c.customer == person, recents.c.customer != "")
         for table, change in (
             (t.allowances, update(t.allowances).where(*limited).values(scope=f"customer:{nobody}")),
+            # What was ordered counts on, as learning counts it: nobody's.
+            (recents, update(recents).where(*ordered).values(customer="")),
             (t.redemptions, update(t.redemptions).where(*redeemed).values(customer=nobody)),
             # Lines are rows of the store's carts, which lead back to their owners.
             (t.acceptances, update(t.acceptances).where(*accepted).values(visitor=nobody, line="", replaced=null())),

@@ -16,6 +16,7 @@ from redis.exceptions import RedisError, WatchError
 
 from ..core.affinity import Affinities
 from ..core.book import SCHEMA, Lists, decode_affinities, encode
+from ..core.fresh import Edition
 from ..core.lessons import Forgotten
 from ..core.product import Product
 from ..core.rulebook import RuleBook
@@ -61,7 +62,7 @@ class Press:
         """Write a whole version beside the live one, then switch; the switch is one transaction."""
         writer = self._writer
         try:
-            began = self._now()
+            began, began_at = self._now(), datetime.now(UTC)
             # The number is for people; after a flush it starts again, so a random part makes the name its own.
             name = f"{writer.incr(self._root + 'numbers')}-{token_hex(4)}"
             version, key = f"{name}.0", f"{self._root}v{name}"
@@ -73,7 +74,8 @@ class Press:
                     pipe.expire(key, 3600)
                     pipe.execute()
                 written += len(chunk)
-            meta = {"published_at": datetime.now(UTC).isoformat(), "fields": written, "schema": SCHEMA}
+            at = {"began_at": began_at.isoformat(), "published_at": datetime.now(UTC).isoformat()}
+            meta = {**at, "fields": written, "schema": SCHEMA}
             writer.hset(key, "meta", msgspec.json.encode(meta))
             self._switch(version, key, began)
             let_go(writer, self._prefix, SCHEMA)
@@ -145,6 +147,49 @@ class Press:
                         return
                     except WatchError:
                         continue
+        except (RedisError, OSError, ValueError) as error:
+            raise BookError(f"the live book was not amended: {error}") from error
+
+    def edition(self) -> Edition | None:
+        """What is live; None when nothing was published."""
+        try:
+            current: Any = self._writer.get(self._current)
+            if not current:
+                return None
+            version = current.decode("utf-8", "replace")
+            found: Any = self._writer.hmget(self._version_key(version), [LEARNING, "meta"])
+            meta = msgspec.json.decode(found[1] or b"{}")
+            ended = meta.get("published_at")
+            if ended is None:
+                return None
+            # Older versions of this package did not say when they began to write it.
+            times = [datetime.fromisoformat(each) for each in (meta.get("began_at", ended), ended)]
+            return Edition(version, (found[0] or b"").decode("utf-8", "replace"), *times)
+        except (RedisError, OSError, ValueError) as error:
+            raise BookError(f"the live book cannot be asked what it is: {error}") from error
+
+    def relate(self, version: str, leads: Mapping[str, Affinities]) -> bool:
+        """Replace what these products lead to, if this version is live, and raise its revision when that changes
+        anything; one transaction."""
+        fields: dict[Field, Field] = {"a:" + ref: encode(each) for ref, each in leads.items()}
+        number, _, revision = version.partition(".")
+        key, name = self._version_key(number), f"{number}.{int(revision or 0) + 1}"
+        try:
+            with self._writer.pipeline() as pipe:
+                pipe.watch(self._current)  # type: ignore[no-untyped-call]
+                live: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
+                if (live or b"").decode("utf-8", "replace") != version:
+                    return False
+                there: Any = pipe.hmget(key, [str(field) for field in fields])
+                if there == list(fields.values()):
+                    return True
+                pipe.multi()
+                pipe.hset(key, mapping={**fields, LIVE: name})
+                pipe.set(self._current, name)
+                pipe.execute()
+                return True
+        except WatchError:
+            return False
         except (RedisError, OSError, ValueError) as error:
             raise BookError(f"the live book was not amended: {error}") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from socket import gethostname
 from typing import Any
 
@@ -36,6 +37,8 @@ _PATH = "flask_upsell.jobs."
 _OURS = frozenset([_PATH + job for job in JOBS])
 #: A worker says every few seconds that it lives; after this many seconds of silence it counts as gone.
 HEARTBEAT_SECONDS = 15
+#: A job that was asked for once and was lost on its way may be asked for again after so many seconds.
+ASKED_SECONDS = 5
 
 
 class OurJob(Job):
@@ -121,6 +124,26 @@ class RQQueue:
             return None
         self._breaker.succeeded()
         return str(queued.id)
+
+    def enqueue_once(self, job: str) -> None:
+        if not self._breaker.allow():
+            return
+        try:
+            first = self._web.set(self._asked(job), "1", nx=True, ex=ASKED_SECONDS)
+        except (RedisError, OSError) as error:
+            self._breaker.failed()
+            faults.note("redis_queue", "job %s is not queued, the worker's sweep will find the work: %s", job, error)
+            return
+        if first:
+            self.enqueue(job)
+
+    def begin(self, job: str) -> None:
+        # Where it cannot be said it is soon forgotten.
+        with suppress(RedisError, OSError):
+            self._patient.delete(self._asked(job))
+
+    def _asked(self, job: str) -> str:
+        return f"{self._identifier}:{{jobs}}:asked:{job}"
 
     def beat(self, client: Redis, worker: str) -> None:
         """Say that this worker lives. Each has an entry of its own: one that ends takes no other's along."""

@@ -13,6 +13,7 @@ from .desk_tables import uploads
 from .dialects import start_writing
 from .diary import KEEP as KEEP_FOLLOW_UPS
 from .diary import OPEN
+from .lesson_tables import recents
 
 #: How long an idempotency key is kept, and what was to be accepted with it.
 KEEP_REQUESTS = timedelta(hours=72)
@@ -73,6 +74,7 @@ class SQLRetention:
             "upsell_follow_up": self._delete(t.follow_ups, f.state.not_in(OPEN), f.next_at < at - KEEP_FOLLOW_UPS),
             "upsell_run": self._delete(t.runs, t.runs.c.started_at < old, t.runs.c.started_at.not_in(last)),
         }
+        done["upsell_recent"] = self._delete(recents, recents.c.at < at - KEEP_EVENTS)
         done["upsell_upload"] = self._delete(uploads, uploads.c.at < at - KEEP_UPLOADS)
         n = t.allowances.c
         none_left = not_(exists().where(r.instance == n.instance, r.rule == n.rule))

@@ -23,8 +23,8 @@ KINDS = (Kind.COMPLEMENT, Kind.UPGRADE)
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """What somebody decided. `kind`: "complement", "upgrade", or "never" for both ways and all kinds; `verdict`:
-    "approved" or "rejected"."""
+    """What somebody decided. `kind`: "complement", "upgrade", "seasonal" (approved: a rule was begun), or "never" for
+    both ways and all kinds; `verdict`: "approved" or "rejected"."""
 
     kind: str
     antecedent: str

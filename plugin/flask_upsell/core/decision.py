@@ -280,7 +280,8 @@ def _offer(candidate: Candidate, judged: _Judge, trace: list[Dropped], language:
     quoted = judged.told_bundle(candidate, quoted, items) if items else judged.told(candidate, product, quoted)
     about = base.title if base is not None else line.product
     if candidate.kind is Kind.UPGRADE and evidence is not None and evidence.base:
-        about = product.category or about
+        # Learning may take products for one kind by their titles: then there is no category to name.
+        about = (product.category or "") if base is None or base.category == product.category else ""
     together, base_orders = (evidence.together, evidence.base) if evidence is not None else (0, 0)
     return Offer(
         id=offer_id(candidate.kind, line.product, candidate.ref),

@@ -79,6 +79,9 @@ class Lessons(Protocol):
 
     def leads(self, id: str) -> Iterator[tuple[str, Lead]]: ...
 
+    def some(self, id: str, refs: Collection[str]) -> dict[str, Lead]:
+        """What these lead to; those that lead to nothing are left out."""
+
     def crowd(self, id: str) -> Iterator[tuple[str, Bought]]:
         """By number."""
 

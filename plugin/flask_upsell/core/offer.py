@@ -217,7 +217,8 @@ class Quote(msgspec.Struct, frozen=True, gc=False):
 
 class Reason(msgspec.Struct, frozen=True, gc=False):
     """Why the shopper sees it: from what chose it, nothing else. Without evidence (`base` 0) a rule or a merchant chose
-    it, unless `basis` says what else did. Of what others bought only what several did is told."""
+    it, unless `basis` says what else did. Of what others bought only what several did is told. `about` is a product's
+    title, of an upgrade by orders their category; "" where they have none."""
 
     kind: Kind
     together: int
@@ -246,6 +247,8 @@ class Reason(msgspec.Struct, frozen=True, gc=False):
             return say("Our suggestion instead of {about}", about=about)
         if not base:
             return say("Our suggestion to go with {about}", about=about)
+        if self.kind is Kind.UPGRADE and not about:
+            return say("Chosen in {together} of {base} orders of products like it", together=together, base=base)
         if self.kind is Kind.UPGRADE:
             return say("Chosen in {together} of {base} orders of {about}", together=together, base=base, about=about)
         return say(

@@ -20,12 +20,14 @@ from .claims import Claims
 from .claims import Left as Left
 from .claims import Started as Started
 from .context import Capability, Cart, Line, Visitor
+from .fresh import Edition
 from .kind import Kind
 from .lessons import Forgotten
 from .product import Product
 from .rule import Limits, Perk, Rule, Status
 from .rulebook import Changes, RuleBook
 from .rules import NEVER_CHANGED, NOTHING_SOLD
+from .seasonal import Seasonal
 from .taste import Learned
 from .words import Sentence
 
@@ -130,6 +132,13 @@ class Shelf(Protocol):
 
     def amend(self, products: Sequence[Product]) -> None:
         """Replace these products in the live version."""
+
+    def edition(self) -> Edition | None:
+        """What is live, asked of the backend; None when nothing was published. Raises BookError."""
+
+    def relate(self, version: str, leads: Mapping[str, Affinities]) -> bool:
+        """Replace what these products lead to in the live version; False, and nothing is changed, when it is not this
+        one, amendments included. Raises BookError."""
 
     def forget(self, forgotten: Forgotten) -> None:
         """Take these people out of the live version; raises BookError."""
@@ -245,6 +254,8 @@ class Ledger(Claims, Protocol):
 
     def save_affinities(self, rows: Iterable[tuple[Kind, str, Affinity]]) -> int: ...
 
+    def save_seasonal(self, rows: Iterable[Seasonal]) -> int: ...
+
     def affinities(self) -> Iterator[tuple[str, Affinities]]: ...
 
     def progress(
@@ -279,6 +290,13 @@ class Queue(Protocol):
     def enqueue(self, job: str, *args: str, patient: bool = False) -> str | None:
         """Ask for a job by name; its id, or None when the queue cannot be reached. Never raises. `patient`: who asks is
         no page, and may wait a second."""
+
+    def enqueue_once(self, job: str) -> None:
+        """Ask for a job without arguments, unless it was asked for and has not begun: however much happens, the queue
+        stays short. Never raises."""
+
+    def begin(self, job: str) -> None:
+        """Say that it begins, in the job itself: from now on it may be asked for again. Never raises."""
 
     def worker_seen(self) -> bool:
         """Whether a worker was alive in the last seconds."""

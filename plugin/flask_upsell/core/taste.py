@@ -23,7 +23,7 @@ RECENT, SIMILAR = 60.0, 180.0
 #: What keeps logarithms finite: the smallest share worth telling apart from none.
 LEAST = 0.003
 #: How many customers who buy alike are asked, and how many must agree on a product: nobody's own habits are told.
-ASKED, AGREE = 20, 2
+ASKED, AGREE = 60, 2
 #: At most so much is the word of one customer, and so sharply do they differ.
 ONE_VOICE, SHARPNESS = 1 / 3, 0.6
 #: The logarithm of the smallest share of what is said that is told from none.

@@ -25,6 +25,7 @@ from ..adapters.revisions import SQLRevisions
 from ..adapters.rulelist import SQLRuleList
 from ..adapters.runlist import SQLRunList
 from ..adapters.runs import SQLRuns
+from ..adapters.seasonal import SQLSeasonal
 from ..adapters.steps import SQLSteps
 from ..adapters.verdicts import SQLVerdicts
 from ..offers import Offers
@@ -44,6 +45,7 @@ from .products import Products
 from .releases import Releases
 from .rulelist import RuleList
 from .samples import Samples
+from .seasonal import SeasonalRules
 from .simulation import JOB, Simulation
 from .steps import Steps
 from .verdicts import Verdicts
@@ -107,6 +109,10 @@ class Desk:
     def verdicts(self) -> Verdicts:
         kept = SQLVerdicts(self.engine, self.identifier, self.audit)
         return Verdicts(kept, SQLPairs(self.engine, self.identifier), self.options, self.audit, self.offers)
+
+    @cached_property
+    def seasonal(self) -> SeasonalRules:
+        return SeasonalRules(SQLSeasonal(self.engine, self.identifier), self.verdicts, self.drafts, self.offers)
 
     @cached_property
     def notes(self) -> Notes:

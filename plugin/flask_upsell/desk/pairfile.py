@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ..core.kind import Kind
+from ..core.seasonal import SEASONAL
 from ..core.words import Sentence, say
 from .tablefile import Column, Listed, Recognised, Wrong, read, recognise
 
@@ -30,6 +31,7 @@ KINDS = {
     **dict.fromkeys((Kind.COMPLEMENT.value, "cross-sell", "cross sell", "crosssell", "add"), Kind.COMPLEMENT.value),
     **dict.fromkeys((Kind.UPGRADE.value, "upsell", "up-sell", "up sell"), Kind.UPGRADE.value),
     NEVER: NEVER,
+    SEASONAL: SEASONAL,
 }
 LONGEST_REF, LONGEST_REASON = 200, 500
 #: Decisions in one file.

@@ -60,7 +60,12 @@ def _complements(of: Counted) -> Part:
     if of.pairs and reach >= HALF:
         return Part("complements", Level.ENOUGH, why)
     level = Level.SOME if of.pairs else Level.NOT_ENOUGH
-    if not of.baskets:
+    if not of.orders:
+        todo = say(
+            "There are no orders yet. Import those of your last shop if you have them; until then write rules that "
+            "offer a category or products. What sells best is found with the first orders."
+        )
+    elif not of.baskets:
         todo = say("Each order has one product only. Import orders with all their lines, or write rules.")
     elif of.often < HALF * of.lines:
         todo = say(
@@ -79,16 +84,17 @@ def _complements(of: Counted) -> Part:
 def _upgrades(of: Counted) -> Part:
     reach = of.upgraded / of.stepped if of.stepped else 0.0
     why = say(
-        "{sorted} % of what is sold has a category, and {stepped} % a dearer product of it within the price gap. For "
-        "{share} % of these a step up was found.",
+        "{sorted} % of what is sold has a category, {found} % a kind found from titles, and {stepped} % a dearer "
+        "product of the same within the price gap. For {share} % of these a step up was found.",
         sorted=_percent(of.sorted / of.lines if of.lines else 0.0),
+        found=_percent(of.found / of.lines if of.lines else 0.0),
         stepped=_percent(of.stepped / of.lines if of.lines else 0.0),
         share=_percent(reach),
     )
     if of.upgraded and reach >= HALF:
         return Part("upgrades", Level.ENOUGH, why)
     level = Level.SOME if of.upgraded else Level.NOT_ENOUGH
-    if of.sorted < HALF * of.lines:
+    if of.sorted + of.found < HALF * of.lines:
         todo = say("Give your products categories: a step up is a better product of the same one. Or write ladders.")
     elif of.stepped < HALF * of.lines:
         todo = say(

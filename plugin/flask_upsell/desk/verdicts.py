@@ -16,6 +16,7 @@ from ..adapters.verdicts import SQLVerdicts
 from ..adapters.verdicts import Verdict as Verdict
 from ..core.curation import sure as sure
 from ..core.kind import Kind
+from ..core.seasonal import SEASONAL
 from ..core.words import objection
 from ..errors import BadInput
 from ..offers import Offers
@@ -23,7 +24,7 @@ from .options import Options
 
 #: Pairs of one decision; characters of its reason.
 MOST, LONGEST_REASON = 500, 500
-#: Kind ("complement", "upgrade"), antecedent, consequent.
+#: Kind ("complement", "upgrade", "seasonal"), antecedent, consequent.
 Key = tuple[str, str, str]
 #: What the audit calls what goes live with the next book.
 DECIDED = "verdict changed"
@@ -40,7 +41,13 @@ class Verdicts:
 
     def approve(self, keys: Sequence[Key], why: str = "") -> datetime:
         """Offer these, however sure they are; returns the instant, by which `undo` knows this step."""
+        if any(kind == SEASONAL for kind, _, _ in keys):
+            raise BadInput("pairs", objection("begin a rule of what is seasonal"))
         return self._decide(keys, "approved", why)
+
+    def begun(self, antecedent: str, consequent: str) -> datetime:
+        """A rule was begun of what is seasonal."""
+        return self._decide([(SEASONAL, antecedent, consequent)], "approved", "")
 
     def reject(self, keys: Sequence[Key], why: str = "") -> datetime:
         """Do not offer these, whatever is learned again."""
@@ -75,7 +82,7 @@ class Verdicts:
         if len(keys) > 2 * MOST:
             raise BadInput("pairs", objection("at most {most} at once", most=MOST))
         for kind, one, other in keys:
-            if kind not in (*Kind, NEVER) or kind in (Kind.BUNDLE, Kind.PROGRAMME):
+            if kind not in (*Kind, SEASONAL, NEVER) or kind in (Kind.BUNDLE, Kind.PROGRAMME):
                 raise BadInput("pairs", objection("{kind} is not learned", kind=repr(kind)))
             if not one.strip() or not other.strip() or one == other or "\0" in one + other or _long(one, other):
                 raise BadInput("pairs", objection("two different products"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.taste import FAR, Weights
 
@@ -16,10 +16,12 @@ if TYPE_CHECKING:
 ROUNDS = 60
 #: Keeps weights small that little speaks for: as much as so many cases.
 RIDGE, STRICTER = 6.0, 5.0
+#: Cases that are added up at once: what they need in full precision bounds the memory.
+AT_ONCE = 250
 
 
 def logit(
-    signals: Floats,
+    signals: NDArray[Any],
     bought: NDArray[np.int64],
     there: NDArray[np.bool_],
     first: int = 0,
@@ -35,21 +37,32 @@ def logit(
     cases, weights, ridge = np.arange(number), np.zeros(size), np.full(size, RIDGE / number)
     if first:
         ridge[first:] *= STRICTER
-    chosen = signals[cases, bought]
+    parts = [slice(start, start + AT_ONCE) for start in range(0, number, AT_ONCE)]
+    chosen = signals[cases, bought].astype(np.float64)
 
     def at(here: Floats) -> tuple[float, Floats]:
-        score = np.where(there, signals @ here + before, -np.inf)
+        score = np.concatenate([signals[part].astype(np.float64) @ here for part in parts])
+        score = np.where(there, score + before, -np.inf)
         score -= score.max(1, keepdims=True)
         share = np.exp(score)
         share /= share.sum(1, keepdims=True)
         return float(-np.log(share[cases, bought] + 1e-12).mean() + (ridge * here) @ here), share
 
+    def slope(share: Floats) -> tuple[Floats, Floats]:
+        """What is expected of each case, and the curvature."""
+        expected, curve = np.zeros((number, size)), np.zeros((size, size))
+        for part in parts:
+            exact = signals[part].astype(np.float64)
+            expected[part] = np.einsum("ck,cks->cs", share[part], exact)
+            flat = exact.reshape(-1, size)
+            curve += flat.T @ (flat * share[part].reshape(-1, 1))
+        return expected, curve
+
     loss, share = at(weights)
     for _ in range(ROUNDS):
-        expected = np.einsum("ck,cks->cs", share, signals)
+        expected, curve = slope(share)
         gradient = (expected - chosen).mean(0) + 2 * ridge * weights
-        flat = signals.reshape(-1, size)
-        curve = flat.T @ (flat * share.reshape(-1, 1)) / number - expected.T @ expected / number
+        curve = curve / number - expected.T @ expected / number
         curve[np.diag_indices_from(curve)] += 2 * ridge
         step, stride = np.linalg.solve(curve, gradient), 1.0
         while stride > 1e-4:
@@ -79,10 +92,14 @@ def second_order(
     far = np.clip((page - page_mean) / page_spread, -FAR, FAR).astype(np.float32)
     number, size = len(uses), page.shape[1]
     pairs = [(one, other) for one in range(number) for other in range(one, number)]
-    columns = [scaled]
-    columns += [(scaled[:, :, one] * scaled[:, :, other])[:, :, None] for one, other in pairs]
-    columns += [scaled * far[:, None, each, None] for each in range(size)]
-    found = logit(np.concatenate(columns, axis=2), bought, there, number)
+    total = number + len(pairs)
+    columns = np.empty((*there.shape, total + size * number), np.float32)
+    columns[:, :, :number] = scaled
+    for place, (one, other) in enumerate(pairs, number):
+        columns[:, :, place] = scaled[:, :, one] * scaled[:, :, other]
+    for each in range(size):
+        columns[:, :, total + each * number : total + (each + 1) * number] = scaled * far[:, None, each, None]
+    found = logit(columns, bought, there, number)
     single, products, rest = found[:number], found[number : number + len(pairs)], found[number + len(pairs) :]
 
     def told(values: Floats) -> tuple[float, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from heapq import merge
 from itertools import groupby
+from operator import itemgetter
 
 from ..core.affinity import Affinities, Affinity
 from ..core.kind import Kind
@@ -70,6 +71,37 @@ def members(connection: Connection, known: Known, asked_for: dict[int, list[str]
     for number, bought in known.bought():
         no = int(number)
         yield Member(no, names[no], bought, tuple(asked_for.get(no, ())))
+
+
+def numbered(connection: Connection) -> Iterator[tuple[str, list[int]]]:
+    """(product, numbers of the orders that it is in, rising); a stream. `connection` holds mined baskets."""
+    cursor = connection.cursor()
+    cursor.execute(
+        "SELECT i.product_ref, b.order_no FROM basket_items b JOIN items i ON i.product_no = b.product_no "
+        "ORDER BY b.product_no, b.order_no"
+    )
+
+    def rows() -> Iterator[tuple[str, int]]:
+        while some := cursor.fetchmany(20_000):
+            yield from some
+
+    for ref, group in groupby(rows(), key=itemgetter(0)):
+        yield ref, [no for _, no in group]
+
+
+def among(connection: Connection, orders: Iterable[str]) -> set[str]:
+    """Those of these orders that were read. `connection` holds mined baskets."""
+    connection.load("asked_orders", {"order_ref": str}, ([each] for each in orders))
+    found = connection.execute(
+        "SELECT DISTINCT a.order_ref FROM asked_orders a JOIN order_lines l ON l.order_ref = a.order_ref"
+    ).fetchall()
+    return {row[0] for row in found}
+
+
+def newest(connection: Connection) -> int | None:
+    """When the last order was placed that was read (Unix time)."""
+    row = connection.execute("SELECT MAX(placed_at) FROM order_lines").fetchone()
+    return None if row is None or row[0] is None else int(row[0])
 
 
 def _evidence(connection: Connection, kind: Kind) -> Iterator[Part]:

@@ -15,14 +15,16 @@ import msgspec
 
 from ..core.affinity import SHRUNK, Affinities, Affinity
 from ..core.ports import Report
-from ..core.taste import CROWD, NOTHING, SIGNALS, Bought, Habits, Model, Signals, Weights, page, signals
+from ..core.taste import CROWD, NOTHING, SIGNALS, Bought, Habits, Model, Weights, page, signals
 from .engines import Connection
 from .fit import second_order
-from .weights import ease, strongest
+from .weights import ROWS, Strongest, ease
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 SQL = Path(__file__).with_name("sql")
 #: Weights to look at the candidates of a case by, before any were learned; also those of a young store.
@@ -102,15 +104,23 @@ class Known:
         rows = self._connection.execute("SELECT product_no FROM head ORDER BY place").fetchnumpy()
         self._head: NDArray[np.int64] = rows["product_no"].astype(np.int64)
         size = len(self._head)
-        pairs = self._connection.execute("SELECT one, other, together, weight FROM gram").fetchnumpy()
-        gram, self._together = np.zeros((size, size), np.float32), np.zeros((size, size), np.float32)
-        for into, values in ((gram, pairs["weight"]), (self._together, pairs["together"])):
-            into[pairs["one"], pairs["other"]] = values
-            into[pairs["other"], pairs["one"]] = values
-        del pairs
-        self._weights = ease(gram, self._sizes.ridge) if size else gram
         self._place = np.full(len(self.refs) + 1, -1, dtype=np.int64)
         self._place[self._head] = np.arange(size)
+        gram = np.zeros((size, size), np.float32)
+        for pairs in self._pairs(size):
+            gram[pairs["one"], pairs["other"]] = pairs["weight"]
+            gram[pairs["other"], pairs["one"]] = pairs["weight"]
+        self._weights = ease(gram, self._sizes.ridge) if size else gram
+        self._strongest = Strongest(self._weights, self._sizes.by_weight)
+        for pairs in self._pairs(size):
+            self._strongest.count(pairs["one"], pairs["other"], pairs["together"])
+
+    def _pairs(self, size: int) -> Iterator[dict[str, Any]]:
+        """All pairs of the head, some rows at a time: a shop may have forty millions."""
+        for start in range(0, size, ROWS):
+            yield self._connection.execute(
+                "SELECT one, other, together, weight FROM gram WHERE one >= ? AND one < ?", [start, start + ROWS]
+            ).fetchnumpy()
 
     def _gather(self) -> None:
         """Whom of the customers to ask, and what they bought: those with most lines, the last ones first."""
@@ -188,10 +198,10 @@ class Known:
                 weight = float(self._weights[place, there]) if place >= 0 and there >= 0 else 0.0
                 found[to] = (weight, int(count), round(SHRUNK * much, 4))
             if place >= 0:
-                for there in strongest(self._weights, place, self._sizes.by_weight).tolist():
+                for there, count in self._strongest.of(place):
                     to = int(self._head[there])
                     if to not in found:
-                        found[to] = (float(self._weights[place, there]), int(self._together[place, there]), 0.0)
+                        found[to] = (float(self._weights[place, there]), count, 0.0)
             base = int(self.orders[no])
             complements = [
                 Affinity(self.refs[to - 1], round(weight, 6), count, base, int(self.orders[to]), self.baskets, much)
@@ -295,9 +305,11 @@ def _fitted(connection: Connection, cut: int, sizes: Sizes, report: Report) -> t
     leads = {known.refs[no - 1]: each for no, each in known.leads(wanted)}
     habits = dict(known.habits(sorted({case.customer for case in cases if case.customer is not None})))
     crowd, rough = dict(known.bought()), known.model(ROUGH)
+    import numpy as np
+
     fitted, figures = list[Weights](), dict[str, Any]({"cases": len(cases)})
     for shoppers in (True, False):
-        told, places, pages, number = list[list[Signals]](), list[int](), list[tuple[float, ...]](), 0
+        told, places, pages, number = list["Floats"](), list[int](), list[tuple[float, ...]](), 0
         weights = rough.known if shoppers else rough.unknown
         for done, case in enumerate(cases):
             if done % 250 == 0:
@@ -310,7 +322,7 @@ def _fitted(connection: Connection, cut: int, sizes: Sizes, report: Report) -> t
             found = dict(signals(cart, rough, crowd, own, case.at))
             first = [ref for _, ref in weights.scored(list(found.items()), ())[: sizes.candidates]]
             if case.hidden in first:
-                told.append([found[ref] for ref in first])
+                told.append(np.array([found[ref] for ref in first]))
                 places.append(first.index(case.hidden))
                 pages.append(page(cart, own))
         fit, said = _fit(told, places, pages, number, KNOWN if shoppers else UNKNOWN, sizes.explore)
@@ -320,7 +332,7 @@ def _fitted(connection: Connection, cut: int, sizes: Sizes, report: Report) -> t
 
 
 def _fit(
-    told: Sequence[Sequence[Signals]],
+    told: Sequence[Floats],
     places: Sequence[int],
     pages: Sequence[Sequence[float]],
     number: int,
@@ -351,13 +363,11 @@ def _fit(
     return weights, {"cases": number, "found": round(len(told) / number, 4), "hit_rate_3": round(hits / number, 4)}
 
 
-def _hits(
-    weights: Weights, told: Sequence[Sequence[Signals]], places: Sequence[int], pages: Sequence[Sequence[float]]
-) -> int:
+def _hits(weights: Weights, told: Sequence[Floats], places: Sequence[int], pages: Sequence[Sequence[float]]) -> int:
     """In how many cases what was bought is among the first three."""
     hits = 0
     for each, place, about in zip(told, places, pages, strict=True):
-        first = weights.scored([(str(at), some) for at, some in enumerate(each)], about)[:3]
+        first = weights.scored([(str(at), tuple(some)) for at, some in enumerate(each.tolist())], about)[:3]
         hits += str(place) in [ref for _, ref in first]
     return hits
 

@@ -24,8 +24,11 @@ from ..core.money import LARGEST
 from ..core.offer import Kind
 from ..core.ports import OrderLine, Report
 from ..core.product import Product
+from ..core.seasonal import Seasonal, day_of_year
+from .alike import sort_in
 from .engines import DUCKDB, Connection, connect
 from .readiness import count
+from .titles import FOUND, wording
 
 SQL = Path(__file__).with_name("sql")
 AFFINITIES = {
@@ -33,10 +36,14 @@ AFFINITIES = {
     Kind.COMPLEMENT: "SELECT antecedent, consequent, weight, together, base, consequent_orders, orders "
     "FROM complements",
 }
-STEPS = ("baskets", "complements", "upgrades")
+SEASONAL = (
+    "SELECT antecedent, consequent, first_day, last_day, together, base, orders, lift, outside_together, outside_base, "
+    "outside_lift, years, certainty FROM seasonal"
+)
+STEPS = ("baskets", "complements", "upgrades", "seasonal")
 STEP_IMPORTED = "Reading imported orders"
 LINES = {"order_ref": str, "product_ref": str, "quantity": int, "customer": str, "placed_at": int, "buyer": int}
-PRODUCTS = {"product_ref": str, "category": str, "price": int, "months": int}
+PRODUCTS = {"product_ref": str, "category": str, "price": int, "months": int, "words": str}
 LIMITS = {
     "min_support": int,
     "min_lift": float,
@@ -71,7 +78,7 @@ class Parameters(msgspec.Struct, frozen=True):
 
     min_support: int = 5
     min_lift: float = 1.1
-    max_basket: int = 100
+    max_basket: int = 500
     neighbours: int = 20
     gap_percent: int = 25
     gap_floor: int = 0
@@ -105,6 +112,29 @@ class Mined:
             while rows := cursor.fetchmany(5000):
                 for antecedent, consequent, weight, *evidence in rows:
                     yield kind, antecedent, Affinity(consequent, round(weight, 6), *evidence)
+
+    def seasonal(self) -> Iterator[Seasonal]:
+        """What goes together in a part of the year only; a stream."""
+        cursor = self.connection.cursor()
+        cursor.execute(SEASONAL)
+        while rows := cursor.fetchmany(5000):
+            for antecedent, consequent, first, last, *counted, years, certainty in rows:
+                together, base, orders, lift, outside_together, outside_base, outside_lift = counted
+                yield Seasonal(
+                    antecedent,
+                    consequent,
+                    day_of_year(first),
+                    day_of_year(last),
+                    together,
+                    base,
+                    orders,
+                    round(lift, 6),
+                    outside_together,
+                    outside_base,
+                    round(outside_lift, 6),
+                    years,
+                    certainty,
+                )
 
 
 class Mining:
@@ -170,6 +200,8 @@ class Mining:
         for done, step in enumerate(self._steps):
             self._report(f"Mining {step}", done, len(self._steps))
             connection.execute((SQL / f"{step}.sql").read_text())
+            if step == STEPS[0]:
+                sort_in(connection, self._parameters.min_support)
         self._report("Mining done", len(self._steps), len(self._steps))
         figures = {"lines": lines, "products": products, "dropped": dict(self._dropped), **self._figures(connection)}
         if imported:
@@ -261,6 +293,7 @@ class Mining:
                 else {
                     "complements": one("SELECT COUNT(*) FROM complements"),
                     "upgrades": one("SELECT COUNT(*) FROM upgrades"),
+                    "seasonal": one("SELECT COUNT(*) FROM seasonal"),
                     "products_with_complements": one("SELECT COUNT(DISTINCT antecedent) FROM complements"),
                     "readiness": msgspec.to_builtins(
                         count(connection, self._parameters.min_support, self._parameters.min_certainty)
@@ -326,4 +359,5 @@ def _product_rows(products: Iterable[Product], dropped: Counter[str]) -> Iterato
             dropped["product listed twice"] += 1
         else:
             seen.add(product.ref)
-            yield product.ref, _clean(product.category or "") or None, product.price, product.period_months or None
+            category, words = _clean(product.category or "").strip(FOUND), wording(product.title, product.brand)
+            yield product.ref, category or None, product.price, product.period_months or None, _clean(words) or None

@@ -18,8 +18,9 @@ class Counted(msgspec.Struct, frozen=True):
     ordered before it, of which fitting needs `fewest`.
 
     `lines` are products of orders, of which: those of products that were ordered `min_support` times (`often`), that
-    lead to something learned (`paired`), that have a category (`sorted`), a dearer one of it within the price gap
-    (`stepped`), and one that was learned (`upgraded`). `pairs`: how many pairs were learned.
+    lead to something learned (`paired`), that have a category (`sorted`) or else a kind that learning found from their
+    titles (`found`), a dearer one of the same within the price gap (`stepped`), and one that was learned (`upgraded`).
+    `pairs`: how many pairs were learned.
     """
 
     orders: int
@@ -38,6 +39,7 @@ class Counted(msgspec.Struct, frozen=True):
     min_support: int
     min_certainty: float
     fewest: int = FEWEST
+    found: int = 0
 
 
 def count(connection: Connection, min_support: int, min_certainty: float) -> Counted:

@@ -12,6 +12,7 @@ from zlib import crc32
 
 import msgspec
 
+from .alike import sort_in
 from .engines import Connection
 from .engines.duckdb import connect_duckdb
 from .likely import Case
@@ -102,6 +103,8 @@ def opened(file: Path, memory: str) -> Iterator[Connection]:
     connection = connect_duckdb(folder, memory, file)
     try:
         connection.execute((SQL / "baskets.sql").read_text())
+        row = connection.execute("SELECT min_support FROM parameters").fetchone()
+        sort_in(connection, int(row[0]) if row else 0)
         yield connection
     finally:
         connection.close()

@@ -71,9 +71,10 @@ class Sweep:
     def _ask(self) -> None:
         here, queue = self._here, self._queue
         queue.beat(self._client, self._me)
-        work_left = here.offers.ledger.waiting() or self._tally.exists(f"{here.identifier}:{{tally}}:open")
+        waits = here.offers.ledger.waiting() or here.offers.publishing.waiting()
+        work_left = waits or self._tally.exists(f"{here.identifier}:{{tally}}:open")
         if work_left and self._is_first("sweep", int(SWEEP_SECONDS) + 1):
-            queue.enqueue("fold")
+            queue.enqueue_once("fold")
         if not self._unparked:
             unpark(self._client, here.settings.queue, find_job)
             self._unparked = True
@@ -95,7 +96,7 @@ class Sweep:
 
     def _fold_here(self) -> None:
         """When jobs are not done: the child may be learning for an hour."""
-        if not self._here.offers.ledger.waiting():
+        if not self._here.offers.ledger.waiting() and not self._here.offers.publishing.waiting():
             self._waiting_since = None
         elif self._waiting_since is None:
             self._waiting_since = time.monotonic()

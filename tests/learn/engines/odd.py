@@ -1,4 +1,5 @@
-"""Orders with all that is odd: returns, ties, unknown products, nobody's orders, huge baskets, equal instants."""
+"""Orders with all that is odd: returns, ties, unknown products, nobody's orders, huge baskets, equal instants; and what
+goes together in a part of the year only."""
 
 from __future__ import annotations
 
@@ -36,12 +37,14 @@ Row = tuple[str | None, str | None, int | None, str | None, datetime | None]
 
 
 def products() -> list[Product]:
-    """Ladders of prices in some categories, with ties; some without a category, some by the month or the year."""
+    """Ladders of prices in some categories, with ties; some without a category (their titles tell it, or nothing), some
+    by the month or the year."""
     found = []
     for number, ref in enumerate([*STRANGE, *(f"p{each:03}" for each in range(107))]):
         category = None if number % 11 == 0 else ("Tea", "Cups", "It's \\ odd", "Ключ")[number % 4]
         price, months = 1000 + 90 * (number // 8), (None, None, None, 1, 12)[number % 5]
-        found.append(Product(ref, ref, price, "EUR", category=category, period_months=months))
+        title = f"{ref} {('green tea', 'blue cup', 'odd thing', 'ключ')[number % 4] if number % 22 else '🦊'}"
+        found.append(Product(ref, title, price, "EUR", category=category, period_months=months))
     return found
 
 
@@ -69,12 +72,24 @@ def rows(orders: int) -> Iterator[Row]:
             yield order, "unknown", 1, who, at
         if chance.random() < 0.05:
             yield order, refs[start], 0, who, at
+    yield from _seasonal()
     yield from [
         (None, "p001", 1, "k1", START), ("o1", None, 1, "k1", START), ("", "p001", 1, "k1", START),
         ("o1", "x" * 201, 1, "k1", START), ("o2", "p001", None, "k1", START), ("o2", "p002", 10**9 + 1, "k1", START),
         ("o3", "p003", 1, "k2", None), ("o4", "p004", 1, "", START), ("o5", "p005", 1, "x" * 201, START),
         ("o6", "p006", 10**9, "k3", START),
     ]  # fmt: skip
+
+
+def _seasonal() -> Iterator[Row]:
+    """Every third day of two earlier years three orders, one on a leap day: over the new year "p098" and "p099" are
+    bought together, else each alone."""
+    for day in range(0, 730, 3):
+        at = START + timedelta(days=day - 738)
+        together = (at.month, at.day) >= (12, 20) or (at.month, at.day) <= (1, 10)
+        for number, refs in enumerate((("p098",), ("p099",), ("p097", "p098", "p099") if together else ("p097",))):
+            for ref in refs:
+                yield f"day {day} {number}", ref, 1, None, at
 
 
 def write(path: Path, orders: int) -> None:

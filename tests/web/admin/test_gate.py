@@ -73,6 +73,7 @@ VERDICTS = {
     ("POST", "/suggestions/decide"): EDIT,
     ("POST", "/suggestions/never"): EDIT,
     ("POST", "/suggestions/publish"): EDIT,
+    ("POST", "/suggestions/rule"): EDIT,
     ("POST", "/suggestions/undo"): EDIT,
     ("POST", "/language"): VIEW,
     ("GET", "/seasons"): VIEW,

@@ -64,7 +64,7 @@ def post(clerk: Clerk, path: str, *pairs: tuple[str, str]) -> Any:
 def test_what_was_learned_is_told_in_words(clerk: MakeClerk) -> None:
     page = clerk("viewer").get("/suggestions").text
     assert "Bought together in 47 orders, 11.4 times as often as by chance" in page
-    assert "Chosen in 120 of 519 orders of its category" in page
+    assert "Chosen in 120 of 519 orders of its kind" in page
     assert page.index("Phone Plus") < page.index("Bought together in 47")
     assert "Odd &lt;b&gt;thing&lt;/b&gt;" in page
     assert "live by itself" in page

@@ -58,6 +58,8 @@ VERDICTS = {
     ("GET", "/days"): VIEW,
     ("GET", "/suggestions"): VIEW,
     ("POST", "/suggestions/decide"): EDIT,
+    ("GET", "/suggestions/seasonal"): VIEW,
+    ("POST", "/suggestions/seasonal/rule"): EDIT,
     ("GET", "/products"): VIEW,
     ("GET", "/products/<path:ref>"): VIEW,
     ("GET", "/products/<path:ref>/note"): VIEW,

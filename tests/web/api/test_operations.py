@@ -12,6 +12,7 @@ from flask_upsell.core.affinity import Affinity
 from flask_upsell.core.kind import Kind
 from flask_upsell.core.rule import Category, Discount, Off, Rule, Status
 from flask_upsell.core.rulebook import RuleBook
+from flask_upsell.core.seasonal import Seasonal
 from tests.web.api.conftest import PREFIX, Caller, MakeCaller
 from tests.web.shop import GOODS, parts_of
 
@@ -208,6 +209,33 @@ def test_a_simulation_is_asked_for_and_cancelled(machine: MakeCaller, rules: lis
     asked = here.post("/runs", {"job": "simulate", "rules": ["rule 1"], "orders": 10})
     assert asked.status_code == 202, asked.text
     assert here.post(f"/runs/{asked.json['id']}/cancel").json["state"] == "cancelled"  # type: ignore[index]
+
+
+def test_seasonal_suggestions_are_read_and_made_rules_of(app: Flask, machine: MakeCaller) -> None:
+    ledger = parts_of(app).offers.ledger
+    evidence = (42, 310, 900, 5.21, 3, 2100, 0.9, 2, 30.0)
+    ledger.save_seasonal([Seasonal("laptop", to, "12-20", "01-06", *evidence) for to in ("bag", "card")])
+    here = machine("editor")
+    (first,) = here.get("/suggestions/seasonal?limit=1&product=bag").json["items"]  # type: ignore[index]
+    assert (first["start"], first["end"], first["together"], first["base"]) == ("12-20", "01-06", 42, 310)
+    assert (first["outside_together"], first["outside_base"], first["years"]) == (3, 2100, 2)
+    assert first["evidence"].startswith(
+        "Together in 42 of 310 orders with laptop from December 20 to January 6; otherwise"
+    )
+    pair = {"antecedent": "laptop", "consequent": "bag"}
+    begun = here.post("/suggestions/seasonal/rule", {**pair, "label": "Bags for the new year"})
+    assert begun.status_code == 201, begun.text
+    draft = here.get(f"/drafts/{begun.json['rule']}").json  # type: ignore[index]
+    assert (draft["kind"], draft["problems"], draft["written"]["label"]) == ("rule", [], "Bags for the new year")  # type: ignore[index]
+    assert draft["written"]["schedule"] == {"seasons": [begun.json["season"]]}  # type: ignore[index]
+    assert here.get(f"/drafts/{begun.json['season_draft']}").json["kind"] == "season"  # type: ignore[index]
+    card = {"antecedent": "laptop", "consequent": "card", "kind": "seasonal"}
+    assert here.post("/suggestions/decide", {"decision": "approve", "pairs": [card]}).status_code == 422
+    assert here.post("/suggestions/decide", {"decision": "reject", "pairs": [card]}).status_code == 200
+    states = {each["consequent"]: each["state"] for each in here.get("/suggestions/seasonal").json["items"]}  # type: ignore[index]
+    assert states == {"bag": "approved"}
+    assert here.post("/suggestions/seasonal/rule", {"antecedent": "laptop", "consequent": "card"}).status_code == 422
+    assert len(here.get("/suggestions/seasonal?state=rejected").json["items"]) == 1  # type: ignore[index]
 
 
 def test_suggestions_are_read_and_decided(app: Flask, machine: MakeCaller) -> None:

@@ -1,6 +1,6 @@
 -- From order lines to baskets of numbered products.
 -- in:  order_lines(order_ref, product_ref, quantity, customer, placed_at),
---      products(product_ref, category, price, months), parameters
+--      products(product_ref, category, price, months, words), parameters
 -- out: items(product_no, product_ref, category, price, months), baskets(order_ref, order_no, customer, placed_at, size),
 --      basket_items(order_no, product_no), totals(orders), item_orders(product_no, orders)
 

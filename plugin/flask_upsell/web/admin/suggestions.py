@@ -13,9 +13,12 @@ from werkzeug.wrappers import Response as AnyResponse
 from ...core.kind import Kind
 from ...core.ports import Progress
 from ...core.roles import Role
+from ...core.seasonal import SEASONAL
 from ...core.words import Sentence, objection, say
+from ...desk.seasonal import Found
 from ...desk.verdicts import NEVER, Key, Pair, State, Verdict, sure
 from ...errors import BadInput
+from . import seasonal
 from .office import Admin, Answer
 
 #: Suggestions on a page; products that a search looks for.
@@ -32,6 +35,7 @@ DONE = {
     "never": say("One pair is never offered again.", "{n} pairs are never offered again.", n=1),
     "take_back": say("One decision is taken back.", "{n} decisions are taken back.", n=1),
 }
+NO_SUGGESTION = objection("this is no suggestion; load the page again")
 NO_WORKER = say("No worker is running just now: ask who runs your store to start one. Then it goes live by itself.")
 
 
@@ -39,7 +43,7 @@ def evidence(pair: Pair, number: Callable[[float], str]) -> Sentence:
     """What was seen, in words."""
     found = pair.affinity
     if pair.kind is Kind.UPGRADE:
-        return say("Chosen in {n} of {base} orders of its category", n=found.together, base=found.base)
+        return say("Chosen in {n} of {base} orders of its kind", n=found.together, base=found.base)
     return say(
         "Bought together in one order, {times} times as often as by chance",
         "Bought together in {n} orders, {times} times as often as by chance",
@@ -56,7 +60,7 @@ def period(learned: Progress | None) -> tuple[datetime, datetime] | None:
     return datetime.fromtimestamp(counted["begun"], UTC), datetime.fromtimestamp(counted["ended"], UTC)
 
 
-def key_of(pair: Pair | Verdict) -> str:
+def key_of(pair: Pair | Verdict | Found) -> str:
     """A pair as a form's value."""
     return msgspec.json.encode([str(pair.kind), pair.antecedent, pair.consequent]).decode()
 
@@ -66,7 +70,7 @@ def read_keys(values: Sequence[str]) -> list[Key]:
     try:
         return [msgspec.json.decode(value, type=tuple[str, str, str]) for value in values]
     except msgspec.DecodeError:
-        raise BadInput("pairs", objection("this is no suggestion; load the page again")) from None
+        raise BadInput("pairs", NO_SUGGESTION) from None
 
 
 def add(admin: Admin) -> None:
@@ -83,6 +87,17 @@ def add(admin: Admin) -> None:
         products = [each.ref for each in admin.desk.catalogue.search(text, SEARCHED)] if text else None
         if text and text not in (products or ()):
             products = [*(products or ()), text]
+        done, unpublished = _instant(request.args.get("done", "")), verdicts.unpublished()
+        every: dict[str, Any] = {
+            "text": text,
+            "done": done,
+            "unpublished": unpublished,
+            "key_of": key_of,
+            "wrong": wrong,
+        }
+        every |= {"period": period(admin.desk.backtests.learned()), "given": given or {}}
+        if asked.get("kind") == SEASONAL:
+            return seasonal.shown(admin, asked, products, status, **every)
         pairs, count = verdicts.pairs(state=state, kind=kind, products=products, page=page, most=MOST)
         refs = {ref for pair in pairs for ref in (pair.antecedent, pair.consequent)}
         never = [each for each in verdicts.decided() if each.kind == NEVER]
@@ -90,10 +105,10 @@ def add(admin: Admin) -> None:
         return admin.show(
             "suggestions",
             status,
+            **every,
             pairs=pairs,
             count=count,
             known=admin.desk.catalogue.named(refs),
-            text=text,
             state=state.value if state else "",
             kind=kind.value if kind else "",
             page=page,
@@ -101,14 +116,9 @@ def add(admin: Admin) -> None:
             states=STATES,
             least=verdicts.least,
             never=never,
-            done=_instant(request.args.get("done", "")),
-            unpublished=verdicts.unpublished(),
             evidence=evidence,
-            period=period(admin.desk.backtests.learned()),
-            key_of=key_of,
+            seasonal=admin.desk.seasonal.waiting(),
             sure=sure,
-            wrong=wrong,
-            given=given or {},
         )
 
     def back(said: Sentence | str, tone: str = "done", **more: Any) -> AnyResponse:
@@ -148,6 +158,14 @@ def add(admin: Admin) -> None:
         except BadInput:
             return told(422, admin.speech.tell(say("Choose two different products.")), request.form)
         return back(say("These two are never offered for each other."), done=at.isoformat())
+
+    @admin.act("/suggestions/rule", Role.EDITOR)
+    def suggestions_rule() -> Answer:
+        """Begin a draft of a rule of what is seasonal."""
+        ((kind, one, other),) = read_keys([request.form.get("rule", "")])
+        if kind != SEASONAL:
+            raise BadInput("pairs", NO_SUGGESTION)
+        return seasonal.begin(admin, one, other)
 
     @admin.act("/suggestions/undo", Role.EDITOR)
     def suggestions_undo() -> Answer:

@@ -23,11 +23,11 @@ def add_api(app: Flask, parts: Parts) -> Counter | None:
     if not available():
         return None
     # Nothing of it is loaded where the extra is not there.
-    from . import document, drafts, explain, imports, looking, products, releases, rules, runs, settings
+    from . import document, drafts, explain, imports, looking, products, releases, rules, runs, seasonal, settings
     from .counter import Counter
 
     counter = Counter(app, parts)
-    for module in (rules, drafts, releases, imports, products, runs, explain, looking, settings, document):
+    for module in (rules, drafts, releases, imports, products, seasonal, runs, explain, looking, settings, document):
         module.add(counter)
     counter.api.register_blueprint(counter.blueprint)
     return counter

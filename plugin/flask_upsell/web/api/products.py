@@ -8,6 +8,7 @@ from marshmallow import Schema, fields, validate
 
 from ...core.kind import Kind
 from ...core.roles import Role
+from ...core.seasonal import SEASONAL
 from ...desk.verdicts import MOST, NEVER, Pair, State
 from .counter import Counter, missing
 from .fields import Given, Switch, listed, moment, one_of, words
@@ -41,9 +42,9 @@ class PairQuery(Paged):
 
 
 class PairGiven(Given):
-    """`kind`: that of the suggestion; of "never" it does not matter."""
+    """`kind`: that of the suggestion; of "never" it does not matter. Seasonal ones are not approved: begin a rule."""
 
-    kind = one_of(LEARNED, load_default=Kind.COMPLEMENT.value)
+    kind = one_of((*LEARNED, SEASONAL), load_default=Kind.COMPLEMENT.value)
     antecedent = words(least=1, required=True)
     consequent = words(least=1, required=True)
 
