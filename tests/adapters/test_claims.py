@@ -112,10 +112,14 @@ def test_an_order_counts_what_a_killed_process_put_into_the_cart(ledger: SQLLedg
     assert ledger.abandoned("ada") == []
 
 
-def test_what_was_pressed_again_is_not_granted_twice(ledger: SQLLedger) -> None:
+def test_of_what_was_pressed_again_the_surest_comes_last(ledger: SQLLedger) -> None:
+    """Whoever counts what was ordered begins with it (till.discounts)."""
     ledger.start("ada", "k1", "r", [acceptance("a1", rule="tea")])
     ledger.record_acceptances([acceptance("a2", visitor="ada", rule="tea")], NOW)
-    assert [each.id for each in ledger.accepted("ada", unsure=True)] == ["a2"]
+    ledger.record_acceptances([acceptance("a3", visitor="ada", rule="tea")], NOW + timedelta(seconds=1))
+    ledger.record_acceptances([acceptance("a4", visitor="ada", rule="tea")], NOW + timedelta(seconds=2))
+    assert ledger.claim_undo("a4")
+    assert [each.id for each in ledger.accepted("ada", unsure=True)] == ["a1", "a4", "a2", "a3"]
 
 
 def test_an_undo_of_a_killed_process_can_be_done_again(ledger: SQLLedger) -> None:

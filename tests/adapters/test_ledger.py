@@ -261,8 +261,17 @@ def test_an_upgrade_that_became_cheaper_than_what_it_replaced_earned_nothing(led
 def test_no_more_counts_than_was_ordered(ledger: SQLLedger) -> None:
     ledger.record_acceptances([acceptance("a1", quantity=5)], NOW)
     ledger.record_acceptances([acceptance("a2", quantity=1)], NOW + timedelta(seconds=1))
-    assert ledger.record_order(order(quantity=2), "ada", NOW + timedelta(seconds=2)) == 1
-    assert converted(ledger) == [("bag", 1, 2000, "EUR")]
+    assert ledger.record_order(order(quantity=1), "ada", NOW + timedelta(seconds=2)) == 1
+    assert converted(ledger) == [("bag", 1, 1000, "EUR")]
+    assert ledger.acceptance("a1", "ada") is not None and ledger.acceptance("a2", "ada") is None
+
+
+def test_of_what_was_accepted_twice_that_counts_whose_price_was_paid(ledger: SQLLedger) -> None:
+    """Planted bug that it shows: the last one counts, whatever was paid."""
+    ledger.record_acceptances([acceptance("a1", unit_price=1000)], NOW)
+    ledger.record_acceptances([acceptance("a2", unit_price=700)], NOW + timedelta(seconds=1))
+    assert ledger.record_order(order(), "ada", NOW + timedelta(seconds=2)) == 1
+    assert converted(ledger) == [("bag", 1, 1000, "EUR")]
     assert ledger.acceptance("a2", "ada") is not None
 
 

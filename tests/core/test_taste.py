@@ -244,7 +244,7 @@ def test_what_customers_alike_buy_as_counted_by_hand() -> None:
 
 
 def test_what_only_one_of_them_bought_is_never_brought_by_them() -> None:
-    """A cart must not tell what somebody buys at home. Planted bug that it shows: AGREE = 1."""
+    """A cart must not tell what somebody buys at home. Planted bug that it shows: `once` told too."""
     told = model(crowd=[100] * 5, popular=[("bag", 400)])
     cart = {"phone": towards(buyers=[(who, 1.0) for who in range(5)])}
     crowd = {str(who): Bought(((f"secret {who}", 99, 1), ("bag", 1, 400))) for who in range(5)}

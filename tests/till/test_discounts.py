@@ -106,6 +106,21 @@ def test_what_was_undone_or_taken_out_uses_nothing(shop: Shop) -> None:
     assert shop.offers.limits.used("cup") == {}
 
 
+def test_what_was_accepted_again_after_it_was_taken_out_is_granted_once(shop: Shop) -> None:
+    """Planted bug that it shows: each acceptance counts all units that were ordered at its price. Then the second use
+    is refused, or the limit and the budget are used up twice."""
+    shop.rule(cup_rule(limits=Limits(total=5, per_customer=1, budget=(Money(10_000, "EUR"),))))
+    shop.fill("tea")
+    for key in ("k1", "k2", "k3"):
+        shop.accepted(key)
+        if key != "k3":
+            shop.take_out("cup")
+    assert shop.order() == []
+    used = shop.offers.limits.used("cup")
+    assert (used["total"], used["budget:EUR"]) == (1, 200)
+    assert shop.offers.ledger.sold({"cup": shop.now - timedelta(days=1)}) == {"cup": 1}
+
+
 def test_an_ended_rule_grants_nothing(shop: Shop) -> None:
     shop.rule(cup_rule())
     shop.fill("tea")

@@ -157,11 +157,8 @@ class Claims(Counts):
         c = t.acceptances.c
         states = ["accepted", "undoing", "intended"] if unsure else ["accepted"]
         rows = self._mine(visitor, c.state.in_(states), c.rule != "")
-        sure = [acceptance_of(row) for row in rows if row.state != "intended"]
-        known = {(each.product, each.unit_price) for each in sure}
-        # Pressed again after its process was killed, it may be there twice: it was put into the cart once.
-        more = [acceptance_of(row) for row in rows if row.state == "intended"]
-        return sure + [each for each in more if (each.product, each.unit_price) not in known]
+        by_state = {state: [acceptance_of(row) for row in rows if row.state == state] for state in reversed(states)}
+        return [each for found in by_state.values() for each in found]
 
     def _mine(self, visitor: str, *which: ColumnElement[bool]) -> Sequence[Row[Any]]:
         c = t.acceptances.c

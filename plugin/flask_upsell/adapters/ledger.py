@@ -134,8 +134,11 @@ class SQLLedger(Claims):
         ).all()
         # What a killed process put into the cart is in the order at its price; what else there is comes first.
         priced = {(line.product, line.unit_price) for line in order.lines}
-        unsure = [row for row in rows if row.state == "intended" and (row.product, row.unit_price) in priced]
-        rows = [row for row in rows if row.state != "intended"] + unsure
+        rows = [row for row in rows if row.state != "intended" or (row.product, row.unit_price) in priced]
+        # What was accepted again after it was taken out of the cart was ordered once, at the price of the last time.
+        rows.sort(key=lambda row: row.accepted_at, reverse=True)
+        rows.sort(key=lambda row: ((row.product, row.unit_price) not in priced, row.state == "undoing"))
+        rows.sort(key=lambda row: row.state == "intended")
         counts: list[dict[str, Any]] = []
         rules: list[str] = []
         for row in rows:

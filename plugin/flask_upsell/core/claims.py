@@ -117,8 +117,8 @@ class Claims(Protocol):
         """The acceptances of a bundle of this visitor that are neither undone nor ordered."""
 
     def accepted(self, visitor: str, *, unsure: bool = False) -> list[Acceptance]:
-        """What this visitor accepted under a rule and neither undid nor ordered, oldest first. `unsure`: also what is
-        just being accepted or undone, by a process that may be killed by now."""
+        """What this visitor accepted under a rule and neither undid nor ordered, oldest first. `unsure`: before that,
+        also what is just being accepted or undone, by a process that may be killed by now."""
 
     def claim_undo(self, id: str) -> bool:
         """Claim an acceptance for undoing; False when somebody else has, or it is undone or ordered."""

@@ -22,7 +22,7 @@ DAY = 86_400
 RECENT, SIMILAR = 60.0, 180.0
 #: What keeps logarithms finite: the smallest share worth telling apart from none.
 LEAST = 0.003
-#: How many customers who buy alike are asked, and how many must agree on a product: nobody's own habits are told.
+#: How many customers who buy alike are asked. Two must agree on a product: nobody's own habits are told.
 ASKED, AGREE = 60, 2
 #: At most so much is the word of one customer, and so sharply do they differ.
 ONE_VOICE, SHARPNESS = 1 / 3, 0.6
@@ -289,15 +289,18 @@ def _agreed(
     asked: Sequence[tuple[int, float]], model: Model, crowd: Mapping[str, Bought], orders: dict[str, int]
 ) -> tuple[dict[str, float], float]:
     """What those asked buy, of which at least two of them do: its share of their lines. Also what the shop adds."""
-    found, said = dict[str, float](), dict[str, int]()
+    once, agreed = dict[str, float](), dict[str, float]()
     rest = (1 - sum([part for _, part in asked])) * CROWD / (CROWD + 1)
     for who, part in asked:
         each = part / (model.crowd[who] + CROWD)
         rest += each * CROWD
         bought = crowd.get(str(who))
         for ref, times, altogether in bought.items if bought is not None else ():
-            found[ref] = found.get(ref, 0.0) + each * times
-            said[ref] = said.get(ref, 0) + 1
-            if said[ref] == AGREE:
+            if ref in agreed:
+                agreed[ref] += each * times
+            elif ref in once:
+                agreed[ref] = once[ref] + each * times
                 orders.setdefault(ref, altogether)
-    return {ref: share for ref, share in found.items() if said[ref] >= AGREE}, rest
+            else:
+                once[ref] = each * times
+    return agreed, rest

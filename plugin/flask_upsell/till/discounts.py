@@ -188,11 +188,12 @@ class Discounts:
         ordered = Counter[tuple[str, int]]()
         for line in placed.lines if placed is not None else ():
             ordered[line.product, line.unit_price] += line.quantity
+        units = _portions(ordered, accepted)
         asked: dict[str, list[Acceptance]] = {}
         for each in accepted:
             asked.setdefault(each.bundle or each.id, []).append(each)
         # Of what is in the order at its discounted price; a bundle is one, and stands while any of its discounts does.
-        asked = {id: every for id, every in asked.items() if any(_is_in(ordered, each) for each in every)}
+        asked = {id: every for id, every in asked.items() if any(each.off > 0 and units[each.id] for each in every)}
         if not asked:
             return []
         visitor, book = self.store.visitor(), self.shelf.read([each.product for each in accepted])
@@ -203,11 +204,11 @@ class Discounts:
         wants, refusals = [], []
         for id, every in asked.items():
             first = every[0]
-            why = self._not_as_offered(every, ordered, book)
+            why = self._not_as_offered(every, ordered, units, book)
             if why is not None:
                 refusals.append(Refusal(id, first.rule, "", why))
                 continue
-            off = sum((each.normal - each.unit_price) * ordered[each.product, each.unit_price] for each in every)
+            off = sum((each.normal - each.unit_price) * units[each.id] for each in every)
             # Of two rules on a line each counts all that is taken off: a budget is never overshot.
             for number, name in enumerate(filter(None, (first.rule, first.beside))):
                 working = book.rules.get(name)
@@ -219,7 +220,7 @@ class Discounts:
         return refusals + [msgspec.structs.replace(each, id=each.id.partition(BESIDE)[0]) for each in refused]
 
     def _not_as_offered(
-        self, every: Sequence[Acceptance], ordered: Counter[tuple[str, int]], book: Book
+        self, every: Sequence[Acceptance], ordered: Counter[tuple[str, int]], units: Mapping[str, int], book: Book
     ) -> Sentence | None:
         """Why what is ordered is not what was accepted; None when it is."""
         first = every[0]
@@ -228,10 +229,10 @@ class Discounts:
             return ENDED
         if not all((each.product, each.unit_price) in ordered for each in every):
             return IN_PART
-        if any(ordered[each.product, each.unit_price] > self._most(each, book) for each in every if each.off):
+        if any(units[each.id] > self._most(each, book) for each in every if each.off):
             return MORE
-        units = sum(number for (product, _), number in ordered.items() if product == first.product)
-        if units <= first.quantity and any(each and isinstance(each.rule.offer, Second) for each in rules):
+        bought = sum(number for (product, _), number in ordered.items() if product == first.product)
+        if bought <= first.quantity and any(each and isinstance(each.rule.offer, Second) for each in rules):
             return ALONE
         return None
 
@@ -257,5 +258,16 @@ def normal_price(live: Product, variant: str | None) -> int:
     return live.price if chosen is None else chosen.price
 
 
-def _is_in(ordered: Counter[tuple[str, int]], accepted: Acceptance) -> bool:
-    return accepted.off > 0 and (accepted.product, accepted.unit_price) in ordered
+def _portions(ordered: Mapping[tuple[str, int], int], accepted: Sequence[Acceptance]) -> dict[str, int]:
+    """By acceptance, how many units of an order are its own. The last ones come first: what was taken out of the cart
+    and accepted again, or put there twice by a click whose process was killed, was ordered once."""
+    left, portions = Counter(ordered), dict[str, int]()
+    for each in reversed(accepted):
+        key = each.product, each.unit_price
+        portions[each.id] = min(each.quantity, left[key])
+        left[key] -= portions[each.id]
+    # The shopper may have put more of it into the cart.
+    for each in reversed(accepted):
+        key = each.product, each.unit_price
+        portions[each.id] += left.pop(key, 0)
+    return portions
