@@ -324,7 +324,8 @@ def run(
     assert report["undone"] == figures.get("undone", 0)
     # What was shown is counted beside the outbox.
     assert {name: number for name, number in report.items() if name != "shown"} == sums
-    assert not figures.get("intended") and not figures.get("undoing")
+    # An undo may stay that took out its line and died: whoever comes again finishes it, who accepted again has no need.
+    assert not figures.get("intended") and figures.get("undoing", 0) < len(victims)
     assert len(seconds) == ordered
     return seconds
 
