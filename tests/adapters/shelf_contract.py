@@ -195,6 +195,7 @@ class ShelfContract:
         }
 
     def test_it_says_which_version_is_live_and_since_when(self, shelf: Shelf) -> None:
+        shelf.publish_rules(RuleBook(), "UTC", frozenset())
         before = datetime.now(UTC)
         version = shelf.publish([product("a")], [])
         published = shelf.published()
@@ -224,6 +225,7 @@ class ShelfContract:
         assert numbers_in(book, REFS) == {1}
 
     def test_amending_changes_these_products_and_nothing_else(self, shelf: Shelf) -> None:
+        shelf.publish_rules(RuleBook(), "UTC", frozenset())
         shelf.publish([product("a"), product("b")], [("a", leads("b"))])
         before = shelf.read(["a"]).version
         shelf.amend([product("b", "changed"), product("z", "new")])
@@ -235,6 +237,7 @@ class ShelfContract:
     def test_amending_nothing_or_an_empty_shelf_publishes_nothing(self, shelf: Shelf) -> None:
         shelf.amend([product("a")])
         assert shelf.published() is None
+        shelf.publish_rules(RuleBook(), "UTC", frozenset())
         version = shelf.publish([product("a")], [])
         shelf.amend([])
         published = shelf.published()

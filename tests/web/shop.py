@@ -112,7 +112,9 @@ def remembered(goods: Iterable[Product] = GOODS) -> list[Product]:
 def publish(
     app: Flask, goods: Iterable[Product] = GOODS, book: Mapping[str, Affinities] = BOOK, name: str = "upsell"
 ) -> str:
-    return parts_of(app, name).offers.shelf.publish(goods, book.items())
+    offers = parts_of(app, name).offers
+    offers.publish_rules()
+    return offers.shelf.publish(goods, book.items())
 
 
 def parts_of(app: Flask, name: str = "upsell") -> Parts:

@@ -212,12 +212,13 @@ class RedisShelf(Press):
         self._breaker.succeeded()
 
     def published(self) -> tuple[str, datetime] | None:
-        """The live version and since when; None without one, and where a Redis that is full has thrown a part away."""
+        """The live version and since when; None without one, and where its rules were lost: with a Redis that died
+        while they were put up, or that is full and throws away what it likes."""
         current: Any = self._patient.get(self._current)
         if not current:
             return None
         found: list[Any] = self._patient.hmget(self._version_key(current.decode()), ["meta", RULES])
         raw, rules = found
-        if not raw or (rules and not self._patient.exists(f"{self._pointer}:{rules.decode()}")):
+        if not raw or not rules or not self._patient.exists(f"{self._pointer}:{rules.decode()}"):
             return None
         return current.decode(), datetime.fromisoformat(msgspec.json.decode(raw)["published_at"])

@@ -66,17 +66,20 @@ class Press:
             # The number is for people; after a flush it starts again, so a random part makes the name its own.
             name = f"{writer.incr(self._root + 'numbers')}-{token_hex(4)}"
             version, key = f"{name}.0", f"{self._root}v{name}"
-            written = 0
+            written = there = 0
             for chunk in _chunks(_fields(products, affinities, learned)):
                 with writer.pipeline(transaction=False) as pipe:
                     pipe.hset(key, mapping=chunk)
                     # Should this process die here, the unfinished version goes by itself.
                     pipe.expire(key, 3600)
-                    pipe.execute()
+                    there += pipe.execute()[0]
                 written += len(chunk)
             at = {"began_at": began_at.isoformat(), "published_at": datetime.now(UTC).isoformat()}
             meta = {**at, "fields": written, "schema": SCHEMA}
-            writer.hset(key, "meta", msgspec.json.encode(meta))
+            there += int(writer.hset(key, "meta", msgspec.json.encode(meta)))
+            if writer.hlen(key) < there:
+                # One that died and came back has lost a part, and commands are tried again until it is back.
+                raise BookError("the book was not published: Redis lost a part of it; it is tried again")
             self._switch(version, key, began)
             let_go(writer, self._prefix, SCHEMA)
         except (RedisError, OSError) as error:

@@ -80,8 +80,8 @@ class Sweep:
             self._unparked = True
         if self._is_first("tidy", TIDY_SECONDS):
             queue.enqueue("tidy")
-        if self._is_first("book", BOOK_SECONDS) and wants_book(here):
-            queue.enqueue("publish")
+        if self._is_first("book", BOOK_SECONDS) and wants_book(here) and not queue.enqueue("publish", patient=True):
+            self._client.delete(self._slot("book"))  # nobody was asked, so the next sweep may
         letters = here.follow_ups
         if letters is not None and self._is_first("follow_up", FOLLOW_UP_SECONDS) and letters.waiting():
             queue.enqueue("follow_up")
@@ -92,7 +92,10 @@ class Sweep:
 
     def _is_first(self, work: str, seconds: int) -> bool:
         """Several workers sweep: whether this one is to ask for the work, for all of them and for so many seconds."""
-        return bool(self._client.set(f"{self._here.identifier}:{{jobs}}:{work}", "1", nx=True, ex=seconds))
+        return bool(self._client.set(self._slot(work), "1", nx=True, ex=seconds))
+
+    def _slot(self, work: str) -> str:
+        return f"{self._here.identifier}:{{jobs}}:{work}"
 
     def _fold_here(self) -> None:
         """When jobs are not done: the child may be learning for an hour."""
