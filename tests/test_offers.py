@@ -13,6 +13,7 @@ import pytest
 
 from flask_upsell import MemoryStore, Product
 from flask_upsell.adapters import tables as t
+from flask_upsell.adapters.consents import SQLConsents
 from flask_upsell.adapters.ledger import SQLLedger, make_engine
 from flask_upsell.adapters.limits import SQLLimits
 from flask_upsell.adapters.memory import MemoryQueue, MemoryShelf, MemorySwitch, MemoryTally, memory_ledger
@@ -428,6 +429,21 @@ def test_an_order_that_the_store_does_not_know_is_named(shop: Shop) -> None:
     with pytest.raises(LookupError, match="'1001'"):
         shop.offers.record_order("1001", "visitor")
     assert shop.ledger.waiting() == 0
+
+
+def test_whoever_takes_consent_back_is_forgotten_when_the_order_is_committed(shop: Shop) -> None:
+    """Planted bug that it shows: the job is asked for at once, and finds the consent of before."""
+    shop.offers.consents = SQLConsents(shop.ledger.engine, "upsell")
+    forget = ("forget", (shop.offers.pseudonym("ann"),))
+    committed = list[Callable[[], object]]()
+    for ref, consent in (("1", True), ("2", None), ("3", False), ("4", False)):
+        shop.store.placed[ref] = Order(ref, "EUR", (Line("1", "bag", 1, 5900),), customer="ann")
+        shop.offers.record_order(ref, "ada", consent=consent, later=committed.append)
+        assert len(committed) == (ref in "34"), "once, for who had agreed before"
+        assert forget not in shop.queue.jobs
+    for act in committed:
+        act()
+    assert shop.queue.jobs.count(forget) == 1
 
 
 def test_what_was_shown_is_folded_with_the_rest_and_once(shop: Shop) -> None:
