@@ -33,7 +33,7 @@ CROWD = [
     Member(0, "ann", Bought((("a", 3, 5),)), ("a",)),
     Member(1, "bob", Bought((("a", 1, 5), ("b", 2, 2))), ("a", "b")),
 ]
-ANN = Habits(((1_790_000_000, ("a", "b")),), {"a": 5}, bytes(range(120, 136)))
+ANN = Habits(((1_790_000_000, ("a", "b")),), {"a": 5}, bytes(range(120, 136)), (("größe", 0.25),))
 HABITS = {"ann": ANN, "bob": Habits(((1_780_000_000, ("b",)),))}
 
 

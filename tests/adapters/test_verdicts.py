@@ -65,17 +65,17 @@ def test_what_is_said_of_products_goes_into_the_book(engine: Engine) -> None:
 
 
 def test_no_taste_is_told_that_was_made_of_what_is_sensitive(engine: Engine) -> None:
-    """Planted bug that it shows: only the orders are taken out."""
+    """Nor what they are drawn to. Planted bug that it shows: only the orders are taken out."""
     curation, taste = SQLCuration(engine, "upsell", SQLAudit(engine, "upsell")), bytes(range(16))
-    ann = Habits(((5, ("p1", "p2")),), {"p1": 3, "p2": 2}, taste)
-    bob = Habits(((5, ("p1",)),), {"p1": 3}, taste)
+    ann = Habits(((5, ("p1", "p2")),), {"p1": 3, "p2": 2}, taste, (("p3", 0.5),))
+    bob = Habits(((5, ("p1",)),), {"p1": 3}, taste, (("p2", 0.7), ("p4", 0.5)))
     both = [("ann", ann), ("bob", bob)]
     assert dict(curation.fit(Learned(ROUGH, (), iter(both))).habits) == dict(both)
     with acting("emil"):
         curation.notes.set("p2", Note(sensitive=True), NOW)
     assert dict(curation.fit(Learned(ROUGH, (), iter(both))).habits) == {
         "ann": Habits(((5, ("p1",)),), {"p1": 3}),
-        "bob": bob,
+        "bob": Habits(((5, ("p1",)),), {"p1": 3}, taste, (("p4", 0.5),)),
     }
 
 

@@ -22,9 +22,12 @@ from flask_upsell.core.taste import (
     CLOSELY,
     CROWD,
     DAY,
+    DRAWN,
     FAR,
     LEAST,
+    NEVER,
     NOTHING,
+    ONCE,
     ONE_VOICE,
     PAGE,
     RECENT,
@@ -89,7 +92,8 @@ CART = {
 def test_signals_of_a_visitor_as_counted_by_hand() -> None:
     found = list(signals(CART, model(popular=[("bag", 400), ("phone", 300)]), {}))
     assert sorted(ref for ref, _ in found) == ["bag", "cable", "case", "pen"], "what is in the cart is no candidate"
-    assert SIGNALS == ("popular", "cart", "pairs", "alike", "lately", "similar", "new")
+    assert SIGNALS[:7] == ("popular", "cart", "pairs", "alike", "lately", "similar", "new")
+    assert SIGNALS[7:] == ("ago", "often", "due", "drawn")
     cable = of(found, "cable")
     assert cable["popular"] == log(201)
     assert cable["cart"] == log(0.1 + 0.2 + LEAST)
@@ -97,6 +101,7 @@ def test_signals_of_a_visitor_as_counted_by_hand() -> None:
     # Nobody is asked: of CROWD lines the shop's own say all but one.
     assert cable["alike"] == pytest.approx(log(CROWD / (CROWD + 1) * 200.5 / 3000 + 1e-8))
     assert (cable["lately"], cable["similar"], cable["new"]) == (log(LEAST), log(LEAST), 1.0)
+    assert (cable["ago"], cable["often"], cable["due"]) == NEVER and cable["drawn"] == 0.0
     assert of(found, "pen")["cart"] == log(LEAST), "what speaks against it says no less than nothing"
     bag = of(found, "bag")
     assert (bag["popular"], bag["cart"], bag["pairs"]) == (log(401), log(LEAST), log(LEAST / 10))
@@ -128,6 +133,29 @@ def test_signals_of_a_shopper_as_counted_by_hand() -> None:
     assert (film["new"], bag["new"], of(found, "case")["new"]) == (0.0, 0.0, 1.0)
     assert (film["popular"], bag["popular"]) == (log(21), log(401))
     assert film["alike"] == 0.0, "who has habits is not compared with others"
+
+
+def test_the_rhythm_of_a_shopper_as_counted_by_hand() -> None:
+    """Film 2, 12 and 32 days ago, in the newest and two older orders; a bag once, 12 days ago."""
+    days = {2: ("film",), 12: ("bag", "film"), 32: ("film",)}
+    habits = Habits(tuple([(AT - ago * DAY, refs) for ago, refs in days.items()]), {"film": 20, "bag": 400})
+    found = list(signals(CART, model(), {}, habits, AT))
+    film, bag, case = (of(found, ref) for ref in ("film", "bag", "case"))
+    assert (film["ago"], bag["ago"]) == (log(1), log(2)), "in the newest order, and in the one before"
+    assert (film["often"], bag["often"]) == (log(3), log(1))
+    assert film["due"] == pytest.approx(log(2 + 1) - log(30 / 2 + 1)), "two days ago, every 15 days"
+    assert bag["due"] == ONCE, "nobody knows how often they need one"
+    assert (case["ago"], case["often"], case["due"]) == NEVER
+    assert habits.rhythm("film", AT - 99 * DAY)[2] == pytest.approx(-log(16)), "a clock that lags behind is no future"
+
+
+def test_what_a_shopper_is_drawn_to_counts_for_all_candidates() -> None:
+    habits = Habits(((AT, ("film",)),), {"film": 20}, drawn=(("case", 0.8), ("bag", 0.3), ("cable", 0.2)))
+    found = list(signals(CART, model(), {}, habits, AT))
+    assert "bag" not in dict(found), "alone it makes nothing a candidate"
+    assert of(found, "case")["drawn"] == log(0.8 + DRAWN)
+    assert of(found, "cable")["drawn"] == log(0.2 + DRAWN)
+    assert of(found, "film")["drawn"] == of(found, "pen")["drawn"] == log(0.1 + DRAWN), "half of what is told last"
 
 
 def test_a_clock_that_lags_behind_an_order_is_no_future() -> None:
@@ -325,6 +353,13 @@ def test_only_those_that_look_best_are_looked_at_closely() -> None:
     found: list[tuple[str, Signals]] = [(f"{i:03}", (float(i), 0, 0, 0, 0, 0, 0)) for i in range(CLOSELY + 40)]
     scored = weights.scored(found, ())
     assert [ref for _, ref in scored] == [f"{i:03}" for i in range(40, CLOSELY + 40)], "i - i * i, of the largest i"
+
+
+def test_a_quick_look_has_weights_of_its_own() -> None:
+    """Planted bug that it shows: `first` of `single`, by which what only two signals together say is not looked at."""
+    weights = replace(flat(popular=1.0), pairs=(-1.0,), quick=(-1.0,))
+    found: list[tuple[str, Signals]] = [(f"{i:03}", (float(i), 0, 0, 0, 0, 0, 0)) for i in range(CLOSELY + 40)]
+    assert [ref for _, ref in weights.scored(found, ())][:2] == ["000", "001"], "i - i * i, of the smallest i"
 
 
 # --- what a decision makes of it ---------------------------------------------------------------------------------

@@ -15,7 +15,9 @@ from flask_upsell.core.affinity import SHRUNK
 from flask_upsell.core.ports import OrderLine
 from flask_upsell.core.product import Product
 from flask_upsell.core.taste import NOTHING, SIGNALS, Habits, Model, page, signals
-from flask_upsell.learn.likely import FEWEST, KNOWN, ROUGH, UNKNOWN, Known, Sizes, learn
+from flask_upsell.learn.drawn import FADING, MOST_OFTEN
+from flask_upsell.learn.fit import FEWEST
+from flask_upsell.learn.likely import KNOWN, ROUGH, UNKNOWN, Known, Sizes, learn
 from flask_upsell.learn.mining import Mining, Parameters
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -156,6 +158,22 @@ def test_habits_are_the_last_orders_newest_first() -> None:
         }
         assert dict(known.habits(["ann"]))["ann"].orders == {"n8": 1, "n7": 1, "n6": 1, "tea": 10}
         assert dict(known.habits(["nobody"])) == {} and dict(known.habits([])) == {}
+
+
+def test_habits_tell_what_all_past_orders_speak_for(found: tuple[Known, Model, dict[str, Any]]) -> None:
+    """Whoever buys tea again and again is drawn to cups, in a cart without tea too. Planted bug that it shows: the
+    newest order alone."""
+    known, _, _ = found
+    habits = dict(known.habits())
+    assert all(own.drawn and list(own.drawn) == sorted(own.drawn, key=lambda each: -each[1]) for own in habits.values())
+    leads = {known.refs[number - 1]: each for number, each in known.leads()}
+    weights = {ref: {to.consequent: to.weight for to in each.complements} for ref, each in leads.items()}
+    often, (newest, _) = dict[str, float](), habits["k1"].baskets[0]
+    for at, refs in habits["k1"].baskets:
+        for ref in refs:
+            often[ref] = often.get(ref, 0.0) + 0.5 ** ((newest - at) / DAY / FADING)
+    cup = sum(min(much, MOST_OFTEN) ** 0.5 * max(weights[ref].get("cup", 0.0), 0.0) for ref, much in often.items())
+    assert dict(habits["k1"].drawn)["cup"] == pytest.approx(cup, abs=1e-3)
 
 
 def test_the_crowd_are_those_with_most_lines() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from flask_upsell.core.product import Product
-from flask_upsell.learn.likely import FEWEST
+from flask_upsell.learn.fit import FEWEST
 from flask_upsell.learn.mining import Mining, Parameters
 from flask_upsell.learn.readiness import Counted, count
 from tests.learn.histories import START, order, silent

@@ -71,3 +71,17 @@ def test_the_strongest_know_how_often_they_were_bought_together() -> None:
     nothing = Strongest(np.zeros((2, 2), np.float32), 5)
     nothing.count(np.array([0]), np.array([1]), np.array([3]))
     assert nothing.of(1) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_some_speak_for_together_is_the_sum_of_their_strongest(seed: int) -> None:
+    """Planted bug that it shows: the weights of the first product repeated for all."""
+    found, chance = ease(gram_of(seed), 2.0), np.random.default_rng(seed)
+    few = np.zeros_like(found)
+    for place in range(len(found)):
+        columns = strongest(found, place, 3)
+        few[place, columns] = found[place, columns]
+    for places in ([4], [0, 7], [6, 1, 3]):
+        much = chance.random(len(places))
+        assert Strongest(found, 3).summed(np.array(places), much) == pytest.approx(much @ few[places], abs=1e-6)
+    assert not Strongest(np.zeros((2, 2), np.float32), 5).summed(np.array([0, 1]), np.ones(2)).any()

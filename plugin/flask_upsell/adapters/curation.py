@@ -92,9 +92,10 @@ def _bought_without(bought: Bought, refs: frozenset[str]) -> Bought:
 def _habits_without(habits: Habits, refs: frozenset[str]) -> Habits:
     left = [(at, tuple([ref for ref in basket if ref not in refs])) for at, basket in habits.baskets]
     orders = {ref: orders for ref, orders in habits.orders.items() if ref not in refs}
-    # A taste cannot be told apart into what it was made of.
-    taste = habits.taste if len(orders) == len(habits.orders) else b""
-    return Habits(tuple([each for each in left if each[1]]), orders, taste)
+    # What all orders say together cannot be told apart into what it was made of.
+    if len(orders) < len(habits.orders):
+        return Habits(tuple([each for each in left if each[1]]), orders)
+    return msgspec.structs.replace(habits, drawn=tuple([each for each in habits.drawn if each[0] not in refs]))
 
 
 def _said(product: Product | None) -> Note:

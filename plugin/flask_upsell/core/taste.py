@@ -31,11 +31,16 @@ FAINT = -60.0
 #: Lines of the whole shop that are added to a customer's own.
 CROWD = 100.0
 
-SIGNALS = ("popular", "cart", "pairs", "alike", "lately", "similar", "new")
+SIGNALS = ("popular", "cart", "pairs", "alike", "lately", "similar", "new", "ago", "often", "due", "drawn")
+#: What is said of the rhythm ("ago", "often", "due") of a product that a shopper never bought: as of one bought long
+#: ago, and it is not due. And how due one is that was bought once.
+NEVER, ONCE = (4.5, -1.0, 2.0), 1.0
+#: The weight towards a product that is worth telling from none, of all that a shopper bought.
+DRAWN = 0.01
 #: How large the cart is, how much of it the shopper bought before, and how many orders of theirs are known.
 PAGE = ("size", "familiar", "orders")
 #: Candidates that are looked at, of each kind; and those that are looked at closely, of all.
-MOST, CLOSELY = 60, 60
+MOST, CLOSELY = 60, 40
 #: What is further from the usual (in spreads) than this is taken for that far: nothing was learned out there.
 FAR = 3.0
 #: One candidate's signals, in the order of SIGNALS.
@@ -45,7 +50,8 @@ Signals = tuple[float, ...]
 class Weights(msgspec.Struct, frozen=True, dict=True):
     """A logit of second order: of the signals in `uses`, centred by `mean` and divided by `spread`, each one, each two
     multiplied (`pairs`: the first with itself, with the second, …), and each one multiplied with what is known of the
-    whole page (`page`, centred too: a row for each of PAGE).
+    whole page (`page`, centred too: a row for each of PAGE). `quick`: the weights of a logit of first order, which
+    tells what is worth the closer look; without them, `single`.
     """
 
     uses: tuple[int, ...]
@@ -56,13 +62,13 @@ class Weights(msgspec.Struct, frozen=True, dict=True):
     page: tuple[tuple[float, ...], ...] = ()
     page_mean: tuple[float, ...] = ()
     page_spread: tuple[float, ...] = ()
+    quick: tuple[float, ...] = ()
 
     @cached_property
     def first(self) -> tuple[tuple[int, float], ...]:
         """(signal, weight) of the first order: a quick look, before the best are looked at closely."""
-        return tuple(
-            [(use, weight / size) for use, weight, size in zip(self.uses, self.single, self.spread, strict=True)]
-        )
+        weights = self.quick or self.single
+        return tuple([(use, weight / size) for use, weight, size in zip(self.uses, weights, self.spread, strict=True)])
 
     @cached_property
     def _products(self) -> list[tuple[int, int, float]]:
@@ -122,11 +128,13 @@ class Bought(msgspec.Struct, frozen=True, gc=False, array_like=True):
 
 class Habits(msgspec.Struct, frozen=True, dict=True, omit_defaults=True):
     """A shopper's past orders, the newest first: (Unix time, products); `orders`: how many orders each product is in,
-    of all shoppers; `taste`: which way what they own points (core.leaning), if that is known."""
+    of all shoppers; `taste`: which way what they own points (core.leaning), if that is known; `drawn`: what all these
+    orders speak for most, and how much, the first most (learn.drawn)."""
 
     baskets: tuple[tuple[int, tuple[str, ...]], ...] = ()
     orders: dict[str, int] = {}
     taste: bytes = b""
+    drawn: tuple[tuple[str, float], ...] = ()
 
     @cached_property
     def places(self) -> dict[str, list[int]]:
@@ -165,6 +173,24 @@ class Habits(msgspec.Struct, frozen=True, dict=True, omit_defaults=True):
         whole, each = self._faded
         age = 0.5 ** (max(0.0, now - self.baskets[0][0]) / DAY / RECENT)
         return {ref: weight * age / (whole * age + 1) for ref, weight in each.items()}
+
+    def rhythm(self, ref: str, now: float) -> tuple[float, float, float]:
+        """Logarithms for one product: how many orders ago it was bought last, how often, and how long ago that is,
+        beside the time between two purchases."""
+        places = self.places.get(ref)
+        if places is None:
+            return NEVER
+        last, times = self.baskets[places[0]][0], len(places)
+        due = ONCE
+        if times > 1:
+            between = (last - self.baskets[places[-1]][0]) / DAY / (times - 1)
+            due = log(max(0.0, now - last) / DAY + 1) - log(between + 1)
+        return log(places[0] + 1), log(times), due
+
+    @cached_property
+    def pull(self) -> tuple[dict[str, float], float]:
+        """How much a product of `drawn` is spoken for, and what any other may be at most: half of the last one."""
+        return dict(self.drawn), self.drawn[-1][1] / 2 if self.drawn else 0.0
 
     def similar(self, told: Mapping[str, float], now: float, orders: int) -> dict[str, float]:
         """For each product the share of those orders with it that look like this cart: how much each product of it
@@ -234,10 +260,12 @@ def signals(
     for some, most in ((weights, MOST), (shares, MOST // 2), (lately, MOST), (similar, MOST // 2), (found, MOST)):
         chosen.update(some if len(some) <= most else nlargest(most, some, key=some.__getitem__))
     number, thin = len(refs) or 1, LEAST / 10
+    drawn, faint = habits.pull
     for ref in chosen:
         if ref in cart:
             continue
         bought, own = orders[ref], lately.get(ref)
+        ago, often, due = NEVER if own is None else habits.rhythm(ref, now)
         yield (
             ref,
             (
@@ -248,6 +276,10 @@ def signals(
                 log((own or 0.0) + LEAST),
                 log(similar.get(ref, 0.0) + LEAST),
                 1.0 if own is None else 0.0,
+                ago,
+                often,
+                due,
+                log(drawn.get(ref, faint) + DRAWN) if drawn else 0.0,
             ),
         )
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..core.taste import FAR, Weights
+import msgspec
+
+from ..core.taste import FAR, SIGNALS, Weights
 
 if TYPE_CHECKING:
     import numpy as np
@@ -13,11 +15,16 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+#: Fewer cases than that prove nothing.
+FEWEST = 200
 ROUNDS = 60
 #: Keeps weights small that little speaks for: as much as so many cases.
 RIDGE, STRICTER = 6.0, 5.0
 #: Cases that are added up at once: what they need in full precision bounds the memory.
 AT_ONCE = 250
+NEW = SIGNALS.index("new")
+#: By how much (logarithm) what a shopper never bought is preferred a little more, and how often at most.
+BOLDER, MOST_BOLD = 0.1, 12
 
 
 def logit(
@@ -99,7 +106,7 @@ def second_order(
         columns[:, :, place] = scaled[:, :, one] * scaled[:, :, other]
     for each in range(size):
         columns[:, :, total + each * number : total + (each + 1) * number] = scaled * far[:, None, each, None]
-    found = logit(columns, bought, there, number)
+    quick, found = logit(scaled, bought, there), logit(columns, bought, there, number)
     single, products, rest = found[:number], found[number : number + len(pairs)], found[number + len(pairs) :]
 
     def told(values: Floats) -> tuple[float, ...]:
@@ -114,4 +121,58 @@ def second_order(
         tuple([told(rest[each * number : (each + 1) * number]) for each in range(size)]),
         told(page_mean),
         told(page_spread),
+        told(quick),
     )
+
+
+def fitted(
+    told: Sequence[Floats],
+    places: Sequence[int],
+    pages: Sequence[Sequence[float]],
+    number: int,
+    uses: Sequence[int],
+    explore: float,
+) -> tuple[Weights | None, dict[str, Any]]:
+    """Weights of the signals in `uses`, and how well they did. `told`: (candidates, signals) of each case; `places`:
+    which of these was bought; `pages`: what is known of each page. `number`: of all cases, also of those where what was
+    bought was no candidate. `explore`: what share of the hits may be given for what a shopper never bought.
+    """
+    import numpy as np
+
+    if len(told) < FEWEST:
+        return None, {"cases": number}
+    most = max(len(each) for each in told)
+    every = np.zeros((len(told), most, len(SIGNALS)))
+    there = np.zeros((len(told), most), dtype=bool)
+    for place, each in enumerate(told):
+        every[place, : len(each)] = each
+        there[place, : len(each)] = True
+    weights = second_order(every, np.array(pages), np.array(places), there, uses)
+    hits = _hits(weights, told, places, pages)
+    if NEW in uses:
+        # What a shopper never bought is worth more to them than a reminder: as much of it as costs hardly any hit.
+        least = hits * (1 - explore)
+        for _ in range(MOST_BOLD):
+            bolder = _bolder(weights)
+            found = _hits(bolder, told, places, pages)
+            if found < least:
+                break
+            weights, hits = bolder, found
+    return weights, {"cases": number, "found": round(len(told) / number, 4), "hit_rate_3": round(hits / number, 4)}
+
+
+def _hits(weights: Weights, told: Sequence[Floats], places: Sequence[int], pages: Sequence[Sequence[float]]) -> int:
+    """In how many cases what was bought is among the first three."""
+    hits = 0
+    for each, place, about in zip(told, places, pages, strict=True):
+        first = weights.scored([(str(at), tuple(some)) for at, some in enumerate(each.tolist())], about)[:3]
+        hits += str(place) in [ref for _, ref in first]
+    return hits
+
+
+def _bolder(weights: Weights) -> Weights:
+    """The same with a little more for what a shopper never bought."""
+    at = weights.uses.index(NEW)
+    more = BOLDER * weights.spread[at]
+    single, quick = ([*each[:at], each[at] + more, *each[at + 1 :]] for each in (weights.single, weights.quick))
+    return msgspec.structs.replace(weights, single=tuple(single), quick=tuple(quick))

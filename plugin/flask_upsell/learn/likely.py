@@ -16,8 +16,9 @@ import msgspec
 from ..core.affinity import SHRUNK, Affinities, Affinity
 from ..core.ports import Report
 from ..core.taste import CROWD, NOTHING, SIGNALS, Bought, Habits, Model, Weights, page, signals
+from .drawn import Drawn
 from .engines import Connection
-from .fit import second_order
+from .fit import FEWEST, fitted
 from .weights import ROWS, Strongest, ease
 
 if TYPE_CHECKING:
@@ -28,19 +29,15 @@ if TYPE_CHECKING:
 
 SQL = Path(__file__).with_name("sql")
 #: Weights to look at the candidates of a case by, before any were learned; also those of a young store.
-KNOWN = tuple([SIGNALS.index(each) for each in ("popular", "cart", "pairs", "lately", "similar", "new")])
+ROUGHLY = tuple([SIGNALS.index(each) for each in ("popular", "cart", "pairs", "lately", "similar", "new")])
+KNOWN = (*ROUGHLY, *[SIGNALS.index(each) for each in ("ago", "often", "due", "drawn")])
 UNKNOWN = tuple([SIGNALS.index(each) for each in ("popular", "cart", "pairs", "alike")])
 ROUGH = Model(
-    Weights(KNOWN, (0.0,) * 6, (1.0,) * 6, (-0.3, 0.9, 0.1, 0.6, 0.4, 0.8)),
+    Weights(ROUGHLY, (0.0,) * 6, (1.0,) * 6, (-0.3, 0.9, 0.1, 0.6, 0.4, 0.8)),
     Weights(UNKNOWN, (0.0,) * 4, (1.0,) * 4, (-0.2, 0.9, 0.2, 0.5)),
     1,
     1,
 )
-NEW = SIGNALS.index("new")
-#: By how much (logarithm) what a shopper never bought is preferred a little more, and how often at most.
-BOLDER, MOST_BOLD = 0.1, 12
-#: Fewer cases than that prove nothing.
-FEWEST = 200
 
 
 class Sizes(msgspec.Struct, frozen=True):
@@ -54,13 +51,13 @@ class Sizes(msgspec.Struct, frozen=True):
     buyers: int = 400
     popular: int = 60
     baskets: int = 80
-    cases: int = 6000
-    candidates: int = 150
+    cases: int = 10_000
+    candidates: int = 100
     ridge: float = 100.0
     #: The last part of the history, which the model is fitted on.
     held_out: float = 0.15
     #: How much of its hits may be given for products that a shopper never bought, where they were told apart.
-    explore: float = 0.01
+    explore: float = 0.015
 
 
 USUAL = Sizes()
@@ -112,6 +109,7 @@ class Known:
             gram[pairs["other"], pairs["one"]] = pairs["weight"]
         self._weights = ease(gram, self._sizes.ridge) if size else gram
         self._strongest = Strongest(self._weights, self._sizes.by_weight)
+        self._drawn = Drawn(self._strongest, self._place, self._head)
         for pairs in self._pairs(size):
             self._strongest.count(pairs["one"], pairs["other"], pairs["together"])
 
@@ -248,6 +246,7 @@ class Known:
         return Habits(
             tuple([(at, tuple([self.refs[no - 1] for no in products])) for at, products in baskets]),
             {self.refs[no - 1]: int(self.orders[no]) for no in every},
+            drawn=tuple([(self.refs[no - 1], much) for no, much in self._drawn.of(baskets)]),
         )
 
 
@@ -305,9 +304,10 @@ def _fitted(connection: Connection, cut: int, sizes: Sizes, report: Report) -> t
     leads = {known.refs[no - 1]: each for no, each in known.leads(wanted)}
     habits = dict(known.habits(sorted({case.customer for case in cases if case.customer is not None})))
     crowd, rough = dict(known.bought()), known.model(ROUGH)
+    del known  # its weights are a third of a gigabyte, which is needed now
     import numpy as np
 
-    fitted, figures = list[Weights](), dict[str, Any]({"cases": len(cases)})
+    found_weights, figures = list[Weights](), dict[str, Any]({"cases": len(cases)})
     for shoppers in (True, False):
         told, places, pages, number = list["Floats"](), list[int](), list[tuple[float, ...]](), 0
         weights = rough.known if shoppers else rough.unknown
@@ -325,58 +325,10 @@ def _fitted(connection: Connection, cut: int, sizes: Sizes, report: Report) -> t
                 told.append(np.array([found[ref] for ref in first]))
                 places.append(first.index(case.hidden))
                 pages.append(page(cart, own))
-        fit, said = _fit(told, places, pages, number, KNOWN if shoppers else UNKNOWN, sizes.explore)
-        fitted.append(fit or weights)
+        fit, said = fitted(told, places, pages, number, KNOWN if shoppers else UNKNOWN, sizes.explore)
+        found_weights.append(fit or weights)
         figures["known" if shoppers else "unknown"] = said
-    return Model(fitted[0], fitted[1], 1, 1), figures
-
-
-def _fit(
-    told: Sequence[Floats],
-    places: Sequence[int],
-    pages: Sequence[Sequence[float]],
-    number: int,
-    uses: Sequence[int],
-    explore: float,
-) -> tuple[Weights | None, dict[str, Any]]:
-    import numpy as np
-
-    if len(told) < FEWEST:
-        return None, {"cases": number}
-    most = max(len(each) for each in told)
-    every = np.zeros((len(told), most, len(SIGNALS)))
-    there = np.zeros((len(told), most), dtype=bool)
-    for place, each in enumerate(told):
-        every[place, : len(each)] = each
-        there[place, : len(each)] = True
-    weights = second_order(every, np.array(pages), np.array(places), there, uses)
-    hits = _hits(weights, told, places, pages)
-    if NEW in uses:
-        # What a shopper never bought is worth more to them than a reminder: as much of it as costs hardly any hit.
-        least = hits * (1 - explore)
-        for _ in range(MOST_BOLD):
-            bolder = _bolder(weights)
-            found = _hits(bolder, told, places, pages)
-            if found < least:
-                break
-            weights, hits = bolder, found
-    return weights, {"cases": number, "found": round(len(told) / number, 4), "hit_rate_3": round(hits / number, 4)}
-
-
-def _hits(weights: Weights, told: Sequence[Floats], places: Sequence[int], pages: Sequence[Sequence[float]]) -> int:
-    """In how many cases what was bought is among the first three."""
-    hits = 0
-    for each, place, about in zip(told, places, pages, strict=True):
-        first = weights.scored([(str(at), tuple(some)) for at, some in enumerate(each.tolist())], about)[:3]
-        hits += str(place) in [ref for _, ref in first]
-    return hits
-
-
-def _bolder(weights: Weights) -> Weights:
-    """The same with a little more for what a shopper never bought."""
-    at, single = weights.uses.index(NEW), list(weights.single)
-    single[at] += BOLDER * weights.spread[at]
-    return msgspec.structs.replace(weights, single=tuple(single))
+    return Model(found_weights[0], found_weights[1], 1, 1), figures
 
 
 def _cases(connection: Connection, cut: int, sizes: Sizes) -> list[Case]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from .engines import Connection
-from .likely import FEWEST
+from .fit import FEWEST
 
 SQL = Path(__file__).with_name("sql")
 

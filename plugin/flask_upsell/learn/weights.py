@@ -64,6 +64,7 @@ class Strongest:
             [each + place * self._size for place, each in enumerate(chosen)] or [np.zeros(0, np.int64)]
         )
         self._together = np.zeros(len(self._keys), np.int64)
+        self._weights = weights.reshape(-1)[self._keys] if len(self._keys) else np.zeros(0, np.float32)
 
     def count(self, one: NDArray[np.int64], other: NDArray[np.int64], together: NDArray[np.int64]) -> None:
         """Take notice of how often the first and the second of these pairs were bought together."""
@@ -80,6 +81,17 @@ class Strongest:
         part = slice(self._starts[place], self._starts[place + 1])
         others = self._keys[part] - place * self._size
         return list(zip(others.tolist(), self._together[part].tolist(), strict=True))
+
+    def summed(self, places: NDArray[np.int64], much: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(n,) what these products, each so much, speak for all together."""
+        import numpy as np
+
+        counts = self._starts[places + 1] - self._starts[places]
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        at = np.repeat(self._starts[places], counts) + within
+        others = self._keys[at] - np.repeat(places, counts) * self._size
+        said = np.repeat(much, counts) * self._weights[at]
+        return np.bincount(others, weights=said, minlength=self._size).astype(np.float64, copy=False)
 
 
 def strongest(weights: Square, row: int, most: int) -> NDArray[np.int64]:
