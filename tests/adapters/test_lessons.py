@@ -125,9 +125,9 @@ def test_many_rows_are_written_and_removed_some_at_a_time(
 
 def test_who_is_forgotten_is_nowhere(lessons: SQLLessons, engine: Engine) -> None:
     """In the live one and in one that is being written. Planted bugs that it shows: `buyers` stay as they were; only
-    the live one is looked at; the rows that went are still counted."""
-    id, coming = live(lessons), written(lessons, "next")
-    SQLLessons(engine, "upsell_b2b")
+    the live one is looked at; the rows that went are still counted; another instance forgets too."""
+    id, coming, others = live(lessons), written(lessons, "next"), SQLLessons(engine, "upsell_b2b")
+    theirs = live(others)
     gone = lessons.forget(["bob", "nobody"])
     assert (gone.learning, gone.customers, dict(gone.members), gone.rows) == (
         id, ("bob", "nobody"), {1: ("a", "b")}, 4,
@@ -141,4 +141,4 @@ def test_who_is_forgotten_is_nowhere(lessons: SQLLessons, engine: Engine) -> Non
     assert lesson is not None and lesson.revision == 1
     lessons.finish(coming, MODEL, {})
     assert lessons.forget(["bob"]).rows == 0
-    assert SQLLessons(engine, "upsell_b2b").live() is None
+    assert dict(others.habits(theirs)) == HABITS and dict(others.leads(theirs)) == LEADS
