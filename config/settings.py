@@ -91,7 +91,7 @@ UPSELL_MIN_CERTAINTY = 3.3
 # Orders of more products teach nothing (wholesale, bots).
 UPSELL_MAX_BASKET = 500
 
-# The most complements published for one product.
+# The most complements with evidence of one product.
 UPSELL_NEIGHBOURS = 20
 
 # Whether learning uses what `flask upsell backtest --tune` chose where the settings are the defaults.

@@ -166,7 +166,7 @@ SETTINGS = (
         checks.number(0, 100),
     ),
     Setting("MAX_BASKET", 500, "Orders of more products teach nothing (wholesale, bots).", checks.whole(2, 10_000)),
-    Setting("NEIGHBOURS", 20, "The most complements published for one product.", checks.whole(1, 1000)),
+    Setting("NEIGHBOURS", 20, "The most complements with evidence of one product.", checks.whole(1, 1000)),
     Setting(
         "LEARN_TUNED",
         True,

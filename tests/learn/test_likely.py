@@ -15,6 +15,7 @@ from flask_upsell.core.affinity import SHRUNK
 from flask_upsell.core.ports import OrderLine
 from flask_upsell.core.product import Product
 from flask_upsell.core.taste import NOTHING, SIGNALS, Habits, Model, page, signals
+from flask_upsell.learn import likely
 from flask_upsell.learn.drawn import FADING, MOST_OFTEN
 from flask_upsell.learn.fit import FEWEST
 from flask_upsell.learn.likely import KNOWN, ROUGH, UNKNOWN, Known, Sizes, learn
@@ -114,6 +115,23 @@ def test_evidence_is_what_was_counted(history: list[OrderLine], found: tuple[Kno
             assert (pair.together, pair.base, pair.consequent_orders, pair.orders) == (together, base, others, 4000)
     assert (model.orders, model.lines) == (4000, len(history))
     assert 300 <= figures["cases"] <= 601
+
+
+def test_links_are_read_some_products_at_a_time(
+    found: tuple[Known, Model, dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planted bugs that it shows: the last product of each part is left out; so is who is bought but leads nowhere."""
+    known, _, _ = found
+    whole = list(known.leads())
+    monkeypatch.setattr(likely, "PRODUCTS", 7)
+    assert list(known.leads()) == whole == list(known.leads([no for no, _ in whole])) and len(whole) > 60
+    lines = [
+        line for day in range(4) for line in order(f"o{day}", day, ["alone"] if day % 2 else ["tea", "cup"], "ann")
+    ]
+    with learned(lines) as (few, _, _):
+        assert {few.refs[no - 1]: [who for who, _ in each.buyers] for no, each in few.leads()} == {
+            "alone": [0], "cup": [0], "tea": [0],
+        }  # fmt: skip
 
 
 def test_a_shoppers_own_product_leads_for_them_alone(found: tuple[Known, Model, dict[str, Any]]) -> None:

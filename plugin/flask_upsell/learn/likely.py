@@ -40,6 +40,10 @@ ROUGH = Model(
 )
 
 
+#: Products whose links are read at once: with a hundred of each, a third of a gigabyte.
+PRODUCTS = 100_000
+
+
 class Sizes(msgspec.Struct, frozen=True):
     """How much is kept and tried; each bounds memory or time."""
 
@@ -170,20 +174,28 @@ class Known:
             yield str(who), Bought(tuple([(self.refs[no - 1], times, int(self.orders[no])) for no, times in items]))
 
     def leads(self, numbers: Sequence[int] | None = None) -> Iterator[tuple[int, Affinities]]:
-        """What each product leads to, by number; a stream."""
-
-        self._connection.execute("DROP TABLE IF EXISTS wanted")
-        if numbers is None:
-            self._connection.execute("CREATE TABLE wanted AS SELECT product_no FROM items")
-        else:
+        """What each product leads to, by number; a stream. Without `numbers` of all that lead to something."""
+        if numbers is not None:
+            self._connection.execute("DROP TABLE IF EXISTS wanted")
             self._connection.load("wanted", {"product_no": int}, ((no,) for no in numbers))
-        rows = self._connection.execute(
-            "SELECT l.from_no, l.to_no, l.together, l.likely FROM links l JOIN wanted w ON w.product_no = l.from_no "
-            "ORDER BY l.from_no, l.to_no"
-        ).fetchnumpy()
+            rows = self._connection.execute(
+                "SELECT l.from_no, l.to_no, l.together, l.likely FROM links l "
+                "JOIN wanted w ON w.product_no = l.from_no ORDER BY l.from_no, l.to_no"
+            ).fetchnumpy()
+            yield from self._leads(rows, sorted(numbers))
+            return
+        for start in range(1, len(self.refs) + 1, PRODUCTS):
+            rows = self._connection.execute(
+                "SELECT from_no, to_no, together, likely FROM links WHERE from_no >= ? AND from_no < ? "
+                "ORDER BY from_no, to_no",
+                [start, start + PRODUCTS],
+            ).fetchnumpy()
+            some = {no for no in self._buyers if start <= no < start + PRODUCTS}
+            yield from self._leads(rows, sorted(some.union(rows["from_no"].tolist())))
+
+    def _leads(self, rows: dict[str, Any], wanted: Sequence[int]) -> Iterator[tuple[int, Affinities]]:
         begins = {no: (start, end) for no, start, end in _runs(rows["from_no"])}
         to_no, together, likely = rows["to_no"], rows["together"], rows["likely"]
-        wanted = sorted({*begins, *self._buyers} if numbers is None else numbers)
         for no in wanted:
             found: dict[int, tuple[float, int, float]] = {}
             place = int(self._place[no])
