@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from msgspec.structs import replace
 from sqlalchemy import func, select
 
 from flask_upsell import Line, MemoryStore, Order, OrderLine, Product, faults, jobs
@@ -156,6 +157,73 @@ def test_orders_that_are_folded_count_as_if_all_were_learned_anew(taught: Taught
     assert levels(app) == pairs and len(counts) > 90
 
 
+def habits_of(app: Flask, *customers: str) -> dict[str, list[tuple[str, ...]]]:
+    """What is in these customers' orders, the newest first, as the live book says it."""
+    book, found = parts_of(app).offers.shelf.read(["t0-0"]), {}
+    for customer in customers:
+        own = book.habits.get(parts_of(app).offers.pseudonym(customer))
+        if own is not None:
+            assert own.orders.keys() == {ref for _, refs in own.baskets for ref in refs}
+            found[customer] = [refs for _, refs in own.baskets]
+    return found
+
+
+def test_shoppers_habits_have_their_orders_since(taught: Taught) -> None:
+    """As a learning has them; also when a book is published again, and without what was cancelled. Planted bugs that it
+    shows: what was folded before is lost with the next order; a book that is published has habits as they were."""
+    app, names = taught(GROWN), [f"c{number}" for number in (1, 2, 3, 4, 6, 7)]
+    known = habits_of(app, *names)
+    # Of those who order five times, once in a row.
+    for number in range(24):
+        place(app, f"new{number:02}", [f"own-{number}", "t0-0", "no-such-product"], f"c{1 + number % 3}")
+        store_of(app).past[-3:] = [
+            replace(line, placed_at=NOW + timedelta(minutes=number)) for line in store_of(app).past[-3:]
+        ]
+        parts_of(app).offers.clock = lambda at=NOW + timedelta(minutes=number + 1): at  # type: ignore[misc]
+        if number in (3, 4, 15):
+            fold(app)
+    cancel(app, "new09")
+    fold(app)
+    now = habits_of(app, *names)
+    assert now["c2"][0] == ("own-22", "t0-0") and [now[name] for name in names[3:]] == [
+        known[name] for name in names[3:]
+    ]
+    assert all(len(now[name]) == min(len(known[name]) + 8 - (name == "c1"), 80) for name in names[:3])
+    with app.app_context():
+        jobs.publish("upsell")
+    assert habits_of(app, *names) == now
+    learn(app, "second", "anyway")
+    assert habits_of(app, *names) == now
+
+
+def test_whose_habits_nobody_learned_has_none_by_ordering(taught: Taught) -> None:
+    """They did not agree, or took it back. Planted bug that it shows: habits are made of the orders alone."""
+    app = taught()
+    known_as = parts_of(app).offers.pseudonym("c3")
+    with app.app_context():
+        parts_of(app).offers.publishing.forget([known_as])
+    place(app, "new1", ["t0-0", "t0-4"], "c3")
+    place(app, "new2", ["t0-0"], "somebody new")
+    place(app, "new3", ["t0-0"], "c4")
+    fold(app)
+    assert habits_of(app, "c3", "somebody new", "c4").keys() == {"c4"}
+    with app.app_context():
+        jobs.publish("upsell")
+    assert habits_of(app, "c3", "somebody new", "c4").keys() == {"c4"}
+    assert not parts_of(app).offers.publishing.waiting()
+
+
+def test_habits_since_are_without_what_is_sensitive(taught: Taught) -> None:
+    """Planted bug that it shows: what is folded goes past the merchant's notes."""
+    app = taught()
+    with acting("mia"), app.app_context():
+        parts_of(app).desk.notes.set("own-7", excluded=False, sensitive=True, fits=())
+        jobs.publish("upsell")
+    place(app, "new", ["own-7", "own-8"], "c3")
+    fold(app)
+    assert habits_of(app, "c3")["c3"][0] == ("own-8",)
+
+
 def test_a_new_pair_is_offered_without_waiting_for_the_night(taught: Taught) -> None:
     app = taught()
     for number in range(6):
@@ -294,13 +362,13 @@ def test_a_book_that_somebody_else_changes_is_read_again(taught: Taught, monkeyp
     press: Any = parts_of(app).offers.shelf
     relate, tries = press.relate, list[str]()
 
-    def raced(version: str, leads: Any) -> bool:
+    def raced(version: str, *changes: Any) -> bool:
         tries.append(version)
         if len(tries) == 1:
             with acting("mia"), app.app_context():
                 parts_of(app).desk.verdicts.reject([("complement", "t0-0", "t0-4")])
                 jobs.publish("upsell")
-        found: bool = relate(version, leads)
+        found: bool = relate(version, *changes)
         return found
 
     monkeypatch.setattr(press, "relate", raced)

@@ -1,5 +1,6 @@
-"""Orders since the last learning are folded into what it learned: counts, evidence and the live book, some products at
-a time. Everything is counted anew from what was learned and what was noted, so it may be repeated, and killed."""
+"""Orders since the last learning are folded into what it learned: counts, evidence, habits and the live book, some
+products and shoppers at a time. All is counted anew from what was learned and what was noted, so it may be repeated,
+and killed."""
 
 from __future__ import annotations
 
@@ -14,15 +15,16 @@ import msgspec
 
 from .core.affinity import NONE, Affinity
 from .core.curation import Curation
-from .core.fresh import Counting, Edition, Noted, Recent, added
+from .core.fresh import Counting, Edition, Noted, Recent, added, joined
 from .core.lessons import Lead, Lesson, Lessons
 from .core.ports import Shelf, Store
+from .core.taste import Habits, Learned
 
 T = TypeVar("T")
 #: One run takes about so long at most (seconds); the rest is the next one's, which a worker's sweep asks for.
 SECONDS = 2.0
-#: Products that are folded, and orders that are looked at, at once.
-PRODUCTS, ORDERS = 200, 500
+#: Products, and shoppers, that are folded, and orders that are looked at, at once.
+PRODUCTS, PEOPLE, ORDERS = 200, 200, 500
 #: While no more products than these were ordered since the learning, each run counts all of them anew. Beyond that what
 #: a product says of orders without it is as of its own last order.
 ALL = 400
@@ -53,7 +55,8 @@ class Fresh:
         by = _counting(lesson)
         if lesson is None or by is None:
             return 0
-        end, done, tries, again = time.monotonic() + SECONDS, 0, 0, list[str]()
+        end, done, products, tries = time.monotonic() + SECONDS, 0, 0, 0
+        again, unfinished = list[str](), list[str]()
         self.recent.clear(lesson.id)
         while self._judge(lesson.id, by) == ORDERS and time.monotonic() < end:
             pass
@@ -67,14 +70,17 @@ class Fresh:
             others = self.recent.touched(lesson.id, ALL) if 0 < len(claimed) < PRODUCTS else []
             # What was begun before is ended, also where somebody else has claimed it since.
             refs = [*dict.fromkeys([*again, *claimed, *others])]
-            if not refs or (found := self._write(lesson.id, by, edition, refs)) is None:
+            people = self.recent.claim_people(lesson.id, edition, token, PEOPLE)
+            names = [*dict.fromkeys([*unfinished, *people])]
+            if not (refs or names) or (found := self._write(lesson, by, edition, refs, names)) is None:
                 break
             if not found:
-                tries, again = tries + 1, refs
+                tries, again, unfinished = tries + 1, refs, names
                 continue
             self.recent.folded(token, edition)
-            done, again = done + len(claimed), []
-        return done
+            done, products = done + len(claimed) + len(people), products + len(claimed)
+            again, unfinished = [], []
+        return products
 
     def leads(self, lesson: Lesson, leads: Iterable[tuple[str, Lead]]) -> Iterator[tuple[str, Lead]]:
         """What products lead to, with what orders since then add; a stream."""
@@ -92,9 +98,18 @@ class Fresh:
             new = self._added(lesson.id, by, dict.fromkeys(refs, Lead(NONE)))
             yield from ((ref, lead) for ref, (lead, _) in new.items() if lead.leads != NONE)
 
-    def _write(self, learning: str, by: Counting, edition: Edition, refs: list[str]) -> bool | None:
+    def habits(self, lesson: Lesson, habits: Iterable[tuple[str, Habits]]) -> Iterator[tuple[str, Habits]]:
+        """Shoppers' habits, with their orders since; a stream."""
+        people = self.recent.people(lesson.id)
+        for some in _batches(habits, PEOPLE):
+            now = self._joined(lesson.id, {name: each for name, each in some if name in people})
+            yield from ((name, now.get(name, each)) for name, each in some)
+
+    def _write(self, lesson: Lesson, by: Counting, edition: Edition, refs: list[str], people: list[str]) -> bool | None:
         """Whether these are in the book; None when this learning is live no more."""
-        known = self._lessons.some(learning, refs)
+        learning, known = lesson.id, self._lessons.some(lesson.id, refs)
+        # Of nobody else: who has no habits there did not agree, or took that back.
+        habits = self._joined(learning, self._lessons.own(learning, people))
         now = self._added(learning, by, {ref: known.get(ref, Lead(NONE)) for ref in refs})
         if not self.recent.keep(learning, {ref: proven for ref, (_, proven) in now.items()}):
             return None
@@ -103,7 +118,8 @@ class Fresh:
             shown = {ref: lead.leads for ref, lead in leads}
         else:
             shown = {ref: each for ref, each in self._curation.shown(leads) if ref in now}
-        return self._shelf.relate(edition.version, {ref: shown.get(ref, NONE) for ref in refs})
+            habits = dict(self._curation.fit(Learned(lesson.model, (), habits.items(), learning)).habits)
+        return self._shelf.relate(edition.version, {ref: shown.get(ref, NONE) for ref in refs}, habits)
 
     # --- counting ----------------------------------------------------------------------------------------------------
 
@@ -135,6 +151,18 @@ class Fresh:
             now = {to: orders + since.bought.get(to, 0) for to, orders in bought.items()}
             base = before.get(ref, 0) + since.bought.get(ref, 0)
             found[ref] = added(lead, by.orders + since.orders, now, base, together, by)
+        return found
+
+    def _joined(self, learning: str, habits: Mapping[str, Habits]) -> dict[str, Habits]:
+        """These with the same people's orders since."""
+        since = self.recent.baskets(learning, habits) if habits else {}
+        new = {ref for baskets in since.values() for _, refs in baskets for ref in refs}
+        before, more = self.recent.bought(learning, new), self.recent.since(learning, (), new).bought
+        found = {}
+        for name, each in habits.items():
+            mine = {ref for _, refs in since.get(name, ()) for ref in refs}
+            orders = {ref: before.get(ref, 0) + more.get(ref, 0) for ref in mine}
+            found[name] = joined(each, since.get(name, ()), orders)
         return found
 
     # --- which orders count ------------------------------------------------------------------------------------------

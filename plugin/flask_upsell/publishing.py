@@ -47,10 +47,10 @@ class Publishing:
         leads: Iterable[tuple[str, Lead]] = ((ref, Lead.proven(each)) for ref, each in self._ledger.affinities())
         learned = None
         if self._lessons is not None and lesson is not None:
-            leads = self._lessons.leads(lesson.id)
+            leads, habits = self._lessons.leads(lesson.id), self._lessons.habits(lesson.id)
             if self._fresh is not None:
-                leads = self._fresh.leads(lesson, leads)
-            learned = Learned(lesson.model, self._lessons.crowd(lesson.id), self._lessons.habits(lesson.id), lesson.id)
+                leads, habits = self._fresh.leads(lesson, leads), self._fresh.habits(lesson, habits)
+            learned = Learned(lesson.model, self._lessons.crowd(lesson.id), habits, lesson.id)
         if self._curation is None:
             return self._shelf.publish(products, ((ref, lead.leads) for ref, lead in leads), learned)
         products, shown = self._curation.published(products), self._curation.shown(leads)

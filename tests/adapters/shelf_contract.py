@@ -147,6 +147,17 @@ class ShelfContract:
         assert shelf.relate(second.version, {"a": leads("b", weight=7.0)})
         assert shelf.edition() == second and shelf.read(["a"]).leads_to("a") == leads("b", weight=7.0)
 
+    def test_shoppers_habits_are_replaced_with_them(self, shelf: Shelf) -> None:
+        """Planted bug that it shows: what changes of habits alone is not written."""
+        shelf.publish(*numbered(1), learned())
+        first, own = shelf.edition(), Habits(((1_790_000_001, ("c",)),), {"c": 4})
+        assert first is not None and shelf.relate(first.version, {}, {"ann": own, "bob": own})
+        second, book = shelf.edition(), shelf.read(["a"])
+        assert second is not None and book.version == second.version != first.version
+        assert (book.habits["ann"], book.habits["bob"]) == (own, own)
+        assert book.leads_to("a") == leads(*REFS, weight=1.0)
+        assert shelf.relate(second.version, {}, {"ann": own}) and shelf.edition() == second
+
     def test_who_is_forgotten_is_in_no_book_any_more(self, shelf: Shelf) -> None:
         """At once, and by no number of another learning. Planted bug that it shows: the revision stays."""
         about = [("a", replace(leads("b"), buyers=((0, 0.5), (1, 0.25))))]

@@ -68,6 +68,7 @@ def test_what_was_written_is_read(lessons: SQLLessons) -> None:
     lesson = lessons.live()
     assert lesson is not None and (lesson.id, lesson.model, lesson.figures) == (id, MODEL, {"coverage": 3})
     assert dict(lessons.leads(id)) == LEADS and dict(lessons.habits(id)) == HABITS
+    assert lessons.own(id, ["bob", "cid"]) == {"bob": HABITS["bob"]} and lessons.own("another", ["bob"]) == {}
     assert dict(lessons.crowd(id)) == {"0": CROWD[0].bought, "1": CROWD[1].bought}
 
 

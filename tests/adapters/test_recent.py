@@ -40,7 +40,9 @@ def learned(engine: Engine, recent: SQLRecent) -> str:
 
 def order(engine: Engine, ref: str, *products: str, customer: str = "", instance: str = "upsell") -> None:
     lines = tuple([Line("", each, 1, 1000) for each in products])
-    SQLLedger(engine, instance).record_order(Order(ref, "EUR", lines, customer or None), "visitor", NOW, customer="ann")
+    SQLLedger(engine, instance).record_order(
+        Order(ref, "EUR", lines, customer or None), "visitor", NOW, customer=customer
+    )
 
 
 def states(engine: Engine) -> dict[tuple[str, str], str]:
@@ -133,6 +135,34 @@ def test_what_is_claimed_waits_until_it_is_folded(engine: Engine, recent: SQLRec
     now, hour = datetime.now(UTC), timedelta(hours=1)
     assert recent.claim(id, Edition("2-b.0", id, now + hour, now + hour), "~5", 9) == []
     assert recent.claim(id, Edition("2-b.0", id, now - hour, now), "~6", 9) == ["a", "b"]
+
+
+def test_shoppers_are_claimed_as_products_are(engine: Engine, recent: SQLRecent) -> None:
+    """Planted bugs that it shows: an order that is cancelled after it was folded stays with its shopper; lines that do
+    not count do; who is nobody waits forever."""
+    id = learned(engine, recent)
+    order(engine, "1", "b", "a", customer="ann")
+    order(engine, "2", "a")
+    order(engine, "3", "c", "x", customer="bob")
+    order(engine, "4", "d", customer="ann")
+    assert recent.claim_people(id, BOOK, "~0", 9) == [] and recent.people(id) == set()
+    recent.judge({"1": ["a", "b"], "2": ["a"], "3": ["c"], "4": ["d"]})
+    at = int(NOW.timestamp())
+    assert recent.people(id) == {"ann", "bob"}
+    assert recent.baskets(id, ["ann", "bob", "cid"]) == {"ann": [(at, ("d",)), (at, ("a", "b"))], "bob": [(at, ("c",))]}
+    assert recent.claim_people(id, BOOK, "~1", 1) == ["ann"]
+    assert recent.claim_people(id, BOOK, "~2", 9) == ["ann", "bob"]
+    assert recent.claim(id, BOOK, "~2", 9) == ["a", "b", "c", "d", "x"]
+    recent.folded("~2", BOOK)
+    assert not recent.waiting() and recent.claim_people(id, BOOK, "~3", 9) == []
+    recent.ask("1")
+    recent.judge({"1": []})
+    assert recent.waiting() and recent.claim_people(id, BOOK, "~4", 9) == ["ann"]
+    assert recent.baskets(id, ["ann"]) == {"ann": [(at, ("d",))]}
+    assert recent.baskets("another", ["ann"]) and not recent.baskets(id, [])
+    with engine.begin() as connection:
+        connection.execute(update(t).values(seen_by=id))
+    assert recent.people(id) == set() and recent.baskets(id, ["ann"]) == {}
 
 
 def test_evidence_is_kept_while_its_learning_is_live(engine: Engine, recent: SQLRecent) -> None:

@@ -143,13 +143,7 @@ class SQLLessons:
             yield name, _lead(zlib.decompress(body))
 
     def some(self, id: str, refs: Collection[str]) -> dict[str, Lead]:
-        every, found = list(refs), dict[str, Lead]()
-        mine = (t.c.instance == self._instance, t.c.learning == id, t.c.kind == LEAD)
-        with self.engine.connect() as connection:
-            for start in range(0, len(every), CHUNK):
-                query = select(t.c.name, t.c.body).where(*mine, t.c.name.in_(every[start : start + CHUNK]))
-                found.update({name: _lead(zlib.decompress(body)) for name, body in connection.execute(query)})
-        return found
+        return {name: _lead(zlib.decompress(body)) for name, body in self._named(id, LEAD, refs)}
 
     def crowd(self, id: str) -> Iterator[tuple[str, Bought]]:
         for name, body in self._read(id, CROWD):
@@ -158,6 +152,17 @@ class SQLLessons:
     def habits(self, id: str) -> Iterator[tuple[str, Habits]]:
         for name, body in self._read(id, HABITS):
             yield name, _habits(zlib.decompress(body))
+
+    def own(self, id: str, customers: Collection[str]) -> dict[str, Habits]:
+        return {name: _habits(zlib.decompress(body)) for name, body in self._named(id, HABITS, customers)}
+
+    def _named(self, id: str, kind: str, names: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        every = list(names)
+        mine = (t.c.instance == self._instance, t.c.learning == id, t.c.kind == kind)
+        with self.engine.connect() as connection:
+            for start in range(0, len(every), CHUNK):
+                query = select(t.c.name, t.c.body).where(*mine, t.c.name.in_(every[start : start + CHUNK]))
+                yield from map(tuple, connection.execute(query))
 
     def _read(self, id: str, kind: str) -> Iterator[tuple[str, bytes]]:
         mine = (t.c.instance == self._instance, t.c.learning == id, t.c.kind == kind)

@@ -19,7 +19,7 @@ from ..core.product import Product
 from ..core.rulebook import RuleBook
 from ..core.rules import NEVER_CHANGED, NOTHING_SOLD, RuleSet
 from ..core.switch import Off
-from ..core.taste import Learned
+from ..core.taste import NOBODYS, Habits, Learned
 from .ledger import SQLLedger
 from .tables import metadata
 
@@ -70,14 +70,14 @@ class MemoryShelf:
     def edition(self) -> Edition | None:
         return Edition(self._book.version, self._learning, self._began, self._at) if self._at else None
 
-    def relate(self, version: str, leads: Mapping[str, Affinities]) -> bool:
+    def relate(self, version: str, leads: Mapping[str, Affinities], habits: Mapping[str, Habits] = NOBODYS) -> bool:
         if version != self._book.version:
             return False
-        known = {**self._book.affinities, **leads}
-        if known != self._book.affinities:
+        known, own = {**self._book.affinities, **leads}, {**self._book.habits, **habits}
+        if (known, own) != (self._book.affinities, self._book.habits):
             self._revision += 1
             version = f"{self._number}.{self._revision}"
-            self._book = structs.replace(self._book, version=version, affinities=known)
+            self._book = structs.replace(self._book, version=version, affinities=known, habits=own)
         return True
 
     def forget(self, forgotten: Forgotten) -> None:

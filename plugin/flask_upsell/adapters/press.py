@@ -21,7 +21,7 @@ from ..core.lessons import Forgotten
 from ..core.product import Product
 from ..core.rulebook import RuleBook
 from ..core.rules import NEVER_CHANGED, NOTHING_SOLD, Published
-from ..core.taste import Learned
+from ..core.taste import NOBODYS, Habits, Learned
 from ..errors import BookError
 from .oldbooks import let_go
 
@@ -161,10 +161,11 @@ class Press:
         except (RedisError, OSError, ValueError) as error:
             raise BookError(f"the live book cannot be asked what it is: {error}") from error
 
-    def relate(self, version: str, leads: Mapping[str, Affinities]) -> bool:
-        """Replace what these products lead to, if this version is live, and raise its revision when that changes
-        anything; one transaction."""
+    def relate(self, version: str, leads: Mapping[str, Affinities], habits: Mapping[str, Habits] = NOBODYS) -> bool:
+        """Replace what these products lead to and these customers' habits, if this version is live, and raise its
+        revision when that changes anything; one transaction."""
         fields: dict[Field, Field] = {"a:" + ref: encode(each) for ref, each in leads.items()}
+        fields |= {"h:" + name: encode(each) for name, each in habits.items()}
         number, _, revision = version.partition(".")
         key, name = self._version_key(number), f"{number}.{int(revision or 0) + 1}"
         try:

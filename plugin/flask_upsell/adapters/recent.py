@@ -10,10 +10,10 @@ from itertools import accumulate, islice, pairwise
 from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, and_, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, and_, delete, func, insert, or_, select, update
 
 from ..core.affinity import Affinity
-from ..core.fresh import Edition, Noted, Since
+from ..core.fresh import Basket, Edition, Noted, Since
 from ..core.ports import Order
 from . import learned
 from .dialects import in_order, insert_into, start_writing
@@ -166,13 +166,11 @@ class SQLRecent:
     # --- folding -----------------------------------------------------------------------------------------------------
 
     def claim(self, learning: str, edition: Edition, token: str, most: int) -> list[str]:
-        of = (*self._unseen(learning), t.c.state.in_(("in", "out")), t.c.product != "", t.c.folded_in != edition.name)
-        # What was folded into an older version while this one was being written may not be in it.
-        between = t.c.folded_at.between(edition.began_at - SKEW, edition.ended_at + SKEW)
+        of = (*self._waiting_for(learning, edition), t.c.product != "")
         refs: list[str] = []
         with self.engine.begin() as connection:
             start_writing(connection)
-            for when in (t.c.folded_at == NEVER, between):
+            for when in _when(edition):
                 query = select(t.c.product, func.count()).where(when, *of).group_by(t.c.product)
                 oldest = query.order_by(func.min(t.c.at), t.c.product).limit(most * 10)
                 for ref, new in connection.execute(oldest).all():
@@ -184,6 +182,20 @@ class SQLRecent:
                     taken = update(t).where(when, *of, t.c.product.in_(part))
                     connection.execute(taken.values(folded_in=token, folded_at=NEVER))
         return refs
+
+    def claim_people(self, learning: str, edition: Edition, token: str, most: int) -> list[str]:
+        of = (*self._waiting_for(learning, edition), t.c.customer != "", or_(*_when(edition)))
+        with self.engine.begin() as connection:
+            start_writing(connection)
+            query = select(t.c.customer).where(*of).group_by(t.c.customer)
+            names = list(connection.execute(query.order_by(func.min(t.c.at), t.c.customer).limit(most)).scalars())
+            for part in _chunks(names):
+                taken = update(t).where(*of, t.c.customer.in_(part))
+                connection.execute(taken.values(folded_in=token, folded_at=NEVER))
+        return names
+
+    def _waiting_for(self, learning: str, edition: Edition) -> tuple[Any, ...]:
+        return *self._unseen(learning), t.c.state.in_(("in", "out")), t.c.folded_in != edition.name
 
     def _many(self, connection: Connection, learning: str, ref: str, most: int) -> bool:
         """Whether more orders than that had this product; looks at no more than that."""
@@ -210,7 +222,9 @@ class SQLRecent:
         live = select(g.c.id).where(g.c.instance == self._instance, g.c.state == "live").scalar_subquery()
         some = select(t.c.product).where(t.c.instance == self._instance, t.c.folded_at == NEVER, t.c.seen_by != live)
         with self.engine.connect() as connection:
-            return connection.execute(some.where(t.c.product != "").limit(1)).first() is not None
+            # An order of nobody's is folded with its products.
+            some = some.where(or_(t.c.product != "", t.c.customer != ""))
+            return connection.execute(some.limit(1)).first() is not None
 
     # --- counting ----------------------------------------------------------------------------------------------------
 
@@ -224,6 +238,26 @@ class SQLRecent:
         query = select(t.c.product).where(*self._counting(learning), t.c.product != "").distinct()
         with self.engine.connect() as connection:
             return set(connection.execute(query).scalars())
+
+    def people(self, learning: str) -> set[str]:
+        query = select(t.c.customer).where(*self._counting(learning), t.c.customer != "").distinct()
+        with self.engine.connect() as connection:
+            return set(connection.execute(query).scalars())
+
+    def baskets(self, learning: str, customers: Collection[str]) -> dict[str, list[Basket]]:
+        found: dict[str, dict[tuple[int, str], list[str]]] = {}
+        lines = t.alias()
+        same = and_(lines.c.instance == t.c.instance, lines.c.order_ref == t.c.order_ref, lines.c.state == "in")
+        query = select(t.c.customer, t.c.at, t.c.order_ref, lines.c.product).join_from(t, lines, same)
+        with self.engine.connect() as connection:
+            for part in _chunks(customers):
+                these = (*self._counting(learning), t.c.customer.in_(part), lines.c.product != "")
+                for name, at, order, product in connection.execute(query.where(*these)):
+                    found.setdefault(name, {}).setdefault((int(at.timestamp()), order), []).append(product)
+        return {
+            name: [(at, tuple(sorted(refs))) for (at, _), refs in sorted(orders.items(), reverse=True)]
+            for name, orders in found.items()
+        }
 
     def since(self, learning: str, refs: Collection[str], others: Collection[str]) -> Since:
         a, b = t.alias(), t.alias()
@@ -266,6 +300,11 @@ class SQLRecent:
 
     def _unseen(self, learning: str) -> tuple[Any, ...]:
         return t.c.instance == self._instance, t.c.seen_by != learning
+
+
+def _when(edition: Edition) -> tuple[Any, Any]:
+    """What was never folded, and what was into an older version while this one was being written: it may lack that."""
+    return t.c.folded_at == NEVER, t.c.folded_at.between(edition.began_at - SKEW, edition.ended_at + SKEW)
 
 
 def _packed(numbers: Sequence[int]) -> bytes:

@@ -12,6 +12,7 @@ import msgspec
 
 from .affinity import Affinity
 from .lessons import Lead
+from .taste import KEPT, Habits
 
 #: A pair that was met less often says nothing (learn/sql/links.sql).
 MET = 2
@@ -102,6 +103,19 @@ def added(
     return Lead(leads, lead.upgrades, sure), proven
 
 
+#: One order of a shopper: when (Unix time), and its products.
+Basket = tuple[int, tuple[str, ...]]
+
+
+def joined(habits: Habits, baskets: Sequence[Basket], orders: Mapping[str, int]) -> Habits:
+    """A shopper's habits with their orders since; `orders`: how many orders of all shoppers have each product of these.
+    What all of their orders say together stays as it was learned."""
+    every = sorted([*baskets, *habits.baskets], key=lambda each: -each[0])[:KEPT]
+    kept = {ref for _, refs in every for ref in refs}
+    known = {ref: count for ref, count in {**orders, **habits.orders}.items() if ref in kept}
+    return msgspec.structs.replace(habits, baskets=tuple(every), orders=known)
+
+
 class Recent(Protocol):
     """Products of orders since the last learning. `learning`: the live one; orders that it has seen do not count."""
 
@@ -134,6 +148,9 @@ class Recent(Protocol):
         """Products whose orders are not folded into this edition, those that wait longest first; for `fold` they go by
         this token."""
 
+    def claim_people(self, learning: str, edition: Edition, token: str, most: int) -> list[str]:
+        """Customers (pseudonyms) whose orders are not folded into this edition; as `claim`."""
+
     def folded(self, token: str, edition: Edition) -> None:
         """What went by this token is in this edition."""
 
@@ -142,6 +159,12 @@ class Recent(Protocol):
 
     def products(self, learning: str) -> set[str]:
         """All that count."""
+
+    def people(self, learning: str) -> set[str]:
+        """All customers whose orders count."""
+
+    def baskets(self, learning: str, customers: Collection[str]) -> dict[str, list[Basket]]:
+        """The orders of these customers that count, the newest first."""
 
     def since(self, learning: str, refs: Collection[str], others: Collection[str]) -> Since:
         """Orders that count: `together` with each of `refs`; `bought` for these, for `others` and what was together."""

@@ -88,6 +88,9 @@ class Lessons(Protocol):
     def habits(self, id: str) -> Iterator[tuple[str, Habits]]:
         """By pseudonym."""
 
+    def own(self, id: str, customers: Collection[str]) -> dict[str, Habits]:
+        """Those of these customers whose habits were learned."""
+
     def forget(self, customers: Collection[str]) -> Forgotten:
         """Remove what is kept of these pseudonyms, in one transaction."""
 

@@ -28,7 +28,7 @@ from .rule import Limits, Perk, Rule, Status
 from .rulebook import Changes, RuleBook
 from .rules import NEVER_CHANGED, NOTHING_SOLD
 from .seasonal import Seasonal
-from .taste import Learned
+from .taste import NOBODYS, Habits, Learned
 from .words import Sentence
 
 
@@ -136,9 +136,9 @@ class Shelf(Protocol):
     def edition(self) -> Edition | None:
         """What is live, asked of the backend; None when nothing was published. Raises BookError."""
 
-    def relate(self, version: str, leads: Mapping[str, Affinities]) -> bool:
-        """Replace what these products lead to in the live version; False, and nothing is changed, when it is not this
-        one, amendments included. Raises BookError."""
+    def relate(self, version: str, leads: Mapping[str, Affinities], habits: Mapping[str, Habits] = NOBODYS) -> bool:
+        """Replace what these products lead to and these customers' habits in the live version; False, and nothing is
+        changed, when it is not this one, amendments included. Raises BookError."""
 
     def forget(self, forgotten: Forgotten) -> None:
         """Take these people out of the live version; raises BookError."""

@@ -28,6 +28,8 @@ ASKED, AGREE = 60, 2
 ONE_VOICE, SHARPNESS = 1 / 3, 0.6
 #: The logarithm of the smallest share of what is said that is told from none.
 FAINT = -60.0
+#: So many orders of a shopper are looked at, the last ones.
+KEPT = 80
 #: Lines of the whole shop that are added to a customer's own.
 CROWD = 100.0
 
@@ -214,6 +216,7 @@ class Habits(msgspec.Struct, frozen=True, dict=True, omit_defaults=True):
 
 
 NOTHING = Habits()
+NOBODYS: Mapping[str, Habits] = {}
 
 
 class Learned(msgspec.Struct, frozen=True):

@@ -15,7 +15,7 @@ import msgspec
 
 from ..core.affinity import SHRUNK, Affinities, Affinity
 from ..core.ports import Report
-from ..core.taste import CROWD, NOTHING, SIGNALS, Bought, Habits, Model, Weights, page, signals
+from ..core.taste import CROWD, KEPT, NOTHING, SIGNALS, Bought, Habits, Model, Weights, page, signals
 from .drawn import Drawn
 from .engines import Connection
 from .fit import FEWEST, fitted
@@ -50,14 +50,14 @@ class Sizes(msgspec.Struct, frozen=True):
     crowd_items: int = 200
     buyers: int = 400
     popular: int = 60
-    baskets: int = 80
-    cases: int = 10_000
-    candidates: int = 100
+    baskets: int = KEPT
+    cases: int = 12_000
+    candidates: int = 150
     ridge: float = 100.0
     #: The last part of the history, which the model is fitted on.
     held_out: float = 0.15
     #: How much of its hits may be given for products that a shopper never bought, where they were told apart.
-    explore: float = 0.015
+    explore: float = 0.01
 
 
 USUAL = Sizes()
