@@ -213,6 +213,29 @@ def test_whose_habits_nobody_learned_has_none_by_ordering(taught: Taught) -> Non
     assert not parts_of(app).offers.publishing.waiting()
 
 
+def test_who_is_forgotten_while_orders_are_folded_stays_forgotten(
+    taught: Taught, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the reading of their habits and the writing. Planted bug that it shows: habits are written into whatever
+    version is live."""
+    app = taught()
+    place(app, "new", ["t0-0"], "c3")
+    press: Any = parts_of(app).offers.shelf
+    relate, tries = press.relate, list[str]()
+
+    def raced(version: str, *changes: Any) -> bool:
+        tries.append(version)
+        if len(tries) == 1:
+            with app.app_context():
+                parts_of(app).offers.publishing.forget([parts_of(app).offers.pseudonym("c3")])
+        found: bool = relate(version, *changes)
+        return found
+
+    monkeypatch.setattr(press, "relate", raced)
+    fold(app)
+    assert len(tries) == 2 and habits_of(app, "c3") == {}
+
+
 def test_habits_since_are_without_what_is_sensitive(taught: Taught) -> None:
     """Planted bug that it shows: what is folded goes past the merchant's notes."""
     app = taught()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from math import log2
+from math import log2, sqrt
 from string import ascii_lowercase, ascii_uppercase, digits
 from typing import Any
 
@@ -17,6 +17,8 @@ _told_of: set[str] = set()
 
 #: What a signing key must be worth: as many tries as there are keys of so many bits.
 LEAST_BITS = 256
+#: So many standard deviations from what chance gives on average are no chance.
+FAR_FROM_CHANCE = 7
 MAKE_ONE = "make one with python -c 'import secrets; print(secrets.token_hex(32))'"
 #: Keys of manuals and images, which people copy; and words that stand where a key ought to be.
 KNOWN = {
@@ -105,6 +107,9 @@ def weakness(secret: str | bytes) -> str | None:
     by_chance = letters * (1 - (1 - 1 / letters) ** len(text))
     pieces = {text[place : place + 3] for place in range(len(text) - 2)}
     steps = sum(abs(ord(one) - ord(other)) <= 1 for one, other in pairwise(text))
-    if 2 * len(set(text)) < by_chance or 10 * len(pieces) < 7 * (len(text) - 2) or 2 * steps > len(text):
+    # Of ten digits more than a quarter of the neighbours are that near by chance: as many as no chance gives.
+    near, pairs = (3 * letters - 2) / letters**2, len(text) - 1
+    most = max(len(text) / 2, near * pairs + FAR_FROM_CHANCE * sqrt(near * (1 - near) * pairs))
+    if 2 * len(set(text)) < by_chance or 10 * len(pieces) < 7 * (len(text) - 2) or steps > most:
         return "repeats itself or counts on, so it was not drawn by chance"
     return None

@@ -124,11 +124,25 @@ def test_many_rows_are_written_and_removed_some_at_a_time(
     assert kept(engine) == set()
 
 
+def test_who_is_forgotten_before_they_are_written_is_nowhere(lessons: SQLLessons) -> None:
+    """Planted bugs that it shows: only rows that are there go; who is forgotten next takes the place of the first."""
+    id = lessons.begin("run", NOW)
+    for gone in ("bob", "nobody"):
+        assert lessons.forget([gone]).rows == 0
+    lessons.write(id, iter(LEADS.items()))
+    lessons.write_people(id, iter(CROWD), iter(HABITS.items()))
+    lessons.finish(id, MODEL, {"coverage": 3})
+    lesson = lessons.live()
+    assert lesson is not None and lesson.figures == {"coverage": 3}
+    assert set(dict(lessons.habits(id))) == {"ann"} and set(dict(lessons.crowd(id))) == {"0"}
+    assert {number for _, lead in lessons.leads(id) for number, _ in lead.leads.buyers} == {0}
+
+
 def test_who_is_forgotten_is_nowhere(lessons: SQLLessons, engine: Engine) -> None:
     """In the live one and in one that is being written. Planted bugs that it shows: `buyers` stay as they were; only
-    the live one is looked at; the rows that went are still counted."""
-    id, coming = live(lessons), written(lessons, "next")
-    SQLLessons(engine, "upsell_b2b")
+    the live one is looked at; the rows that went are still counted; another instance forgets too."""
+    id, coming, others = live(lessons), written(lessons, "next"), SQLLessons(engine, "upsell_b2b")
+    theirs = live(others)
     gone = lessons.forget(["bob", "nobody"])
     assert (gone.learning, gone.customers, dict(gone.members), gone.rows) == (
         id, ("bob", "nobody"), {1: ("a", "b")}, 4,
@@ -142,4 +156,4 @@ def test_who_is_forgotten_is_nowhere(lessons: SQLLessons, engine: Engine) -> Non
     assert lesson is not None and lesson.revision == 1
     lessons.finish(coming, MODEL, {})
     assert lessons.forget(["bob"]).rows == 0
-    assert SQLLessons(engine, "upsell_b2b").live() is None
+    assert dict(others.habits(theirs)) == HABITS and dict(others.leads(theirs)) == LEADS

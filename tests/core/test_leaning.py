@@ -52,10 +52,16 @@ def test_without_taste_or_turns_nothing_changes(taste: bytes) -> None:
 
 
 def test_a_taste_is_never_everything() -> None:
-    """Planted bug that it shows: no bound; a number beyond all floats is an error on the page."""
+    """Planted bugs that it shows: no bound above, a number beyond all floats is an error on the page; none below, what
+    nobody alike turns to counts for nothing at all."""
     wild = turning({"a": 0.5, "b": 0.4}, b=Turn(0.0, 1e9, pointing(0)))
     found = shares(wild, pointing(0))
     assert found["b"] / found["a"] == pytest.approx(0.4 / 0.5 * exp(MOST))
+    tame = turning({"a": 0.5}, a=Turn(0.0, -1e9, pointing(0)))
+    assert shares(tame, pointing(0)) == {"a": pytest.approx(0.5)}, "the only one is as likely as before"
+    away = turning({"a": 0.5, "b": 0.4}, b=Turn(0.0, -1e9, pointing(0)))
+    found = shares(away, pointing(0))
+    assert found["b"] / found["a"] == pytest.approx(0.4 / 0.5 * exp(-MOST))
     nothing = turning({"a": 0.0}, a=Turn(0.0, 1.0, pointing(0)))
     assert shares(nothing, pointing(0)) == {"a": 0.0}
 

@@ -243,7 +243,8 @@ def test_voices_as_counted_by_hand() -> None:
 
 @given(st.lists(st.floats(0, 60) | st.floats(1000, 9000), min_size=3, max_size=40), st.integers(1, 10_000))
 def test_nobody_has_more_than_a_third_of_the_say(says: list[float], lines: int) -> None:
-    """Planted bug that it shows: shares cut six times and made 1 again, by which one of three had all of it."""
+    """Planted bugs that it shows: shares cut and made 1 again, six times over, which leaves all of it to one who is far
+    louder than the others; no least word, and who comes after the last heard divides by zero."""
     asked = voices({"phone": towards(buyers=list(enumerate(says)))}, model(crowd=[lines] * len(says)))
     assert len(asked) == min(ASKED, len(says))
     assert sum(part for _, part in asked) == pytest.approx(1)

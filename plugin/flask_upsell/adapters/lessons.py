@@ -7,7 +7,7 @@ short transaction. Whatever is killed before that leaves the live one as it was.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from secrets import token_hex
@@ -26,6 +26,8 @@ from .lesson_tables import lessons as t
 from .recent import NEVER
 
 LEAD, CROWD, HABITS = "lead", "crowd", "habits"
+#: In the figures of one that is being written: who was forgotten meanwhile.
+GONE = "gone"
 #: Rows that are written, or removed, in one transaction; names in one query.
 CHUNK = 500
 #: A learning that did not become live for so long never will.
@@ -79,11 +81,14 @@ class SQLLessons:
     def finish(self, id: str, model: Model, figures: Mapping[str, Any]) -> None:
         with self.engine.begin() as connection:
             start_writing(connection)
-            written = connection.execute(select(g.c.lessons).where(*self._this(id))).scalar_one_or_none()
+            # Held until the end: whoever is forgotten from now on is taken out of the live one.
+            written = connection.execute(
+                select(g.c.lessons, g.c.figures).where(*self._this(id)).with_for_update()
+            ).first()
             there = connection.execute(
                 select(func.count()).select_from(t).where(t.c.instance == self._instance, t.c.learning == id)
             ).scalar_one()
-            if written is None or written != there:
+            if written is None or written.lessons != there:
                 raise _gone(id)
             live = (g.c.instance == self._instance, g.c.state == "live")
             over = recents.c.seen_by.in_(select(g.c.id).where(*live))
@@ -94,6 +99,7 @@ class SQLLessons:
             # What it has not seen is to be added to what it counted.
             later = (recents.c.instance == self._instance, recents.c.seen_by != id)
             connection.execute(update(recents).where(*later).values(folded_in="", folded_at=NEVER))
+            self._forget(connection, written.figures.get(GONE, []))
         self._sweep()
 
     def drop(self, id: str) -> None:
@@ -173,23 +179,15 @@ class SQLLessons:
     # --- erasing -----------------------------------------------------------------------------------------------------
 
     def forget(self, customers: Collection[str]) -> Forgotten:
-        people, members, rows, live = sorted(set(customers)), dict[int, tuple[str, ...]](), 0, ""
+        people = sorted(set(customers))
         with self.engine.begin() as connection:
             start_writing(connection)
-            for start in range(0, len(people), CHUNK):
-                theirs = (t.c.instance == self._instance, t.c.customer.in_(people[start : start + CHUNK]))
-                named = connection.execute(select(t.c.learning, t.c.body).where(*theirs, t.c.kind == CROWD)).all()
-                for learning, body in named:
-                    member = _member(zlib.decompress(body))
-                    self._unname(connection, learning, member)
-                    if self._is_live(connection, learning):
-                        members[member.number] = member.asked_for
-                for learning, gone in connection.execute(
-                    select(t.c.learning, func.count()).where(*theirs).group_by(t.c.learning)
-                ).all():
-                    fewer = {"lessons": g.c.lessons - gone, "revision": g.c.revision + 1}
-                    connection.execute(update(g).where(*self._this(learning)).values(fewer))
-                rows += connection.execute(delete(t).where(*theirs)).rowcount
+            # Their rows may be on their way into one that is being written.
+            coming = select(g.c.id, g.c.figures).where(g.c.instance == self._instance, g.c.state == "writing")
+            for id, figures in connection.execute(coming.with_for_update()).all():
+                gone = {**figures, GONE: sorted({*figures.get(GONE, []), *people})}
+                connection.execute(update(g).where(*self._this(id)).values(figures=gone))
+            members, rows = self._forget(connection, people)
             live = (
                 connection.execute(
                     select(g.c.id).where(g.c.instance == self._instance, g.c.state == "live")
@@ -197,6 +195,25 @@ class SQLLessons:
                 or ""
             )
         return Forgotten(live, tuple(people), members, rows)
+
+    def _forget(self, connection: Connection, people: Sequence[str]) -> tuple[dict[int, tuple[str, ...]], int]:
+        """Remove their rows; (members of the live one with the products whose buyers named them, how many rows)."""
+        members, rows = dict[int, tuple[str, ...]](), 0
+        for start in range(0, len(people), CHUNK):
+            theirs = (t.c.instance == self._instance, t.c.customer.in_(people[start : start + CHUNK]))
+            named = connection.execute(select(t.c.learning, t.c.body).where(*theirs, t.c.kind == CROWD)).all()
+            for learning, body in named:
+                member = _member(zlib.decompress(body))
+                self._unname(connection, learning, member)
+                if self._is_live(connection, learning):
+                    members[member.number] = member.asked_for
+            for learning, gone in connection.execute(
+                select(t.c.learning, func.count()).where(*theirs).group_by(t.c.learning)
+            ).all():
+                fewer = {"lessons": g.c.lessons - gone, "revision": g.c.revision + 1}
+                connection.execute(update(g).where(*self._this(learning)).values(fewer))
+            rows += connection.execute(delete(t).where(*theirs)).rowcount
+        return members, rows
 
     def _unname(self, connection: Connection, learning: str, member: Member) -> None:
         """Take a member of the crowd out of what products lead to."""

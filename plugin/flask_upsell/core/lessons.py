@@ -92,7 +92,8 @@ class Lessons(Protocol):
         """Those of these customers whose habits were learned."""
 
     def forget(self, customers: Collection[str]) -> Forgotten:
-        """Remove what is kept of these pseudonyms, in one transaction."""
+        """Remove what is kept of these pseudonyms, in one transaction. One that is being written will not have them,
+        whatever is still added to it."""
 
 
 class Consents(Protocol):
