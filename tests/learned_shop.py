@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -14,7 +15,8 @@ from flask import Flask
 
 from flask_upsell import MemoryStore, Product, Upsell, jobs
 from flask_upsell.core.ports import OrderLine
-from tests.conftest import SECRET
+from tests.conftest import SECRET, migrate
+from tests.web.shop import parts_of
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 THEMES, OF_EACH, CUSTOMERS, ORDERS = 8, 5, 40, 2100
@@ -58,6 +60,33 @@ def everybody(customers: Iterable[str]) -> list[str]:
     return list(customers)
 
 
+def open_shop(store: MemoryStore, database: str, redis: str, **config: Any) -> Flask:
+    """A shop where it is NOW and everybody agreed, unless something else is said."""
+    app = Flask("learned_shop")
+    app.config.update(TESTING=True, SECRET_KEY=SECRET, UPSELL_DATABASE_URL=database, UPSELL_REDIS_URL=redis)
+    app.config.update({"UPSELL_CONSENTED": everybody, **config})
+    Upsell(app, store=store)
+    parts_of(app).offers.clock = lambda: NOW
+    return app
+
+
+def learn(app: Flask, *args: str) -> dict[str, Any]:
+    with app.app_context():
+        return jobs.learn("upsell", *args)
+
+
+def learned_ledger(path: Path, redis: str, store: MemoryStore, **config: Any) -> Path:
+    """A ledger in which the store's orders are learned, in one file, to be copied."""
+    app = open_shop(store, f"sqlite:///{path}", redis, **config)
+    here = parts_of(app)
+    migrate(here.offers.ledger.engine)  # type: ignore[attr-defined]
+    learn(app, "first")
+    with here.offers.ledger.engine.connect() as connection:  # type: ignore[attr-defined]
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    here.close()
+    return path
+
+
 class Slow(MemoryStore):
     """It says when it has given half of its catalogue away to be published, and then waits to be killed."""
 
@@ -79,17 +108,8 @@ def main(database: str, redis: str, wait_at: str) -> None:
     """Learn, and wait where that is asked for: "reading" orders, "keeping" what was learned, or "publishing" it. Or
     fold orders, and wait before the step that has this name."""
     store = Slow(goods(), orders=history())
-    app = Flask("learned_shop")
-    app.config.update(
-        TESTING=True,
-        SECRET_KEY=SECRET,
-        UPSELL_DATABASE_URL=database,
-        UPSELL_REDIS_URL=redis,
-        UPSELL_CONSENTED=everybody,
-    )
-    Upsell(app, store=store)
-    here = app.extensions["upsell"]
-    here.offers.clock = lambda: NOW
+    app = open_shop(store, database, redis)
+    here = parts_of(app)
 
     def told(step: str, done: int, total: int) -> None:
         store.wait = wait_at == "publishing" and step == "Publishing"

@@ -18,7 +18,7 @@ from flask import Flask
 from msgspec.structs import replace
 from sqlalchemy import func, select
 
-from flask_upsell import Line, MemoryStore, Order, OrderLine, Product, Upsell, faults, jobs
+from flask_upsell import Line, MemoryStore, Order, OrderLine, Product, faults, jobs
 from flask_upsell import fresh as module
 from flask_upsell.adapters import recent as kept
 from flask_upsell.adapters.audit import acting
@@ -26,8 +26,8 @@ from flask_upsell.adapters.desk_tables import levels as pair_levels
 from flask_upsell.adapters.lesson_tables import counted, recents
 from flask_upsell.adapters.tables import affinities
 from flask_upsell.core.affinity import Affinity
-from tests.conftest import ROOT, SECRET, MakeApp, migrate
-from tests.learned_shop import NOW, everybody, goods, history, shop
+from tests.conftest import ROOT, MakeApp
+from tests.learned_shop import NOW, everybody, goods, history, learn, learned_ledger, shop
 from tests.web.shop import parts_of
 
 Counts = dict[tuple[str, str], tuple[int, int, int, int]]
@@ -41,21 +41,10 @@ SETTINGS: dict[str, Any] = {"UPSELL_CONSENTED": everybody, "UPSELL_MAX_BASKET": 
 @pytest.fixture(scope="module")
 def ledgers(tmp_path_factory: pytest.TempPathFactory, valkey: str) -> dict[int, Path]:
     """Ledgers in which so many orders are learned, to be copied."""
-    made = {}
-    for count in (YOUNG, GROWN):
-        path = made[count] = tmp_path_factory.mktemp("fresh") / "upsell.db"
-        app = Flask("teacher")
-        app.config.update(SETTINGS, TESTING=True, SECRET_KEY=SECRET)
-        app.config.update(UPSELL_REDIS_URL=valkey, UPSELL_DATABASE_URL=f"sqlite:///{path}")
-        Upsell(app, store=shop(history(count)))
-        here = parts_of(app)
-        migrate(here.offers.ledger.engine)  # type: ignore[attr-defined]
-        here.offers.clock = lambda: NOW
-        learn(app, "first")
-        with here.offers.ledger.engine.connect() as connection:  # type: ignore[attr-defined]
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-        here.close()
-    return made
+    return {
+        count: learned_ledger(tmp_path_factory.mktemp("fresh") / "upsell.db", valkey, shop(history(count)), **SETTINGS)
+        for count in (YOUNG, GROWN)
+    }
 
 
 @pytest.fixture
@@ -101,11 +90,6 @@ def fold(app: Flask) -> int:
     with app.app_context():
         parts_of(app).offers.ledger.fold()
         return jobs.fold("upsell")
-
-
-def learn(app: Flask, *args: str) -> dict[str, Any]:
-    with app.app_context():
-        return jobs.learn("upsell", *args)
 
 
 def counts_of(app: Flask, refs: Iterable[str] = REFS) -> Counts:

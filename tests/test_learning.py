@@ -18,15 +18,15 @@ from flask import Flask
 from redis import Redis
 from sqlalchemy import select
 
-from flask_upsell import OrderLine, Upsell, jobs
+from flask_upsell import OrderLine, jobs
 from flask_upsell.adapters import lesson_tables as tables
 from flask_upsell.adapters.audit import acting
 from flask_upsell.core.context import Cart, Line
 from flask_upsell.core.offer import Basis, Offer
 from flask_upsell.errors import JobError
 from flask_upsell.learning import worse
-from tests.conftest import ROOT, SECRET, MakeApp, migrate
-from tests.learned_shop import CUSTOMERS, NOW, everybody, goods, history, shop
+from tests.conftest import ROOT, MakeApp
+from tests.learned_shop import CUSTOMERS, NOW, everybody, goods, history, learn, learned_ledger, shop
 from tests.web.shop import parts_of
 
 MakeShop = Callable[..., Flask]
@@ -52,24 +52,7 @@ Taught = Callable[..., Flask]
 @pytest.fixture(scope="module")
 def ledger(tmp_path_factory: pytest.TempPathFactory, valkey: str) -> Path:
     """A ledger in which the shop's history is learned, to be copied."""
-    path = tmp_path_factory.mktemp("learned") / "upsell.db"
-    app = Flask("teacher")
-    app.config.update(
-        TESTING=True,
-        SECRET_KEY=SECRET,
-        UPSELL_DATABASE_URL=f"sqlite:///{path}",
-        UPSELL_REDIS_URL=valkey,
-        UPSELL_CONSENTED=everybody,
-    )
-    Upsell(app, store=shop())
-    here = parts_of(app)
-    migrate(here.offers.ledger.engine)  # type: ignore[attr-defined]
-    here.offers.clock = lambda: NOW
-    learn(app, "first")
-    with here.offers.ledger.engine.connect() as connection:  # type: ignore[attr-defined]
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    here.close()
-    return path
+    return learned_ledger(tmp_path_factory.mktemp("learned") / "upsell.db", valkey, shop())
 
 
 @pytest.fixture
@@ -85,11 +68,6 @@ def taught(make_shop: MakeShop, ledger: Path, tmp_path: Path) -> Taught:
         return app
 
     return make
-
-
-def learn(app: Flask, *args: str) -> dict[str, Any]:
-    with app.app_context():
-        return jobs.learn("upsell", *args)
 
 
 def offered(app: Flask, *refs: str, who: str | None = None, consent: bool = True) -> list[Offer]:

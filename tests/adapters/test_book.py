@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
@@ -28,11 +28,12 @@ from flask_upsell.adapters.book import RedisShelf
 from flask_upsell.adapters.breaker import Breaker
 from flask_upsell.adapters.clients import Direct, web_client, worker_client
 from flask_upsell.adapters.memory import MemoryShelf
-from flask_upsell.adapters.press import CHUNK
+from flask_upsell.adapters.press import CHUNK, Field
 from flask_upsell.core.affinity import Affinities, Affinity
 from flask_upsell.core.book import Book, encode
 from flask_upsell.core.context import Cart, Context, Line, Policy, Visitor
 from flask_upsell.core.decision import decide
+from flask_upsell.core.lessons import Forgotten
 from flask_upsell.core.ports import Shelf
 from flask_upsell.core.product import Product
 from flask_upsell.core.rule import Products, Rule
@@ -245,6 +246,35 @@ def test_what_is_amended_while_a_book_is_written_is_not_lost(redis_url: str) -> 
     shelf.publish(catalogue(), [])
     book = open_shelf(redis_url).read(["a", "b"])
     assert (book.products["a"].title, book.products["b"].title) == ("changed meanwhile", "2")
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+def test_a_change_that_a_new_book_overtakes_is_made_in_the_new_one(
+    redis_url: str, monkeypatch: pytest.MonkeyPatch, forgets: bool
+) -> None:
+    """Planted bug that it shows: `_change` watches another key, so that the old book is live again."""
+    shelf, other = open_shelf(redis_url), open_shelf(redis_url)
+    weighed(redis_url)
+    change_live, tries = shelf._change, list[str]()
+
+    def overtaken(change: Callable[[Any, str], dict[Field, Field]]) -> None:
+        def late(pipe: Any, key: str) -> dict[Field, Field]:
+            tries.append(key)
+            if len(tries) == 1:
+                weighed(redis_url)
+            return change(pipe, key)
+
+        change_live(late)
+
+    monkeypatch.setattr(shelf, "_change", overtaken)
+    if forgets:
+        shelf.forget(Forgotten("", ("ann",), {}))
+        assert other.read(["a"]).habits.get("ann") is None
+    else:
+        shelf.amend([product("a", "changed")])
+        assert other.read(["a"]).products["a"].title == "changed"
+    assert len(set(tries)) == 2, "the first book's, then the second one's"
+    assert shelf._version_key(other.read(["a"]).version) == tries[1]
 
 
 def test_redis_that_goes_in_the_middle_of_a_decision_costs_offers_only(redis_url: str) -> None:

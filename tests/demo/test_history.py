@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, date, datetime
-from itertools import pairwise
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise, permutations
 from math import sqrt
 
 import pytest
 
+from flask_upsell.core.ports import OrderLine
+from flask_upsell.core.product import Product
+from flask_upsell.core.seasonal import Seasons, days_of
 from flask_upsell.demo.catalogue import BY_REF, CATALOGUE
 from flask_upsell.demo.history import (
     ANONYMOUS,
@@ -16,6 +19,7 @@ from flask_upsell.demo.history import (
     GIFT_MONTHS,
     NEEDS,
     NOISE,
+    PASSING,
     PLANTED,
     TRADE_UP,
     Need,
@@ -23,9 +27,16 @@ from flask_upsell.demo.history import (
     Planted,
     past_orders,
 )
+from flask_upsell.learn.mining import Mining, Parameters
+from flask_upsell.web.rulefile import load
+from tests.conftest import ROOT
+from tests.learn.histories import silent
 
 # One consequent's share of the noise: the mean number of noise products over the number of consequents.
 NOISE_SHARE = (NOISE[1] + 2 * NOISE[2]) / len({link.consequent for link in PLANTED})
+
+
+WEEK = timedelta(days=7)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +112,44 @@ def test_seasonal_products_are_sold_mostly_in_their_months(
         order.placed_at.month for order in orders if any(BY_REF[ref].category == category for ref in products(order))
     ]
     assert sum(month in months for month in sold) / len(sold) > 0.75
+
+
+@pytest.mark.parametrize("link", PASSING, ids=lambda link: f"{link.antecedent}-{link.consequent}")
+def test_a_passing_link_joins_two_that_are_sold_all_year(orders: list[PastOrder], link: Planted) -> None:
+    """Together in its months, by chance alone in the others; in neither is more sold of the first one."""
+    chosen = [order for order in orders if link.antecedent in products(order)]
+    within = [order for order in chosen if link.holds_in(order.placed_at.month)]
+    both = [order for order in chosen if link.consequent in products(order)]
+    together = sum(order in within for order in both)
+    expected = link.probability + (1 - link.probability) * NOISE_SHARE
+    assert near(together / len(within), expected, len(within))
+    assert near((len(both) - together) / (len(chosen) - len(within)), NOISE_SHARE, len(chosen) - len(within))
+    usual = sum(link.holds_in(order.placed_at.month) for order in orders) / len(orders)
+    assert near(len(within) / len(chosen), usual, len(chosen))
+    assert {order.placed_at.month for order in orders if link.consequent in products(order)} == set(range(1, 13))
+
+
+def test_what_passes_is_what_learning_finds_with_its_months_and_season(orders: list[PastOrder]) -> None:
+    """Twice in the two years, both ways, and no other pair."""
+    goods = [Product(item.ref, item.title, item.price, "EUR", category=item.category) for item in CATALOGUE]
+    lines = (
+        OrderLine(order.ref, line.product, line.quantity, line.unit_price, order.placed_at, order.customer)
+        for order in orders
+        for line in order.lines
+    )
+    with Mining(lines, goods, Parameters(), silent) as mined:
+        found = {(each.antecedent, each.consequent): each for each in mined.seasonal()}
+    wanted = {pair: link for link in PASSING for pair in permutations((link.antecedent, link.consequent))}
+    assert found.keys() == wanted.keys()
+    seasons = Seasons(load([ROOT / "config" / "seasons.yaml"]).seasons, date(2026, 11, 1))
+    for pair, seen in found.items():
+        months = wanted[pair].months or ()
+        start, end = days_of(seen.window)
+        assert abs(start - date(start.year, months[0], 1)) <= WEEK, seen.window
+        assert abs(end + timedelta(days=1) - date(end.year + months[-1] // 12, months[-1] % 12 + 1, 1)) <= WEEK
+        assert seen.years == 2
+        season = seasons.nearest(seen.window)
+        assert season is not None and season.name == {12: "christmas", 9: "back-to-school"}[months[-1]]
 
 
 def test_the_planted_links_are_those_of_the_examples() -> None:

@@ -101,7 +101,7 @@ def test_the_setting_can_say_that_nothing_chosen_is_used(open_desk: Open, monkey
 def test_what_was_cancelled_ends_with_its_next_step(open_desk: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted bug that it shows: the job does not look at the row."""
     app, desk = open_desk()
-    monkeypatch.setattr("flask_upsell.desk.backtests.TELL_EVERY", 0.0)
+    monkeypatch.setattr("flask_upsell.desk.runs.TELL_EVERY", 0.0)
     id, given = desk.backtests.start(), 0
 
     def cancelling(since: datetime | None = None) -> Iterator[OrderLine]:

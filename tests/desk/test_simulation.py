@@ -127,7 +127,7 @@ def test_a_season_is_tried_by_the_rules_that_use_it(open_desk: Open) -> None:
 def test_what_was_cancelled_ends_within_half_a_second(open_desk: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Planted bug that it shows: the job does not look at the row."""
     _, simulation, offers = open_desk()
-    monkeypatch.setattr("flask_upsell.desk.simulation.TELL_EVERY", 0.0)
+    monkeypatch.setattr("flask_upsell.desk.runs.TELL_EVERY", 0.0)
     id = simulation.start([(draft("rule", "new"), NEW)], [], 1000)
     given = 0
 

@@ -29,7 +29,7 @@ from .desk_tables import catalogue as p
 from .desk_tables import levels
 from .desk_tables import verdicts as t
 from .tables import affinities as a
-from .verdicts import KINDS, NEVER, Verdict, in_order, read_verdict
+from .verdicts import KINDS, NEVER, Key, Verdict, of_pair, read_verdict
 
 #: Nothing is so sure.
 NONE_IS = 101
@@ -216,20 +216,13 @@ class SQLPairs:
         query = select(func.coalesce(func.sum(levels.c.pairs), 0)).where(levels.c.instance == self._instance)
         return query.where(levels.c.kind == kind.value) if kind is not None else query
 
-    def _said(
-        self, connection: Connection, keys: Sequence[tuple[str, str, str]]
-    ) -> dict[tuple[str, str, str], Verdict]:
-        """What was decided of these, of the two products before what was of the pair."""
+    def _said(self, connection: Connection, keys: Sequence[Key]) -> dict[Key, Verdict]:
+        """What was decided of these."""
         refs = {ref for _, one, other in keys for ref in (one, other)}
         query = select(t).where(t.c.instance == self._instance, t.c.kind.in_([*NAMES, NEVER]))
         query = query.where(t.c.antecedent.in_(refs), t.c.consequent.in_(refs))
         every = {each.key: each for each in map(read_verdict, connection.execute(query))} if refs else {}
-        found = {}
-        for kind, one, other in keys:
-            said = every.get((NEVER, *in_order(one, other))) or every.get((kind, one, other))
-            if said is not None:
-                found[kind, one, other] = said
-        return found
+        return {key: said for key in keys if (said := of_pair(every, key)) is not None}
 
 
 def _exists(
@@ -253,7 +246,7 @@ def _is_sure(table: FromClause, threshold: int, enough: bool) -> ColumnElement[b
     return table.c.sure >= threshold if enough else table.c.sure < threshold
 
 
-def _pair(row: Any, said: dict[tuple[str, str, str], Verdict], threshold: int) -> Pair:
+def _pair(row: Any, said: dict[Key, Verdict], threshold: int) -> Pair:
     found = Affinity(row.consequent, row.weight, row.together, row.base, row.consequent_orders, row.orders)
     verdict = said.get((row.kind, row.antecedent, row.consequent))
     if verdict is not None:

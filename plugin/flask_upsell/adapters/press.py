@@ -5,7 +5,7 @@ A version is written under its own key and then `current` is switched in one tra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from secrets import token_hex
 from typing import Any
@@ -130,26 +130,16 @@ class Press:
         if not products:
             return
         fields: dict[Field, Field] = {"p:" + product.ref: encode(product) for product in products}
+
+        def replaced(pipe: Any, _: str) -> dict[Field, Field]:
+            now = self._now()
+            pipe.multi()
+            pipe.zadd(self._amended, dict.fromkeys([product.ref for product in products], now))
+            pipe.expire(self._amended, 86_400)
+            return fields
+
         try:
-            with self._writer.pipeline() as pipe:
-                while True:
-                    try:
-                        pipe.watch(self._current)  # type: ignore[no-untyped-call]
-                        old: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
-                        if not old:
-                            return
-                        number, _, revision = old.decode("utf-8", "replace").partition(".")
-                        now = self._now()
-                        pipe.multi()
-                        version = f"{number}.{int(revision or 0) + 1}"
-                        pipe.hset(self._version_key(number), mapping={**fields, LIVE: version})
-                        pipe.zadd(self._amended, dict.fromkeys([product.ref for product in products], now))
-                        pipe.expire(self._amended, 86_400)
-                        pipe.set(self._current, version)
-                        pipe.execute()
-                        return
-                    except WatchError:
-                        continue
+            self._change(replaced)
         except (RedisError, OSError, ValueError) as error:
             raise BookError(f"the live book was not amended: {error}") from error
 
@@ -203,30 +193,41 @@ class Press:
         gone = ["h:" + customer for customer in forgotten.customers]
         gone += [f"g:{number}" for number in forgotten.members]
         fields = sorted({"a:" + ref for refs in forgotten.members.values() for ref in refs})
+        if not gone:
+            return
+
+        def left(pipe: Any, key: str) -> dict[Field, Field]:
+            learning: bytes = pipe.hget(key, LEARNING) or b""
+            # Numbers of the crowd are those of one learning.
+            same = learning.decode("utf-8", "replace") == forgotten.learning
+            found = _without(pipe, key, fields, set(forgotten.members)) if same else {}
+            pipe.multi()
+            pipe.hdel(key, *(gone if same else gone[: len(forgotten.customers)]))
+            return found
+
         try:
-            with self._writer.pipeline() as pipe:
-                while True:
-                    try:
-                        pipe.watch(self._current)  # type: ignore[no-untyped-call]
-                        old: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
-                        if not old or not gone:
-                            return
-                        number, _, revision = old.decode("utf-8", "replace").partition(".")
-                        key, version = self._version_key(number), f"{number}.{int(revision or 0) + 1}"
-                        learning: bytes = pipe.hget(key, LEARNING) or b""  # type: ignore[assignment]
-                        # Numbers of the crowd are those of one learning.
-                        same = learning.decode("utf-8", "replace") == forgotten.learning
-                        left = _without(pipe, key, fields, set(forgotten.members)) if same else {}
-                        pipe.multi()
-                        pipe.hdel(key, *(gone if same else gone[: len(forgotten.customers)]))
-                        pipe.hset(key, mapping={**left, LIVE: version})
-                        pipe.set(self._current, version)
-                        pipe.execute()
-                        return
-                    except WatchError:
-                        continue
+            self._change(left)
         except (RedisError, OSError, ValueError) as error:
             raise BookError(f"the live book did not forget: {error}") from error
+
+    def _change(self, change: Callable[[Any, str], dict[Field, Field]]) -> None:
+        """Write fields of the live version and raise its revision, in one transaction; from the start when somebody
+        else was faster. `change(pipe, key)` returns them: it reads, calls multi(), and may write more."""
+        with self._writer.pipeline() as pipe:
+            while True:
+                try:
+                    pipe.watch(self._current)  # type: ignore[no-untyped-call]
+                    live: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
+                    if not live:
+                        return
+                    number, _, revision = live.decode("utf-8", "replace").partition(".")
+                    key, version = self._version_key(number), f"{number}.{int(revision or 0) + 1}"
+                    pipe.hset(key, mapping={**change(pipe, key), LIVE: version})
+                    pipe.set(self._current, version)
+                    pipe.execute()
+                    return
+                except WatchError:
+                    continue
 
     def publish_rules(
         self,

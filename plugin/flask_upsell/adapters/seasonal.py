@@ -13,7 +13,7 @@ from ..core.seasonal import SEASONAL, Seasonal, Standing
 from .desk_tables import catalogue as p
 from .desk_tables import verdicts as v
 from .lesson_tables import seasonal as t
-from .verdicts import NEVER, Verdict, in_order, read_verdict
+from .verdicts import NEVER, Key, Verdict, of_pair, read_verdict
 
 #: Rows that are written at once; suggestions that are kept, the surest.
 CHUNK, MOST = 500, 2000
@@ -76,9 +76,8 @@ class SQLSeasonal:
         return [_found(row, known) for row in rows]
 
 
-def _found(row: Any, known: dict[tuple[str, str, str], Verdict]) -> Found:
+def _found(row: Any, known: dict[Key, Verdict]) -> Found:
     evidence = Seasonal(**{name: getattr(row, name) for name in Seasonal.__struct_fields__})
-    pair = (row.antecedent, row.consequent)
-    verdict = known.get((NEVER, *in_order(*pair))) or known.get((SEASONAL, *pair))
+    verdict = of_pair(known, (SEASONAL, row.antecedent, row.consequent))
     state = Standing(verdict.verdict) if verdict is not None else Standing.WAITING
     return Found(evidence, state, verdict, row.price, row.currency or "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -35,7 +35,7 @@ class Verdict(msgspec.Struct, frozen=True):
     at: datetime
 
     @property
-    def key(self) -> tuple[str, str, str]:
+    def key(self) -> Key:
         return self.kind, self.antecedent, self.consequent
 
 
@@ -112,6 +112,12 @@ def in_order(one: str, other: str) -> tuple[str, str]:
 def read_verdict(row: Any) -> Verdict:
     """Of a row of their table."""
     return Verdict(row.kind, row.antecedent, row.consequent, row.verdict, row.who, row.why, row.at)
+
+
+def of_pair(known: Mapping[Key, Verdict], key: Key) -> Verdict | None:
+    """What was decided of the two products, before what was of the pair."""
+    kind, one, other = key
+    return known.get((NEVER, *in_order(one, other))) or known.get((kind, one, other))
 
 
 def _entry(key: Sequence[str], was: Verdict | None, after: object) -> Entry:

@@ -12,7 +12,9 @@ The model, in the order in which the generator draws:
 5. With probability `SECOND_NEED`, a second need of another category, chosen and levelled in the same way.
 6. Each `Planted` link whose antecedent is in the basket adds its consequent with its probability, independently of
    everything else; a link with months does so only for orders placed in these months.
-7. Noise: 0, 1 or 2 consequents (`NOISE`), uniform over all of them. Noise never draws an antecedent, so that in baskets
+7. Each `PASSING` link does the same in its months, between two products that are sold all year: only there do they go
+   together. It has dice of its own, so that all else is drawn as without it.
+8. Noise: 0, 1 or 2 consequents (`NOISE`), uniform over all of them. Noise never draws an antecedent, so that in baskets
    with the antecedent the consequent is found with probability p + (1 - p) * q, where q (the noise) is about 0.018.
 
 A product is on at most one line of an order. Prices are those of the catalogue, in euro cents.
@@ -37,6 +39,9 @@ class Planted:
     consequent: str
     probability: float
     months: tuple[int, ...] | None = None
+
+    def holds_in(self, month: int) -> bool:
+        return self.months is None or month in self.months
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +85,8 @@ CUSTOMERS: Final = 1_200
 
 GIFT_MONTHS: Final = (2, 3)
 BEACH_MONTHS: Final = (7, 8)
+ADVENT_MONTHS: Final = (12,)
+SCHOOL_MONTHS: Final = (8, 9)
 
 # category of the antecedents -> (consequent, probability); every level of a need has the same habits
 _HABITS: Final[dict[str, tuple[tuple[str, float], ...]]] = {
@@ -103,6 +110,13 @@ PLANTED: Final[tuple[Planted, ...]] = tuple(
     for category, habits in _HABITS.items()
     for level in ladder(category)
     for consequent, probability in habits
+)
+
+#: What goes together in a part of the year only, although both are sold all year: a phone is a
+#: present at Christmas, and who gets a laptop for school or studies wants to hear nobody else.
+PASSING: Final = (
+    Planted("PH-6128", "WP-0002", 0.55, ADVENT_MONTHS),
+    Planted("LT-1408", "HP-0420", 0.45, SCHOOL_MONTHS),
 )
 
 
@@ -161,10 +175,10 @@ def past_orders(
     days = (last - first).days + 1
     if days < 1:
         raise ValueError(f"the last day, {last}, is before the first, {first}")
-    dice = Random(seed)
+    dice, passing = Random(seed), Random(f"{seed} passing")
     for position, placed_at in enumerate(sorted(_moments(dice, count, first, days)), start=1):
         customer = None if dice.random() < ANONYMOUS else f"customer-{dice.randrange(CUSTOMERS) + 1:04}"
-        products = _basket(dice, placed_at.month)
+        products = _basket(dice, passing, placed_at.month)
         lines = tuple(PastLine(item.ref, _quantity(dice, item), item.price) for item in products)
         yield PastOrder(f"P{position:06}", customer, placed_at, lines)
 
@@ -177,7 +191,7 @@ def _moments(dice: Random, count: int, first: date, days: int) -> Iterator[datet
         yield midnight + timedelta(days=dice.randrange(days), hours=hour, seconds=dice.randrange(3600))
 
 
-def _basket(dice: Random, month: int) -> list[Item]:
+def _basket(dice: Random, passing: Random, month: int) -> list[Item]:
     """The products of one order, each once: needs first, then what goes with them, then noise."""
     need = _choose_need(dice, month, NEEDS)
     refs = [_choose_level(dice, need)]
@@ -186,10 +200,10 @@ def _basket(dice: Random, month: int) -> list[Item]:
         others = tuple(other for other in NEEDS if BY_REF[other.levels[0]].category != category)
         refs.append(_choose_level(dice, _choose_need(dice, month, others)))
     for antecedent in tuple(refs):
-        for link in _BY_ANTECEDENT.get(antecedent, ()):
-            in_season = link.months is None or month in link.months
-            if in_season and dice.random() < link.probability:
-                refs.append(link.consequent)
+        links = _BY_ANTECEDENT.get(antecedent, ())
+        refs.extend(link.consequent for link in links if link.holds_in(month) and dice.random() < link.probability)
+    here = [link for link in PASSING if link.antecedent in refs and link.holds_in(month)]
+    refs += [link.consequent for link in here if link.consequent not in refs and passing.random() < link.probability]
     wanted = dice.choices(range(len(NOISE)), weights=NOISE)[0]
     refs.extend(ref for ref in dice.sample(_CONSEQUENTS, wanted) if ref not in refs)
     return [BY_REF[ref] for ref in refs]

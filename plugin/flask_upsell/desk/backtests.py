@@ -6,9 +6,8 @@ it is in the audit, outlives the run, and is what learning uses from then on.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -27,14 +26,15 @@ from ..learn.likely import USUAL, Sizes
 from ..learn.mining import Parameters
 from ..learn.tuning import UNTUNED, Tuned
 from ..offers import Offers
+from . import runs
 from .imports import Imports
 
 JOB = "backtest"
 #: The option that holds what was chosen.
 OPTION = "learning"
 MOST_MINUTES = 120
-#: Progress is written so often (seconds); a worker that said nothing for so long is gone. One step may be long.
-TELL_EVERY, SILENT = 0.5, timedelta(minutes=10)
+#: A worker that said nothing for so long is gone. One step may be long.
+SILENT = timedelta(minutes=10)
 #: Runs that are looked through for the last one that is done.
 LOOKED_AT = 50
 
@@ -47,35 +47,19 @@ class Asked(msgspec.Struct, frozen=True):
     who: str = ""
 
 
-class Run(msgspec.Struct, frozen=True):
-    """`state`: "queued", "running", "done", "failed", "cancelled", or "broken" when nobody has told of it for minutes.
-    `step` is what is done now, or what went wrong."""
+class Run(runs.Run, frozen=True):
+    """A test with what it found."""
 
-    id: str
-    state: str
-    step: str
-    done: int
-    total: int
-    started_at: datetime
-    ended_at: datetime | None
     asked: Asked
     result: Result | None = None
 
-    @property
-    def open(self) -> bool:
-        return self.state in ("queued", "running")
 
-
-class _Unwanted(Exception):
-    """Somebody has cancelled it."""
-
-
-class Backtests:
+class Backtests(runs.Runs[Run]):
     """One instance's. Raises BadInput for what cannot be asked."""
 
     def __init__(self, kept: SQLRuns, learning: SQLRuns, options: SQLOptions, offers: Offers, imports: Imports) -> None:
-        self._kept, self._learning, self._options = kept, learning, options
-        self._offers, self._imports = offers, imports
+        super().__init__(kept, offers, SILENT)
+        self._learning, self._options, self._imports = learning, options, imports
 
     # --- what was chosen ---------------------------------------------------------------------------------------------
 
@@ -122,36 +106,19 @@ class Backtests:
         self._kept.begin(id, {"asked": msgspec.to_builtins(asked)}, self._offers.clock())
         return id
 
-    def get(self, id: str) -> Run:
-        found = self._kept.find(id)
-        if found is None:
-            raise BadInput("run", objection("it is gone: old ones are removed after a while"))
-        return self._read(found)
-
-    def recent(self, most: int = 10) -> list[Run]:
-        """The last begun first."""
-        return [self._read(each) for each in self._kept.recent(most)]
-
     def last(self) -> Run | None:
         """The last one that is done."""
         return next((run for run in self.recent(LOOKED_AT) if run.result is not None), None)
 
-    def cancel(self, id: str) -> bool:
-        """Whether there was something to cancel. The worker sees it with its next step."""
-        return self._kept.cancel(id, self._offers.clock())
-
     def _read(self, found: Progress) -> Run:
-        figures, state = found.figures, found.state
-        told = datetime.fromisoformat(figures["told"]) if "told" in figures else found.started_at
-        if state == "running" and self._offers.clock() - told > SILENT:
-            state = "broken"
+        figures = found.figures
         try:
             result = msgspec.convert(figures.get("found"), Result | None)
             asked = msgspec.convert(figures.get("asked", {}), Asked)
         except msgspec.ValidationError:  # of another version
             result, asked = None, Asked()
         return Run(
-            found.id, state, found.step, found.done, found.total, found.started_at, found.ended_at, asked, result
+            found.id, found.state, found.step, found.done, found.total, found.started_at, found.ended_at, asked, result
         )
 
     def learned(self) -> Progress | None:
@@ -189,7 +156,7 @@ class Backtests:
                 minutes=asked.minutes,
                 choose=asked.choose,
             )
-        except _Unwanted:
+        except runs.Unwanted:
             return None
         except BaseException as error:
             told = str(error) if isinstance(error, UpsellError) else f"{type(error).__name__}: {faults.told(error)}"
@@ -211,18 +178,3 @@ class Backtests:
         if result is not None:
             figures["found"] = msgspec.to_builtins(result)
         return self._kept.end(id, state, step, self._offers.clock(), figures, result.cases if result else 0)
-
-    def _teller(self, id: str, asked: Asked, also: Report | None) -> Callable[[str, int, int], None]:
-        told, before = [0.0], [""]
-
-        def tell(step: str, done: int, total: int) -> None:
-            if also is not None:
-                also(step, done, total)
-            if step == before[0] and time.monotonic() - told[0] < TELL_EVERY:
-                return
-            told[0], before[0] = time.monotonic(), step
-            figures = {"asked": msgspec.to_builtins(asked), "told": self._offers.clock().isoformat()}
-            if not self._kept.tell(id, step, done, total, figures):
-                raise _Unwanted
-
-        return tell

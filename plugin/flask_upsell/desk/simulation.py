@@ -7,7 +7,7 @@ worker that begins again begins at the beginning, and what was cancelled or done
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -22,7 +22,7 @@ from ..adapters.runs import SQLRuns
 from ..core.book import EMPTY
 from ..core.context import MOST_LINES, Capability
 from ..core.kind import Placement
-from ..core.ports import Progress
+from ..core.ports import Progress, Report
 from ..core.rule import Rule
 from ..core.rulebook import RuleBook
 from ..core.season import Season
@@ -30,13 +30,14 @@ from ..core.trial import NOBODY_KNOWN, Figures, Shopper, Trial, named
 from ..core.words import objection
 from ..errors import BadInput, BookError
 from ..offers import Offers
+from . import runs
 from .drafts import Draft, Part, merged
 
 JOB = "simulate"
 #: Orders of one run.
 MOST_ORDERS = 100_000
-#: Progress is written so often (seconds); a worker that said nothing for so long is gone.
-TELL_EVERY, SILENT = 0.5, timedelta(seconds=60)
+#: A worker that said nothing for so long is gone.
+SILENT = timedelta(seconds=60)
 #: Orders whose products are read from the book at once.
 CHUNK = 100
 #: Where a cart of the past can be tried.
@@ -78,35 +79,19 @@ class Asked(msgspec.Struct, frozen=True):
         return (*[change.name for change in self.changes], *self.rules)
 
 
-class Run(msgspec.Struct, frozen=True):
-    """`state`: "queued", "running", "done", "failed", "cancelled", or "broken" when nobody has told of it for a minute.
-    `step`: "reading" (`done` lines) or "trying" (`done` of `total` orders); what went wrong when it failed."""
+class Run(runs.Run, frozen=True):
+    """`step`: "reading" (`done` lines) or "trying" (`done` of `total` orders); what went wrong when it failed."""
 
-    id: str
-    state: str
-    step: str
-    done: int
-    total: int
-    started_at: datetime
-    ended_at: datetime | None
     asked: Asked
     figures: Figures | None = None
     seconds: float = 0.0
 
-    @property
-    def open(self) -> bool:
-        return self.state in ("queued", "running")
 
-
-class _Unwanted(Exception):
-    """Somebody has cancelled it."""
-
-
-class Simulation:
+class Simulation(runs.Runs[Run]):
     """One instance's. Raises BadInput for what cannot be tried."""
 
     def __init__(self, kept: SQLRuns, offers: Offers) -> None:
-        self._kept, self._offers = kept, offers
+        super().__init__(kept, offers, SILENT)
 
     # --- at the desk -------------------------------------------------------------------------------------------------
 
@@ -157,28 +142,10 @@ class Simulation:
             self._kept.end(id, "failed", "the queue (Redis) does not answer; try again in a moment", now, figures)
         return id
 
-    def get(self, id: str) -> Run:
-        found = self._kept.find(id)
-        if found is None:
-            raise BadInput("run", objection("it is gone: old ones are removed after a while"))
-        return self._read(found)
-
-    def recent(self, most: int = 20) -> list[Run]:
-        """The last begun first."""
-        return [self._read(each) for each in self._kept.recent(most)]
-
-    def cancel(self, id: str) -> bool:
-        """Whether there was something to cancel. The worker sees it within a second."""
-        return self._kept.cancel(id, self._offers.clock())
-
     def _read(self, found: Progress) -> Run:
         figures = found.figures
-        told = datetime.fromisoformat(figures["told"]) if "told" in figures else found.started_at
-        state = found.state
-        if state == "running" and self._offers.clock() - told > SILENT:
-            state = "broken"
         return Run(
-            found.id, state, found.step, found.done, found.total, found.started_at, found.ended_at,
+            found.id, found.state, found.step, found.done, found.total, found.started_at, found.ended_at,
             msgspec.convert(figures.get("asked", {"orders": 0}), Asked),
             msgspec.convert(figures["found"], Figures) if "found" in figures else None,
             figures.get("seconds", 0.0),
@@ -194,8 +161,8 @@ class Simulation:
         asked = msgspec.to_builtins(run.asked)
         try:
             began = time.monotonic()
-            figures = self._try(run.asked, self._teller(id, asked))
-        except _Unwanted:
+            figures = self._try(run.asked, self._teller(id, run.asked))
+        except runs.Unwanted:
             return {}
         except BaseException as error:
             told = faults.told(error)
@@ -207,20 +174,7 @@ class Simulation:
         wanted = self._kept.end(id, "done", "", self._offers.clock(), more, figures.carts + figures.unknown)
         return found if wanted else {}
 
-    def _teller(self, id: str, asked: Any) -> Callable[[str, int, int], None]:
-        told = [0.0]
-
-        def tell(step: str, done: int, total: int) -> None:
-            if told[0] and time.monotonic() - told[0] < TELL_EVERY:
-                return
-            told[0] = time.monotonic()
-            figures = {"asked": asked, "told": self._offers.clock().isoformat()}
-            if not self._kept.tell(id, step, done, total, figures):
-                raise _Unwanted
-
-        return tell
-
-    def _try(self, asked: Asked, tell: Callable[[str, int, int], None]) -> Figures:
+    def _try(self, asked: Asked, tell: Report) -> Figures:
         tell("reading", 0, 0)
         offers, store = self._offers, self._offers.store
         book, live, tried = self._books(asked)

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import request
-from redis.exceptions import RedisError
 
 from ...core.roles import Role
 from ...core.words import Sentence, say
@@ -17,6 +16,7 @@ from ...desk.readiness import Level, readiness
 from ...errors import BadInput
 from ...learn.backtest import MINUTES
 from .office import Admin, Answer
+from .progress import STATES, cancelled, waits
 
 LEVELS = {
     Level.ENOUGH: (say("enough"), "good"),
@@ -28,14 +28,6 @@ PARTS = {
     "upgrades": say("Steps up"),
     "habits": say("Habits of shoppers"),
     "seasons": say("Seasons"),
-}
-STATES = {
-    "queued": (say("waiting"), "busy"),
-    "running": (say("running"), "busy"),
-    "done": (say("done"), "good"),
-    "failed": (say("failed"), "bad"),
-    "cancelled": (say("cancelled"), "calm"),
-    "broken": (say("broken off"), "bad"),
 }
 #: What a worker is at, as merchants say it; by the first word of its step.
 STEPS = {
@@ -79,7 +71,8 @@ def add(admin: Admin) -> None:
         recent = backtests.recent(1)
         run, last = recent[0] if recent else None, backtests.last()
         result = last.result if last is not None else None
-        found: dict[str, Any] = {"run": run, "states": STATES, "step": _step(run), "waits": _waits(admin, run)}
+        found: dict[str, Any] = {"run": run, "states": STATES, "step": _step(run)}
+        found["waits"] = run is not None and waits(admin, run)
         found |= {"last": last, "result": result, "groups": groups(result) if result else [], "methods": METHODS}
         if result is not None:
             found["verdict"] = verdict(result.complements)
@@ -107,9 +100,7 @@ def add(admin: Admin) -> None:
 
     @admin.act("/learning/<id>/cancel", Role.EDITOR)
     def learning_cancel(id: str) -> Answer:
-        done = backtests.cancel(id)
-        said = say("Cancelled.") if done else say("It was over already.")
-        return admin.go("learning", said, "done" if done else "sorry")
+        return cancelled(admin, backtests.cancel(id), "learning")
 
     @admin.act("/learning/forget", Role.APPROVER)
     def learning_forget() -> Answer:
@@ -120,16 +111,6 @@ def add(admin: Admin) -> None:
 def _step(run: Run | None) -> Sentence:
     step = run.step if run is not None else ""
     return next((words for begins, words in STEPS.items() if step.startswith(begins)), LEARNS)
-
-
-def _waits(admin: Admin, run: Run | None) -> bool:
-    """Whether nobody is there to do it."""
-    if run is None or run.state != "queued":
-        return False
-    try:
-        return not admin.desk.offers.queue.worker_seen()
-    except (RedisError, OSError):
-        return True
 
 
 def _day(at: int) -> datetime:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import request
-from redis.exceptions import RedisError
 
 from ...core.kind import Placement
 from ...core.offer import RuleCode
@@ -15,22 +14,15 @@ from ...core.roles import Role
 from ...core.trial import Shopper
 from ...core.words import Sentence, reason, say
 from ...desk.drafts import Draft, Part
-from ...desk.simulation import MOST_ORDERS, PLACEMENTS, Run
+from ...desk.simulation import MOST_ORDERS, PLACEMENTS
 from ...errors import BadInput
 from ..drafted import read
 from .office import Admin, Answer
+from .progress import STATES, cancelled, waits
 
 #: How many live rules a form takes, and how many it proposes.
 RULES, PROPOSED = 3, 500
 ORDERS = 1000
-STATES = {
-    "queued": (say("waiting"), "busy"),
-    "running": (say("running"), "busy"),
-    "done": (say("done"), "good"),
-    "failed": (say("failed"), "bad"),
-    "cancelled": (say("cancelled"), "calm"),
-    "broken": (say("broken off"), "bad"),
-}
 WHERE = {
     Placement.CART.value: say("the cart"),
     Placement.CHECKOUT.value: say("the checkout"),
@@ -107,13 +99,7 @@ def add(admin: Admin) -> None:
 
     @admin.act("/simulate/<id>/cancel", Role.EDITOR)
     def simulate_cancel(id: str) -> Answer:
-        done = admin.desk.simulation.cancel(id)
-        return admin.go(
-            "simulate_run",
-            say("Cancelled.") if done else say("It was over already."),
-            "done" if done else "sorry",
-            id=id,
-        )
+        return cancelled(admin, admin.desk.simulation.cancel(id), "simulate_run", id=id)
 
     @admin.act("/simulate/<id>/again", Role.EDITOR)
     def simulate_again(id: str) -> Answer:
@@ -122,21 +108,7 @@ def add(admin: Admin) -> None:
 
 def _of(admin: Admin, id: str) -> dict[str, Any]:
     run = admin.desk.simulation.get(id)
-    return {"run": run, "words": _words(run), "where": WHERE, "reasons": REASONS, "waits": _waits(admin, run)}
-
-
-def _words(run: Run) -> tuple[Sentence, str]:
-    return STATES[run.state]
-
-
-def _waits(admin: Admin, run: Run) -> bool:
-    """Whether nobody is there to do it."""
-    if run.state != "queued":
-        return False
-    try:
-        return not admin.desk.offers.queue.worker_seen()
-    except (RedisError, OSError):
-        return True
+    return {"run": run, "words": STATES[run.state], "where": WHERE, "reasons": REASONS, "waits": waits(admin, run)}
 
 
 def _form(admin: Admin, typed: dict[str, Any], wrong: dict[str, Sentence | str]) -> Answer:
@@ -153,7 +125,7 @@ def _form(admin: Admin, typed: dict[str, Any], wrong: dict[str, Sentence | str])
         most=MOST_ORDERS,
         where=WHERE,
         kinds=KINDS,
-        runs=[(run, _words(run)) for run in admin.desk.simulation.recent()],
+        runs=[(run, STATES[run.state]) for run in admin.desk.simulation.recent()],
     )
 
 
