@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -42,7 +43,7 @@ class Unwanted(Exception):
 R = TypeVar("R", bound=Run)
 
 
-class Runs(Generic[R]):
+class Runs(ABC, Generic[R]):
     """One instance's runs of one job. A worker that said nothing for as long as `silent` is gone."""
 
     def __init__(self, kept: SQLRuns, offers: Offers, silent: timedelta) -> None:
@@ -69,9 +70,9 @@ class Runs(Generic[R]):
         broken = found.state == "running" and self._offers.clock() - told > self._silent
         return self._read(msgspec.structs.replace(found, state="broken") if broken else found)
 
+    @abstractmethod
     def _read(self, found: Progress) -> R:
         """The run with what was asked and what came out, which only its own kind knows."""
-        raise NotImplementedError
 
     def _teller(self, id: str, asked: object, also: Report | None = None) -> Report:
         """Writes how far it is, each step at once, and tells it `also`; raises Unwanted."""
