@@ -58,6 +58,7 @@ def test_a_key_that_was_drawn_by_chance_is_good(amount: Amount) -> None:
             secrets.choice("abcdefghijklmnopqrstuvwxyz0123456789!@#$%^&*(-_=+)") for _ in range(50)
         ),  # Django's
     ]
+    assert weakness("ndly-9mkebgdecy2yed_2jhyf_g2fyo-krlglr@c%hic0_lhxs") is None, "gaps alone make no words"
     for _ in range(amount(1_000, 20_000)):
         for one in draw:
             key = one()

@@ -95,8 +95,9 @@ def weakness(secret: str | bytes) -> str | None:
         return "is one from a manual, which everybody knows"
     if any(word in plain for word in PLACEHOLDERS):
         return "holds words that stand where a key ought to be"
-    gaps = sum(letter in " -_.,'" for letter in text)
-    if 12 * gaps > len(text) and 20 * (gaps + sum(letter.islower() for letter in text)) > 17 * len(text):
+    words = "".join([letter if letter not in " -_.,'" else " " for letter in text]).split(" ")
+    spoken = sum([len(word) for word in words if word.isalpha() and word[1:].islower()])
+    if 12 * (len(words) - 1) > len(text) and 20 * (len(words) - 1 + spoken) > 17 * len(text):
         return "is made of words"
     # Base64 is written with "+/" or "-_", and ends in "=": 64 characters all the same.
     letters = min((len(alphabet) for alphabet in _ALPHABETS if alphabet.issuperset(text)), default=256)

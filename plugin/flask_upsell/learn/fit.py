@@ -28,7 +28,7 @@ BOLDER, MOST_BOLD = 0.1, 12
 
 
 def logit(
-    signals: NDArray[Any],
+    signals: NDArray[Any] | Expanded,
     bought: NDArray[np.int64],
     there: NDArray[np.bool_],
     first: int = 0,
@@ -45,7 +45,9 @@ def logit(
     if first:
         ridge[first:] *= STRICTER
     parts = [slice(start, start + AT_ONCE) for start in range(0, number, AT_ONCE)]
-    chosen = signals[cases, bought].astype(np.float64)
+    chosen = np.concatenate(
+        [signals[part].astype(np.float64)[np.arange(len(bought[part])), bought[part]] for part in parts]
+    )
 
     def at(here: Floats) -> tuple[float, Floats]:
         score = np.concatenate([signals[part].astype(np.float64) @ here for part in parts])
@@ -86,28 +88,44 @@ def logit(
     return weights
 
 
+class Expanded:
+    """Signals, each two multiplied, and each with what is known of the page: made for some cases at a time, since of
+    all cases they would be the most that learning keeps in memory."""
+
+    def __init__(self, signals: NDArray[np.float32], page: NDArray[np.float32]) -> None:
+        self._signals, self._page = signals, page
+        number = signals.shape[2]
+        self._pairs = [(one, other) for one in range(number) for other in range(one, number)]
+        self.shape = (*signals.shape[:2], number * (1 + page.shape[1]) + len(self._pairs))
+
+    def __getitem__(self, cases: slice) -> Floats:
+        import numpy as np
+
+        some, page = self._signals[cases].astype(np.float64), self._page[cases].astype(np.float64)
+        products = [some[:, :, one] * some[:, :, other] for one, other in self._pairs]
+        pages = [some * page[:, None, each, None] for each in range(page.shape[1])]
+        return np.concatenate([some, np.stack(products, axis=2), *pages], axis=2)
+
+
 def second_order(
-    signals: Floats, page: Floats, bought: NDArray[np.int64], there: NDArray[np.bool_], uses: Sequence[int]
+    signals: NDArray[Any], page: Floats, bought: NDArray[np.int64], there: NDArray[np.bool_], uses: Sequence[int]
 ) -> Weights:
     """Weights for (cases, candidates, signals) and (cases, page), of the signals in `uses`."""
     import numpy as np
 
-    some = signals[:, :, list(uses)]
-    mean, spread = some[there].mean(0), np.maximum(some[there].std(0), 1e-6)
-    scaled = np.clip((some - mean) / spread, -FAR, FAR).astype(np.float32)
+    some = signals[:, :, list(uses)].astype(np.float64)
+    here = some[there]
+    mean, spread = here.mean(0), np.maximum(here.std(0), 1e-6)
+    some -= mean
+    some /= spread
+    scaled = np.clip(some, -FAR, FAR, out=some).astype(np.float32)
+    del some, here
     page_mean, page_spread = page.mean(0), np.maximum(page.std(0), 1e-6)
     far = np.clip((page - page_mean) / page_spread, -FAR, FAR).astype(np.float32)
     number, size = len(uses), page.shape[1]
-    pairs = [(one, other) for one in range(number) for other in range(one, number)]
-    total = number + len(pairs)
-    columns = np.empty((*there.shape, total + size * number), np.float32)
-    columns[:, :, :number] = scaled
-    for place, (one, other) in enumerate(pairs, number):
-        columns[:, :, place] = scaled[:, :, one] * scaled[:, :, other]
-    for each in range(size):
-        columns[:, :, total + each * number : total + (each + 1) * number] = scaled * far[:, None, each, None]
-    quick, found = logit(scaled, bought, there), logit(columns, bought, there, number)
-    single, products, rest = found[:number], found[number : number + len(pairs)], found[number + len(pairs) :]
+    total = number + number * (number + 1) // 2
+    quick, found = logit(scaled, bought, there), logit(Expanded(scaled, far), bought, there, number)
+    single, products, rest = found[:number], found[number:total], found[total:]
 
     def told(values: Floats) -> tuple[float, ...]:
         return tuple([round(float(each), 6) for each in values])
@@ -126,7 +144,7 @@ def second_order(
 
 
 def fitted(
-    told: Sequence[Floats],
+    told: Sequence[NDArray[np.float32]],
     places: Sequence[int],
     pages: Sequence[Sequence[float]],
     number: int,
@@ -142,7 +160,7 @@ def fitted(
     if len(told) < FEWEST:
         return None, {"cases": number}
     most = max(len(each) for each in told)
-    every = np.zeros((len(told), most, len(SIGNALS)))
+    every = np.zeros((len(told), most, len(SIGNALS)), np.float32)
     there = np.zeros((len(told), most), dtype=bool)
     for place, each in enumerate(told):
         every[place, : len(each)] = each
@@ -161,7 +179,9 @@ def fitted(
     return weights, {"cases": number, "found": round(len(told) / number, 4), "hit_rate_3": round(hits / number, 4)}
 
 
-def _hits(weights: Weights, told: Sequence[Floats], places: Sequence[int], pages: Sequence[Sequence[float]]) -> int:
+def _hits(
+    weights: Weights, told: Sequence[NDArray[np.float32]], places: Sequence[int], pages: Sequence[Sequence[float]]
+) -> int:
     """In how many cases what was bought is among the first three."""
     hits = 0
     for each, place, about in zip(told, places, pages, strict=True):

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Floats = NDArray[np.float64]
-
 SQL = Path(__file__).with_name("sql")
 #: Weights to look at the candidates of a case by, before any were learned; also those of a young store.
 ROUGHLY = tuple([SIGNALS.index(each) for each in ("popular", "cart", "pairs", "lately", "similar", "new")])
@@ -321,7 +319,7 @@ def _fitted(connection: Connection, cut: int, sizes: Sizes, report: Report) -> t
 
     found_weights, figures = list[Weights](), dict[str, Any]({"cases": len(cases)})
     for shoppers in (True, False):
-        told, places, pages, number = list["Floats"](), list[int](), list[tuple[float, ...]](), 0
+        told, places, pages, number = list[Any](), list[int](), list[tuple[float, ...]](), 0
         weights = rough.known if shoppers else rough.unknown
         for done, case in enumerate(cases):
             if done % 250 == 0:
@@ -334,7 +332,7 @@ def _fitted(connection: Connection, cut: int, sizes: Sizes, report: Report) -> t
             found = dict(signals(cart, rough, crowd, own, case.at))
             first = [ref for _, ref in weights.scored(list(found.items()), ())[: sizes.candidates]]
             if case.hidden in first:
-                told.append(np.array([found[ref] for ref in first]))
+                told.append(np.array([found[ref] for ref in first], np.float32))
                 places.append(first.index(case.hidden))
                 pages.append(page(cart, own))
         fit, said = fitted(told, places, pages, number, KNOWN if shoppers else UNKNOWN, sizes.explore)

@@ -72,7 +72,7 @@ def rows(orders: int) -> Iterator[Row]:
             yield order, "unknown", 1, who, at
         if chance.random() < 0.05:
             yield order, refs[start], 0, who, at
-    yield from _seasonal()
+    yield from _seasonal(2 + orders // 9 // 365)
     yield from [
         (None, "p001", 1, "k1", START), ("o1", None, 1, "k1", START), ("", "p001", 1, "k1", START),
         ("o1", "x" * 201, 1, "k1", START), ("o2", "p001", None, "k1", START), ("o2", "p002", 10**9 + 1, "k1", START),
@@ -81,10 +81,10 @@ def rows(orders: int) -> Iterator[Row]:
     ]  # fmt: skip
 
 
-def _seasonal() -> Iterator[Row]:
-    """Every third day of two earlier years three orders, one on a leap day: over the new year "p098" and "p099" are
-    bought together, else each alone."""
-    for day in range(0, 730, 3):
+def _seasonal(years: int) -> Iterator[Row]:
+    """Every third day of two earlier years, and of those that the others fill, three orders, one on a leap day: over
+    the new year "p098" and "p099" are bought together, else each alone."""
+    for day in range(0, 365 * years, 3):
         at = START + timedelta(days=day - 738)
         together = (at.month, at.day) >= (12, 20) or (at.month, at.day) <= (1, 10)
         for number, refs in enumerate((("p098",), ("p099",), ("p097", "p098", "p099") if together else ("p097",))):
