@@ -198,7 +198,7 @@ class Fresh:
         for some in _batches(refs, ORDERS):
             found.update(product.ref for product in self._store.products(some))
             rest = [ref for ref in some if ref not in found]
-            products = self._shelf.read(rest).products if rest else {}
+            products = self._shelf.patient().read(rest).products if rest else {}
             found.update(ref for ref in rest if (known := products.get(ref)) is not None and not known.hidden)
         return found
 

@@ -310,7 +310,7 @@ class Offers:
         for start in range(0, len(every), MOST_LINES):
             wanted = every[start : start + MOST_LINES]
             found = {product.ref: product for product in self.store.products(wanted)}
-            known = self.shelf.read(wanted).products
+            known = self.shelf.patient().read(wanted).products
             gone = [
                 msgspec.structs.replace(known[ref], hidden=True)
                 for ref in wanted

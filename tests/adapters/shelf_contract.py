@@ -129,6 +129,14 @@ class ShelfContract:
         shelf.read(["a"])
         assert shelf.off is True, "for later versions too"
 
+    def test_a_job_reads_the_same(self, shelf: Shelf) -> None:
+        shelf.publish(*numbered(1), learned())
+        book, again = shelf.read(REFS), shelf.patient().read(REFS)
+        assert again.version == book.version and shelf.patient() is shelf.patient()
+        assert [again.products[ref] for ref in REFS] == [book.products[ref] for ref in REFS]
+        shelf.publish(*numbered(2))
+        assert shelf.patient().read(REFS).version == shelf.read(REFS).version
+
     def test_what_products_lead_to_is_replaced_in_the_version_that_was_looked_at(self, shelf: Shelf) -> None:
         """Planted bugs that it shows: whatever is live is changed; what changes nothing makes all read it again."""
         assert shelf.edition() is None and shelf.relate("1.0", {"a": leads("b")}) is False

@@ -710,3 +710,21 @@ def test_a_catalogue_of_many_chunks_is_published_whole(redis_url: str) -> None:
     for ref in (refs[0], refs[CHUNK], refs[-1]):
         assert shelf.read([ref]).products[ref] == product(ref)
         assert shelf.read([ref]).leads_to(ref) == leads("r0")
+
+
+def test_a_job_waits_where_a_page_does_not(redis_url: str) -> None:
+    """Planted bug that it shows: jobs read with the page's client, so that on a busy machine a simulation finds no
+    products. Its failures open no breaker of a page's."""
+    open_shelf(redis_url).publish([product("a", "1")], [])
+    breaker = Breaker()
+    shelf = RedisShelf(
+        web_client("redis://127.0.0.1:1/0", 0.01),
+        worker_client(redis_url),
+        breaker,
+        patient=web_client(redis_url, 1.0),
+    )
+    assert shelf.read(["a"]).version == "" and not breaker.open
+    assert shelf.patient().read(["a"]).products["a"].title == "1"
+    shelf.close()
+    assert shelf.patient().read(["a"]).products["a"].title == "1", "it is opened again when it is needed"
+    shelf.close()

@@ -13,10 +13,11 @@ import pytest
 from flask import Flask
 from msgspec.structs import replace
 
-from flask_upsell import MemoryStore, jobs
+from flask_upsell import MemoryStore, faults, jobs
 from flask_upsell.adapters.audit import acting
 from flask_upsell.adapters.memory import MemoryQueue
 from flask_upsell.adapters.past import CHUNK
+from flask_upsell.core.book import EMPTY
 from flask_upsell.core.ports import OrderLine
 from flask_upsell.core.rule import Discount, Off, Products, Rule, Schedule
 from flask_upsell.core.rulebook import RuleBook
@@ -194,10 +195,21 @@ def test_what_goes_wrong_is_told(open_desk: Open, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(BadInput, match="is gone"):
         simulation.get("nothing")
     id = simulation.start(changes, [], 5)
-    monkeypatch.setattr(offers.shelf, "read", lambda refs: type("Book", (), {"version": ""})())
+    monkeypatch.setattr(offers.shelf.patient(), "read", lambda refs: type("Book", (), {"version": ""})())
     with pytest.raises(BookError):
         simulation.run(id)
     assert (simulation.get(id).state, "published" in simulation.get(id).step) == ("failed", True)
+    with monkeypatch.context() as away:
+
+        def read(refs: object) -> object:
+            faults.seen["redis_read"] += 1
+            return EMPTY
+
+        away.setattr(offers.shelf, "patient", lambda: type("Shelf", (), {"read": staticmethod(read)}))
+        id = simulation.start(changes, [], 5)
+        with pytest.raises(BookError):
+            simulation.run(id)
+        assert "did not answer" in simulation.get(id).step, "no figures of half a book"
     monkeypatch.setattr(offers.queue, "enqueue", lambda *_: None)
     assert "Redis" in simulation.get(simulation.start(changes, [], 5)).step
     monkeypatch.setattr(type(offers.store), "capabilities", frozenset())

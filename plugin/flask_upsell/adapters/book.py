@@ -18,6 +18,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cached_property
 from threading import Thread
 from typing import Any
 
@@ -70,8 +71,26 @@ class RedisShelf(Press):
         self._trust, self._clock = trust_seconds, clock
         self._copy = self._empty("")
 
+    def patient(self) -> RedisShelf:
+        return self._waiting
+
+    @cached_property
+    def _waiting(self) -> RedisShelf:
+        """With a copy and a breaker of its own."""
+        return RedisShelf(
+            self._patient,
+            self._writer,
+            Breaker(),
+            prefix=self._prefix,
+            trust_seconds=self._trust,
+            keep_seconds=self._keep,
+            clock=self._clock,
+        )
+
     def close(self) -> None:
         self._reader.close()
+        if "_waiting" in self.__dict__:
+            self._waiting.close()
 
     # --- reading: the hot path -------------------------------------------------------------------------------------
 

@@ -122,6 +122,9 @@ class Shelf(Protocol):
     def read(self, refs: Sequence[str]) -> Book:
         """The part of the live book that a decision about these products needs; never raises, may be empty or stale."""
 
+    def patient(self) -> Shelf:
+        """The same for jobs, whose answer is worth waiting a second for."""
+
     def publish(
         self,
         products: Iterable[Product],

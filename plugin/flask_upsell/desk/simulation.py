@@ -191,10 +191,12 @@ class Simulation(runs.Runs[Run]):
                 policy=offers.policy,
                 capabilities=store.capabilities,
             )
-            done = 0
+            done, before = 0, faults.seen["redis_read"]
             for chunk in _chunks(past):
                 refs = {ref for order in chunk for ref, _, _ in order.lines[:MOST_LINES]}
-                known = offers.shelf.read(sorted(refs))
+                known, failures = offers.shelf.patient().read(sorted(refs)), faults.seen["redis_read"]
+                if failures > before:
+                    raise BookError("Redis did not answer; try again when 'flask upsell status' says that it does")
                 if known is EMPTY or not known.version:
                     raise BookError("no products are published yet; run 'flask upsell publish' first")
                 for order in chunk:
