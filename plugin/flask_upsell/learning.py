@@ -111,7 +111,7 @@ class Learning:
         # Behind that: who still folds orders into the last learning ends with it.
         figures["affinities"] = self._offers.ledger.save_affinities(mined.affinities())
         self._offers.ledger.save_seasonal(mined.seasonal())
-        self._ask_again(known.habits())
+        self._ask_again(known.customers())
         return figures
 
     def _see(self, mined: Mined, id: str, exported: bool) -> None:
@@ -173,12 +173,11 @@ class Learning:
         """Imported customers are pseudonyms already."""
         return {name: name for name in self._consents.given(list(customers))}
 
-    def _ask_again(self, habits: Iterable[tuple[str, object]]) -> None:
+    def _ask_again(self, customers: Iterator[str]) -> None:
         """Whoever took consent back, or was erased, while this was learned is forgotten."""
         if self._consented is not None:
             return
-        rest = (name for name, _ in habits)
-        while some := list(islice(rest, CHUNK)):
+        while some := list(islice(customers, CHUNK)):
             gone = set(some) - self._consents.given(some)
             if gone:
                 self._kept.forget(gone)

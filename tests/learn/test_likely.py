@@ -226,6 +226,7 @@ def test_nothing_after_the_cut_is_known() -> None:
             "tea": 10, "cup": 10, "pot": 0, "lid": 0,
         }  # fmt: skip
         assert [who for who, _ in known.habits()] == ["ann"]
+        assert list(known.customers()) == ["ann"]
         leads = {known.refs[number - 1]: each for number, each in known.leads()}
         assert {each.consequent for each in leads["tea"].complements} == {"cup"}
         assert not leads.get("pot") or leads["pot"].complements == ()

@@ -36,8 +36,6 @@ ROUGH = Model(
     1,
     1,
 )
-
-
 #: Products whose links are read at once: with a hundred of each, a third of a gigabyte.
 PRODUCTS = 100_000
 
@@ -217,6 +215,13 @@ class Known:
             ]
             complements.sort(key=lambda each: (-each.weight, -each.together, each.consequent))
             yield no, Affinities((), tuple(complements), tuple(self._buyers.get(no, ())))
+
+    def customers(self) -> Iterator[str]:
+        """Whose habits are known; a stream."""
+        cursor = self._connection.cursor()
+        cursor.execute("SELECT DISTINCT customer FROM placed WHERE customer IS NOT NULL")
+        while rows := cursor.fetchmany(20_000):
+            yield from (customer for (customer,) in rows)
 
     def habits(self, customers: Sequence[str] | None = None) -> Iterator[tuple[str, Habits]]:
         """The last orders of each customer; a stream."""
