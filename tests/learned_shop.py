@@ -3,6 +3,7 @@ killed: `python -m tests.learned_shop DATABASE REDIS WAIT_AT`."""
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -15,7 +16,7 @@ from flask import Flask
 
 from flask_upsell import MemoryStore, Product, Upsell, jobs
 from flask_upsell.core.ports import OrderLine
-from tests.conftest import SECRET, migrate
+from tests.conftest import ROOT, SECRET, migrate
 from tests.web.shop import parts_of
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -102,6 +103,14 @@ class Slow(MemoryStore):
 def _wait() -> None:
     print("here", flush=True)
     time.sleep(600)
+
+
+def killed(database: str, redis: str, wait_at: str) -> None:
+    """A worker's process that was killed where `main` waits."""
+    command = [sys.executable, "-m", "tests.learned_shop", database, redis, wait_at]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as worker:
+        assert worker.stdout is not None and worker.stdout.readline() == "here\n"
+        worker.kill()
 
 
 def main(database: str, redis: str, wait_at: str) -> None:

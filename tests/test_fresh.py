@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -26,8 +22,8 @@ from flask_upsell.adapters.desk_tables import levels as pair_levels
 from flask_upsell.adapters.lesson_tables import counted, recents
 from flask_upsell.adapters.tables import affinities
 from flask_upsell.core.affinity import Affinity
-from tests.conftest import ROOT, MakeApp
-from tests.learned_shop import NOW, everybody, goods, history, learn, learned_ledger, shop
+from tests.conftest import MakeApp
+from tests.learned_shop import NOW, everybody, goods, history, killed, learn, learned_ledger, shop
 from tests.web.shop import parts_of
 
 Counts = dict[tuple[str, str], tuple[int, int, int, int]]
@@ -330,16 +326,7 @@ def test_a_worker_that_is_killed_while_it_folds_leaves_what_another_ends(
     before = counts_of(app)
     for number in range(3):
         place(app, f"new{number}", ["t0-0", "t0-4", "own-1"])
-    arguments = [f"sqlite:///{tmp_path / 'upsell.db'}", redis_url, wait_at]
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.learned_shop", *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ},
-    ) as worker:
-        assert worker.stdout is not None and worker.stdout.readline() == "here\n"
-        worker.send_signal(signal.SIGKILL)
+    killed(f"sqlite:///{tmp_path / 'upsell.db'}", redis_url, wait_at)
     assert (counts_of(app) == before) == (wait_at != "folded")
     assert fold(app) == 3
     counts = counts_of(app, ["t0-0", "t0-4"])

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -25,8 +21,8 @@ from flask_upsell.core.context import Cart, Line
 from flask_upsell.core.offer import Basis, Offer
 from flask_upsell.errors import JobError
 from flask_upsell.learning import worse
-from tests.conftest import ROOT, MakeApp
-from tests.learned_shop import CUSTOMERS, NOW, everybody, goods, history, learn, learned_ledger, shop
+from tests.conftest import MakeApp
+from tests.learned_shop import CUSTOMERS, NOW, everybody, goods, history, killed, learn, learned_ledger, shop
 from tests.web.shop import parts_of
 
 MakeShop = Callable[..., Flask]
@@ -458,16 +454,7 @@ def test_a_worker_that_is_killed_while_it_learns_leaves_the_old_book(
     store = shop(history(300))
     app = taught(store)
     before = book_of(app)
-    arguments = [f"sqlite:///{tmp_path / 'upsell.db'}", redis_url, wait_at]
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.learned_shop", *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ},
-    ) as worker:
-        assert worker.stdout is not None and worker.stdout.readline() == "here\n"
-        worker.send_signal(signal.SIGKILL)
+    killed(f"sqlite:///{tmp_path / 'upsell.db'}", redis_url, wait_at)
     assert book_of(app) == before
     if wait_at != "publishing":
         with app.app_context():

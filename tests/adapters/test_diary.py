@@ -11,13 +11,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, Engine, insert, select, text
+from sqlalchemy import Engine, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from flask_upsell.adapters import tables as t
 from flask_upsell.adapters.diary import KEEP, SQLDiary
 from flask_upsell.adapters.ledger import make_engine
 from flask_upsell.core.followup import LEASE, MOST_TRIES, REST, Plan, State
+from tests.adapters.hosts import host_table, place, placed
 from tests.conftest import ROOT
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -126,21 +127,8 @@ def test_a_bad_row_is_refused_by_the_database(diary: SQLDiary, bad: dict[str, An
 @pytest.fixture
 def host(diary: SQLDiary) -> Iterator[SQLDiary]:
     """The diary in a database that has a table of the host's too."""
-    with diary.engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS host_placed"))
-        connection.execute(text("CREATE TABLE host_placed (ref VARCHAR(20) PRIMARY KEY)"))
-    yield diary
-    with diary.engine.begin() as connection:
-        connection.execute(text("DROP TABLE host_placed"))
-
-
-def place(connection: Connection, ref: str) -> None:
-    connection.execute(text("INSERT INTO host_placed VALUES (:ref)"), {"ref": ref})
-
-
-def placed(engine: Engine) -> list[str]:
-    with engine.connect() as connection:
-        return list(connection.execute(text("SELECT ref FROM host_placed ORDER BY ref")).scalars())
+    with host_table(diary.engine):
+        yield diary
 
 
 @pytest.mark.parametrize("first", ["write", "read", "nothing"])

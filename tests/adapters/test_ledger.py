@@ -25,6 +25,7 @@ from flask_upsell.core.offer import Kind
 from flask_upsell.core.ports import Acceptance, Count, Order, Promise, Started
 from flask_upsell.core.rule import Perk
 from flask_upsell.errors import BadInput
+from tests.adapters.hosts import host_table, place, placed
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 
@@ -427,22 +428,9 @@ def test_of_ten_threads_that_record_one_order_one_promises(ledger: SQLLedger) ->
 @pytest.fixture
 def host(ledger: SQLLedger) -> Iterator[SQLLedger]:
     """The ledger in a database that has a table of the host's too, and an acceptance of "ada"."""
-    with ledger.engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS host_placed"))
-        connection.execute(text("CREATE TABLE host_placed (ref VARCHAR(20) PRIMARY KEY)"))
     ledger.record_acceptances([acceptance()], NOW)
-    yield ledger
-    with ledger.engine.begin() as connection:
-        connection.execute(text("DROP TABLE host_placed"))
-
-
-def place(connection: Connection, ref: str) -> None:
-    connection.execute(text("INSERT INTO host_placed VALUES (:ref)"), {"ref": ref})
-
-
-def placed(engine: Engine) -> list[str]:
-    with engine.connect() as connection:
-        return list(connection.execute(text("SELECT ref FROM host_placed ORDER BY ref")).scalars())
+    with host_table(ledger.engine):
+        yield ledger
 
 
 def test_conversions_are_committed_with_the_order(host: SQLLedger) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import Connection, Engine, func, select, text, update
+from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from flask_upsell.adapters import tables as t
@@ -24,6 +24,7 @@ from flask_upsell.core.money import Money
 from flask_upsell.core.ports import Refusal, Want
 from flask_upsell.core.rule import Learned, Limits, Rule
 from flask_upsell.errors import BadInput
+from tests.adapters.hosts import host_table, place, placed
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 5, 4)
@@ -233,21 +234,8 @@ def test_rules_whose_total_or_whole_budget_is_used_up_are_exhausted(limits: SQLL
 @pytest.fixture
 def host(limits: SQLLimits) -> Iterator[SQLLimits]:
     """The limits in a database that has a table of the host's too."""
-    with limits.engine.begin() as connection:
-        connection.execute(text("DROP TABLE IF EXISTS host_placed"))
-        connection.execute(text("CREATE TABLE host_placed (ref VARCHAR(40) PRIMARY KEY)"))
-    yield limits
-    with limits.engine.begin() as connection:
-        connection.execute(text("DROP TABLE host_placed"))
-
-
-def place(connection: Connection, ref: str) -> None:
-    connection.execute(text("INSERT INTO host_placed VALUES (:ref)"), {"ref": ref})
-
-
-def placed(engine: Engine) -> list[str]:
-    with engine.connect() as connection:
-        return list(connection.execute(text("SELECT ref FROM host_placed ORDER BY ref")).scalars())
+    with host_table(limits.engine):
+        yield limits
 
 
 @pytest.mark.parametrize("first", ["write", "read", "nothing"])
