@@ -19,7 +19,6 @@ from flask_upsell.core.decision import decide
 from flask_upsell.core.taste import (
     AGREE,
     ASKED,
-    CLOSELY,
     CROWD,
     DAY,
     DRAWN,
@@ -347,20 +346,6 @@ def test_the_second_order_is_what_a_naive_sum_says(
     scored = weights.scored(found, about)
     assert {ref: score for score, ref in scored} == pytest.approx(naive, rel=1e-6, abs=1e-6)
     assert [score for score, _ in scored] == sorted([score for score, _ in scored], reverse=True)
-
-
-def test_only_those_that_look_best_are_looked_at_closely() -> None:
-    weights = replace(flat(popular=1.0), pairs=(-1.0,))
-    found: list[tuple[str, Signals]] = [(f"{i:03}", (float(i), 0, 0, 0, 0, 0, 0)) for i in range(CLOSELY + 40)]
-    scored = weights.scored(found, ())
-    assert [ref for _, ref in scored] == [f"{i:03}" for i in range(40, CLOSELY + 40)], "i - i * i, of the largest i"
-
-
-def test_a_quick_look_has_weights_of_its_own() -> None:
-    """Planted bug that it shows: `first` of `single`, by which what only two signals together say is not looked at."""
-    weights = replace(flat(popular=1.0), pairs=(-1.0,), quick=(-1.0,))
-    found: list[tuple[str, Signals]] = [(f"{i:03}", (float(i), 0, 0, 0, 0, 0, 0)) for i in range(CLOSELY + 40)]
-    assert [ref for _, ref in weights.scored(found, ())][:2] == ["000", "001"], "i - i * i, of the smallest i"
 
 
 # --- what a decision makes of it ---------------------------------------------------------------------------------

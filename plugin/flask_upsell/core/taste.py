@@ -41,8 +41,8 @@ NEVER, ONCE = (4.5, -1.0, 2.0), 1.0
 DRAWN = 0.01
 #: How large the cart is, how much of it the shopper bought before, and how many orders of theirs are known.
 PAGE = ("size", "familiar", "orders")
-#: Candidates that are looked at, of each kind; and those that are looked at closely, of all.
-MOST, CLOSELY = 60, 40
+#: Candidates that are looked at, of each kind.
+MOST = 60
 #: What is further from the usual (in spreads) than this is taken for that far: nothing was learned out there.
 FAR = 3.0
 #: One candidate's signals, in the order of SIGNALS.
@@ -52,8 +52,7 @@ Signals = tuple[float, ...]
 class Weights(msgspec.Struct, frozen=True, dict=True):
     """A logit of second order: of the signals in `uses`, centred by `mean` and divided by `spread`, each one, each two
     multiplied (`pairs`: the first with itself, with the second, …), and each one multiplied with what is known of the
-    whole page (`page`, centred too: a row for each of PAGE). `quick`: the weights of a logit of first order, which
-    tells what is worth the closer look; without them, `single`.
+    whole page (`page`, centred too: a row for each of PAGE).
     """
 
     uses: tuple[int, ...]
@@ -64,13 +63,10 @@ class Weights(msgspec.Struct, frozen=True, dict=True):
     page: tuple[tuple[float, ...], ...] = ()
     page_mean: tuple[float, ...] = ()
     page_spread: tuple[float, ...] = ()
-    quick: tuple[float, ...] = ()
 
     @cached_property
-    def first(self) -> tuple[tuple[int, float], ...]:
-        """(signal, weight) of the first order: a quick look, before the best are looked at closely."""
-        weights = self.quick or self.single
-        return tuple([(use, weight / size) for use, weight, size in zip(self.uses, weights, self.spread, strict=True)])
+    def _scaling(self) -> list[tuple[int, float, float]]:
+        return list(zip(self.uses, self.mean, self.spread, strict=True))
 
     @cached_property
     def _products(self) -> list[tuple[int, int, float]]:
@@ -79,25 +75,32 @@ class Weights(msgspec.Struct, frozen=True, dict=True):
         return [(one, other, weight) for (one, other), weight in zip(places, self.pairs, strict=False) if weight]
 
     def scored(self, found: Sequence[tuple[str, Signals]], page: Sequence[float]) -> list[tuple[float, str]]:
-        """(score, product), the best first: those that look best at first, closely. Ties by reference, so that a
-        decision never flickers."""
-        first = self.first
-        rough = [(-sum([weight * each[use] for use, weight in first]), ref, each) for ref, each in found]
-        rough.sort()
-        if not self.pairs:
-            return [(-score, ref) for score, ref, _ in rough]
-        single = list(self.single)
+        """(score, product), the best first. Ties by reference, so that a decision never flickers."""
+        if self.pairs:
+            scores = self._second_order(found, page)
+        else:
+            first = [
+                (use, weight / size) for use, weight, size in zip(self.uses, self.single, self.spread, strict=True)
+            ]
+            scores = [(-sum([weight * each[use] for use, weight in first]), ref) for ref, each in found]
+        scores.sort()
+        return [(-score, ref) for score, ref in scores]
+
+    def _second_order(self, found: Sequence[tuple[str, Signals]], page: Sequence[float]) -> list[tuple[float, str]]:
+        """(minus the score, product), in any order."""
+        single, most, least = list(self.single), FAR, -FAR
         for row, value, mean, size in zip(self.page, page, self.page_mean, self.page_spread, strict=True):
-            far = min(max((value - mean) / size, -FAR), FAR)
+            far = min(max((value - mean) / size, least), most)
             single = [weight + far * more for weight, more in zip(single, row, strict=True)]
-        products, scaling = self._products, list(zip(self.uses, self.mean, self.spread, strict=True))
-        close = []
-        for _, ref, each in rough[:CLOSELY]:
-            z = [min(max((each[use] - mean) / size, -FAR), FAR) for use, mean, size in scaling]
+        products, scaling, scores = self._products, self._scaling, list[tuple[float, str]]()
+        for ref, each in found:
+            z = [
+                value if least < (value := (each[use] - mean) / size) < most else most if value > 0 else least
+                for use, mean, size in scaling
+            ]
             score = sum(map(mul, single, z)) + sum([weight * z[one] * z[other] for one, other, weight in products])
-            close.append((-score, ref))
-        close.sort()
-        return [(-score, ref) for score, ref in close]
+            scores.append((-score, ref))
+        return scores
 
 
 class Model(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):

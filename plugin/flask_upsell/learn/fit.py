@@ -124,7 +124,7 @@ def second_order(
     far = np.clip((page - page_mean) / page_spread, -FAR, FAR).astype(np.float32)
     number, size = len(uses), page.shape[1]
     total = number + number * (number + 1) // 2
-    quick, found = logit(scaled, bought, there), logit(Expanded(scaled, far), bought, there, number)
+    found = logit(Expanded(scaled, far), bought, there, number)
     single, products, rest = found[:number], found[number:total], found[total:]
 
     def told(values: Floats) -> tuple[float, ...]:
@@ -139,7 +139,6 @@ def second_order(
         tuple([told(rest[each * number : (each + 1) * number]) for each in range(size)]),
         told(page_mean),
         told(page_spread),
-        told(quick),
     )
 
 
@@ -193,6 +192,5 @@ def _hits(
 def _bolder(weights: Weights) -> Weights:
     """The same with a little more for what a shopper never bought."""
     at = weights.uses.index(NEW)
-    more = BOLDER * weights.spread[at]
-    single, quick = ([*each[:at], each[at] + more, *each[at + 1 :]] for each in (weights.single, weights.quick))
-    return msgspec.structs.replace(weights, single=tuple(single), quick=tuple(quick))
+    more = weights.single[at] + BOLDER * weights.spread[at]
+    return msgspec.structs.replace(weights, single=(*weights.single[:at], more, *weights.single[at + 1 :]))

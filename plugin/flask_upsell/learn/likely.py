@@ -219,7 +219,10 @@ class Known:
     def customers(self) -> Iterator[str]:
         """Whose habits are known; a stream."""
         cursor = self._connection.cursor()
-        cursor.execute("SELECT DISTINCT customer FROM placed WHERE customer IS NOT NULL")
+        cursor.execute(
+            "SELECT DISTINCT p.customer FROM placed p JOIN seen s ON s.order_no = p.order_no "
+            "WHERE p.customer IS NOT NULL"
+        )
         while rows := cursor.fetchmany(20_000):
             yield from (customer for (customer,) in rows)
 
