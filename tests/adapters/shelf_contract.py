@@ -62,7 +62,6 @@ def learned(number: int = 1) -> Learned:
     """A model with all that it can have, two customers to ask and two shoppers with past orders."""
     plain = Weights((0, 1), (0.5, -1.0), (1.0, 2.0), (float(number), 0.25))
     full = replace(plain, pairs=(0.1, 0.2, 0.3), page=((1.0, 2.0),) * 3, page_mean=(0.0,) * 3, page_spread=(1.0,) * 3)
-    full = replace(full, quick=(0.5, 0.25))
     past = ((1_790_000_000, ("a", "b")), (1_780_000_000, ("c",)))
     return Learned(
         Model(full, plain, 100 * number, 300, (("a", 90), ("größe", 3)), (7, 5)),
