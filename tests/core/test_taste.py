@@ -16,6 +16,7 @@ from flask_upsell.core.book import Book
 from flask_upsell.core.candidates import MOST_LIKELY, likely
 from flask_upsell.core.context import Context, Line, Policy
 from flask_upsell.core.decision import decide
+from flask_upsell.core.kind import Basis
 from flask_upsell.core.taste import (
     AGREE,
     ASKED,
@@ -386,6 +387,15 @@ def test_a_visitor_gets_what_the_cart_and_others_say() -> None:
 def test_a_shopper_gets_what_their_own_orders_say() -> None:
     assert answers(context(PHONE, policy=OPEN, visitor=customer(customer="k")))[0] == "film"
     assert answers(context(PHONE, policy=OPEN, visitor=customer(customer="somebody new")))[0] == "case"
+
+
+def test_where_too_little_was_learned_of_shoppers_they_get_what_visitors_get() -> None:
+    """Planted bug that it shows: `Likely` without its look at `personal`."""
+    assert FULL.model is not None
+    young = replace(FULL, model=replace(FULL.model, personal=False))
+    about = context(PHONE, policy=OPEN, visitor=customer(customer="k"))
+    assert answers(about, young) == answers(context(PHONE, policy=OPEN))
+    assert Basis.HABIT not in {offer.reason.basis for offer in decide(about, young).offers}
 
 
 def test_without_consent_no_habits_are_read() -> None:

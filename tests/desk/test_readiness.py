@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from flask_upsell.desk.readiness import Level, Part, readiness
+from flask_upsell.learn.fit import FEWEST
 from flask_upsell.learn.readiness import Counted
 
 ENOUGH = Counted(
@@ -38,7 +39,7 @@ def test_where_there_is_enough_nothing_is_to_do() -> None:
         ("upgrades", {"upgraded": 2999}, Level.SOME, "sold too seldom"),
         ("upgrades", {"upgraded": 0, "stepped": 4000}, Level.NOT_ENOUGH, "UPSELL_PRICE_GAP_PERCENT"),
         ("upgrades", {"upgraded": 0, "stepped": 0, "sorted": 0}, Level.NOT_ENOUGH, "categories"),
-        ("habits", {"again": 199}, Level.SOME, "comes with time"),
+        ("habits", {"again": FEWEST - 1}, Level.SOME, "comes with time"),
         ("habits", {"again": 0, "known_orders": 10}, Level.NOT_ENOUGH, "column of the customer"),
         ("seasons", {"ended": 363 * 86_400}, Level.SOME, "a whole year"),
         ("seasons", {"ended": 50 * 86_400}, Level.NOT_ENOUGH, "a whole year"),

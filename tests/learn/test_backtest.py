@@ -8,6 +8,7 @@ from itertools import count
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from flask_upsell.core.ports import OrderLine
 from flask_upsell.core.product import Product
@@ -64,6 +65,13 @@ def test_a_shoppers_own_products_are_repeats_and_only_history_finds_them() -> No
     assert shoppers.repeat_3 is not None and visitors.repeat_3 is not None and shoppers.explore_3 is not None
     assert shoppers.repeat_3.cases + shoppers.explore_3.cases == shoppers.cases == 226
     assert shoppers.repeat_3.value > visitors.repeat_3.value + 0.2
+
+
+def test_too_few_shoppers_who_came_back_are_answered_as_visitors() -> None:
+    """As a page does it. Planted bug that it shows: `Likely.answers` without its look at `personal`."""
+    lines = [replace(line, customer=line.customer if str(line.customer) < "k2" else None) for line in regulars(1500)]
+    rows = by_method(tried(lines).complements)
+    assert replace(rows["shoppers"], method="visitors") == rows["visitors"]
 
 
 def test_steps_up_are_those_that_people_took() -> None:

@@ -237,15 +237,15 @@ def test_few_cases_prove_nothing() -> None:
     lines = planted(300)
     with learned(lines) as (_, model, figures):
         assert figures["cases"] < FEWEST
-        assert (model.known, model.unknown) == (ROUGH.known, ROUGH.unknown)
+        assert (model.known, model.unknown, model.personal) == (ROUGH.known, ROUGH.unknown, True)
         assert model.orders == 300
 
 
-def test_few_shoppers_with_a_past_leave_their_weights_rough() -> None:
-    """The others' are fitted all the same."""
+def test_few_shoppers_with_a_past_are_offered_what_others_are() -> None:
+    """For whom weights are fitted all the same."""
     lines = [replace(line, customer=None) for line in planted()]
     with learned(lines) as (known, model, figures):
-        assert model.unknown.pairs and model.known == ROUGH.known
+        assert model.unknown.pairs and model.known == ROUGH.known and not model.personal
         assert figures["known"] == {"cases": figures["cases"]} or figures["known"]["cases"] == 0
         assert dict(known.habits()) == {} and model.crowd == ()
 
@@ -253,6 +253,7 @@ def test_few_shoppers_with_a_past_leave_their_weights_rough() -> None:
 def test_boldness_costs_hardly_any_hit(history: list[OrderLine], found: tuple[Known, Model, dict[str, Any]]) -> None:
     """What a shopper never bought is preferred a little more, as long as nearly as many hits remain."""
     _, bold, figures = found
+    assert bold.personal
     if "hit_rate_3" not in figures["known"]:
         pytest.fail(f"no weights for shoppers were fitted: {figures}")
     with learned(history, replace(SMALL, explore=-1.0)) as (_, shy, plain):

@@ -158,7 +158,7 @@ class Likely:
     def __init__(self, led: Led, book: Book, model: Model, context: Context) -> None:
         self._book, self._model, self._now = book, model, context.now.timestamp()
         self._cart = {line.product: leads for line, leads in led if not _is_sensitive(line, book)}
-        self._habits = habits_of(context, book)
+        self._habits = habits_of(context, book) if model.personal else NOTHING
 
     def ranked(self) -> list[tuple[float, str]]:
         """See `likely`."""

@@ -104,7 +104,8 @@ class Weights(msgspec.Struct, frozen=True, dict=True):
 
 
 class Model(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
-    """Weights of the signals, for shoppers whose past orders are `known` and for others.
+    """Weights of the signals, for shoppers whose past orders are `known` and for others; these are used of everybody
+    where it is not `personal`, since too few past orders were there to learn from.
 
     `orders` and `lines` of the history it was learned from; `popular`: the most bought products with their orders.
     `crowd`: for each customer who may be asked, how many lines they bought.
@@ -117,6 +118,7 @@ class Model(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
     popular: tuple[tuple[str, int], ...] = ()
     crowd: tuple[int, ...] = ()
     strict: bool = False  # only what a product of the cart leads to is offered
+    personal: bool = True
 
     @cached_property
     def apart(self) -> tuple[tuple[float, float], ...]:

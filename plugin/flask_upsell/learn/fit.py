@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 #: Fewer cases than that prove nothing.
-FEWEST = 200
+FEWEST = 60
 ROUNDS = 60
 #: Keeps weights small that little speaks for: as much as so many cases.
 RIDGE, STRICTER = 6.0, 5.0

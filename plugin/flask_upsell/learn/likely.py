@@ -161,8 +161,12 @@ class Known:
 
         best = np.argsort(-self.orders, kind="stable")[: self._sizes.popular]
         popular = tuple([(self.refs[no - 1], int(self.orders[no])) for no in best.tolist() if self.orders[no]])
-        return Model(
-            weights.known, weights.unknown, max(1, self.baskets), max(1, self.lines), popular, tuple(self.crowd)
+        return msgspec.structs.replace(
+            weights,
+            orders=max(1, self.baskets),
+            lines=max(1, self.lines),
+            popular=popular,
+            crowd=tuple(self.crowd),
         )
 
     def bought(self) -> Iterator[tuple[str, Bought]]:
@@ -325,7 +329,7 @@ def _fitted(connection: Connection, cut: int, sizes: Sizes, report: Report) -> t
     del known  # its weights are a third of a gigabyte, which is needed now
     import numpy as np
 
-    found_weights, figures = list[Weights](), dict[str, Any]({"cases": len(cases)})
+    fits, figures = list[Weights | None](), dict[str, Any]({"cases": len(cases)})
     for shoppers in (True, False):
         told, places, pages, number = list[Any](), list[int](), list[tuple[float, ...]](), 0
         weights = rough.known if shoppers else rough.unknown
@@ -344,9 +348,12 @@ def _fitted(connection: Connection, cut: int, sizes: Sizes, report: Report) -> t
                 places.append(first.index(case.hidden))
                 pages.append(page(cart, own))
         fit, said = fitted(told, places, pages, number, KNOWN if shoppers else UNKNOWN, sizes.explore)
-        found_weights.append(fit or weights)
+        fits.append(fit)
         figures["known" if shoppers else "unknown"] = said
-    return Model(found_weights[0], found_weights[1], 1, 1), figures
+    known_too, others = fits
+    # What was only guessed of habits finds less than what was learned of everybody.
+    personal = known_too is not None or others is None
+    return Model(known_too or ROUGH.known, others or ROUGH.unknown, 1, 1, personal=personal), figures
 
 
 def _cases(connection: Connection, cut: int, sizes: Sizes) -> list[Case]:

@@ -135,7 +135,7 @@ class Likely:
         own = [habits.get(case.customer or "", NOTHING) for case in cases]
         visitors = [self._answer(case, leads, NOTHING) for case in cases]
         shoppers = [
-            self._answer(case, leads, each) if each.baskets else answer
+            self._answer(case, leads, each) if each.baskets and self._model.personal else answer
             for case, each, answer in zip(cases, own, visitors, strict=True)
         ]
         return visitors, shoppers, own

@@ -77,7 +77,7 @@ def test_both_give_the_same_rows(java: str, tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr(spark, "CHUNK", 16)
     odd.write(tmp_path / "it's orders.parquet", amount(600, 20_000))
     # Fewer than FEWEST cases are not fitted to: that takes another pass over everything.
-    cases = amount(150, 600)
+    cases = amount(50, 600)
     expected = learned(tmp_path / "it's orders.parquet", "duckdb", "1GB", cases)
     found = learned(tmp_path / "it's orders.parquet", "spark", "600MB", cases)
     assert not [name for name in expected if name != "bots" and len(expected[name]) < 1]
