@@ -27,6 +27,7 @@ from flask_upsell import faults
 from flask_upsell.adapters.book import RedisShelf
 from flask_upsell.adapters.breaker import Breaker
 from flask_upsell.adapters.clients import Direct, web_client, worker_client
+from flask_upsell.adapters.copy import MOST_COPIED, Raw
 from flask_upsell.adapters.memory import MemoryShelf
 from flask_upsell.adapters.press import CHUNK, Field
 from flask_upsell.core.affinity import Affinities, Affinity
@@ -40,7 +41,7 @@ from flask_upsell.core.rule import Products, Rule
 from flask_upsell.core.rulebook import RuleBook
 from flask_upsell.core.taste import SIGNALS, Bought, Habits, Learned, Model, Weights
 from flask_upsell.errors import BookError
-from tests.adapters.shelf_contract import REFS, ShelfContract, leads, numbered, numbers_in, product
+from tests.adapters.shelf_contract import REFS, ShelfContract, leads, learned, numbered, numbers_in, product
 
 CURRENT = "upsell:{book}:1:current"
 NOON = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -440,14 +441,61 @@ def test_a_version_published_after_a_flush_is_not_mistaken_for_an_older_one(redi
 def test_a_copy_that_grows_too_big_starts_again_and_still_answers_whole(
     redis_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("flask_upsell.adapters.book.MOST_COPIED", 6)
+    monkeypatch.setattr("flask_upsell.adapters.book.MOST_COPIED", 1000)
     shelf = open_shelf(redis_url)
     refs = [f"r{i}" for i in range(20)]
     shelf.publish([product(ref, "1") for ref in refs], [(ref, leads(ref)) for ref in refs])
     for first, second in pairwise(refs):
         book = shelf.read([first, second])
         assert (book.leads_to(first), book.leads_to(second)) == (leads(first), leads(second))
-        assert len(book.products) <= 6 + 2
+        assert shelf._copy.size < 1000 + 600
+
+
+def test_habits_make_a_copy_too_big_as_well(redis_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A small catalogue and many customers. Planted bug that it shows: a copy that is measured by products alone, or
+    only when products are missing."""
+    monkeypatch.setattr("flask_upsell.adapters.book.MOST_COPIED", 20_000)
+    shelf = open_shelf(redis_url, trust_seconds=0.0)
+    own = Habits(((1_790_000_000, tuple([f"product {i}" for i in range(50)])),))
+    many = [(f"customer {i}", own) for i in range(200)]
+    shelf.publish([product("a", "1")], [], replace(learned(), habits=iter(many)))
+    for name, _ in many:
+        assert shelf.read(["a"]).habits[name] == own
+        assert len(shelf._copy.habits) < 20_000 / len(encode(own)) + 2
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_a_copy_too_big_is_better_than_none(redis_url: str, client: Redis, gone: bool) -> None:
+    """Redis is away, or was emptied, just when a copy is to begin anew. Planted bug that it shows: the new one, with
+    nothing in it."""
+    shelf = open_shelf(redis_url, trust_seconds=0.0)
+    shelf.publish(*numbered(1))
+    assert numbers_in(shelf.read(["a"]), ["a"]) == {1}
+    shelf._copy.leads.size += MOST_COPIED
+    if gone:
+        shelf._reader = Direct(Redis(unix_socket_path="/nowhere/at/all.sock"))
+    else:
+        client.flushall()
+    assert numbers_in(shelf.read(["a"]), ["a"]) == {1}
+
+
+def test_what_was_looked_at_long_ago_is_decoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Planted bugs that it shows: all that was ever looked at stays decoded; what was dropped is unknown."""
+    monkeypatch.setattr("flask_upsell.adapters.copy.MOST_DECODED", 300)
+    decoded = list[bytes]()
+
+    def decode(value: bytes) -> bytes:
+        decoded.append(value)
+        return value
+
+    raw: Raw[bytes] = Raw("x:", "a thing", decode)
+    refs = [f"r{i}" for i in range(20)]
+    raw.put(refs, [ref.encode() * 20 for ref in refs])
+    for _ in range(3):
+        for ref in refs:
+            assert raw[ref] == ref.encode() * 20 == raw[ref]
+            assert len(raw._decoded) <= 300 / 40 + 1
+    assert len(decoded) == 3 * len(refs) and raw.size == sum(len(ref) * 20 for ref in refs)
 
 
 # --- rules ---------------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from ..core.taste import Model
 from ..errors import UpsellError
 from .breaker import Breaker
 from .clients import Direct
-from .copy import Copy, Fetched
+from .copy import MOST_COPIED, Copy, Fetched
 from .press import LIVE, MODEL, OFF, RULES, Press
 
 #: The most products fetched at once.
@@ -42,8 +42,6 @@ MOST_FACTS = 2000
 ATTEMPTS = 3
 #: A version that says of itself that it is live is believed so long; then `current` is asked, which cannot be wrong.
 CERTAIN_SECONDS = 60.0
-#: The most products in a process's copy; 50,000 take about 60 MB.
-MOST_COPIED = 50_000
 #: Rules up to so many bytes are made ready by the page that finds them: a few milliseconds.
 AT_ONCE = 50_000
 
@@ -109,8 +107,6 @@ class RedisShelf(Press):
         if not self._breaker.allow():
             self.off = None
             return copy.book
-        if missing and len(copy.facts) > MOST_COPIED:
-            copy, missing = self._empty(""), list(dict.fromkeys(refs))
         try:
             copy = self._renewed(copy, missing, refs)
         except (RedisError, OSError) as error:
@@ -127,9 +123,9 @@ class RedisShelf(Press):
         return copy.book
 
     def _renewed(self, copy: Copy, missing: Sequence[str], refs: Sequence[str]) -> Copy:
-        """The copy, or one of the version that is live by now, with `refs`."""
+        """The copy, or one of the version that is live by now, with `refs`; a new one instead of one too large."""
         live = ""
-        if copy.book.version:
+        if copy.book.version and copy.size <= MOST_COPIED:
             live = self._take(copy, missing)
             if live == copy.book.version:
                 if self._clock() < copy.certain:
