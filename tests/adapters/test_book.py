@@ -479,16 +479,15 @@ def test_a_copy_too_big_is_better_than_none(redis_url: str, client: Redis, gone:
     assert numbers_in(shelf.read(["a"]), ["a"]) == {1}
 
 
-def test_what_was_looked_at_long_ago_is_decoded_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_looked_at_long_ago_is_decoded_again() -> None:
     """Planted bugs that it shows: all that was ever looked at stays decoded; what was dropped is unknown."""
-    monkeypatch.setattr("flask_upsell.adapters.copy.MOST_DECODED", 300)
     decoded = list[bytes]()
 
     def decode(value: bytes) -> bytes:
         decoded.append(value)
         return value
 
-    raw: Raw[bytes] = Raw("x:", "a thing", decode)
+    raw: Raw[bytes] = Raw("x:", "a thing", decode, 300)
     refs = [f"r{i}" for i in range(20)]
     raw.put(refs, [ref.encode() * 20 for ref in refs])
     for _ in range(3):

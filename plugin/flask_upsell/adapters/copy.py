@@ -17,17 +17,19 @@ from ..core.taste import Bought, Habits, Model
 T = TypeVar("T")
 
 
-#: So many bytes of the book are kept decoded of each kind, which takes about ten times as much memory; decoding what
-#: a product leads to takes 60 microseconds. And so many bytes are kept at all, before a process begins anew.
-MOST_DECODED, MOST_COPIED = 4_000_000, 64_000_000
+#: So many bytes of the book are kept, before a process begins anew.
+MOST_COPIED = 64_000_000
+#: So many bytes of a kind are kept decoded, which takes about ten times as much memory; decoding what one product leads
+#: to takes 60 microseconds. The whole crowd, of whom a visitor's decision asks sixty; and the habits of some shoppers.
+DECODED, CROWD_DECODED, HABITS_DECODED = 4_000_000, 10_000_000, 1_000_000
 
 
 class Raw(Mapping[str, T]):
     """Values by reference, decoded when they are looked at: of most carts a process knows the decision already, and of
-    the others it looks at few products. `size`: how many bytes they are."""
+    the others it looks at few products. `most` bytes of them stay decoded; `size`: how many bytes all are."""
 
-    def __init__(self, mark: str, what: str, decode: Callable[[bytes], T]) -> None:
-        self.mark, self._what, self._decode = mark, what, decode
+    def __init__(self, mark: str, what: str, decode: Callable[[bytes], T], most: int = DECODED) -> None:
+        self.mark, self._what, self._decode, self._most = mark, what, decode, most
         self.size = self._looked_at = 0
         self._known: dict[str, bytes | None] = {}
         self._decoded: dict[str, T] = {}
@@ -53,7 +55,7 @@ class Raw(Mapping[str, T]):
             faults.note("book_unreadable", "%s %r in the book is not readable: %s", self._what, ref, error)
             self._known[ref] = None
             raise KeyError(ref) from None
-        if self._looked_at > MOST_DECODED:
+        if self._looked_at > self._most:
             # Those that are looked at often are back at once.
             self._decoded, self._looked_at = {}, 0
         self._decoded[ref] = found
@@ -101,8 +103,12 @@ class Copy:
         self.facts: Fetched[Product] = Fetched(version, fetch, "p:", "product", decode_product)
         self.lists: Fetched[tuple[str, ...]] = Fetched(version, fetch, "l:", "the list", decode_list)
         self.leads: Raw[Affinities] = Raw("a:", "what leads on from", decode_affinities)
-        self.crowd: Fetched[Bought] = Fetched(version, fetch, "g:", "what customers bought", decode_bought)
-        self.habits: Fetched[Habits] = Fetched(version, fetch, "h:", "the past orders of", decode_habits)
+        self.crowd: Fetched[Bought] = Fetched(
+            version, fetch, "g:", "what customers bought", decode_bought, CROWD_DECODED
+        )
+        self.habits: Fetched[Habits] = Fetched(
+            version, fetch, "h:", "the past orders of", decode_habits, HABITS_DECODED
+        )
         self.book = Book(
             version,
             self.facts,
