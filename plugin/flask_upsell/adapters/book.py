@@ -34,7 +34,7 @@ from ..errors import UpsellError
 from .breaker import Breaker
 from .clients import Direct
 from .copy import MOST_COPIED, Copy, Fetched
-from .press import LIVE, MODEL, OFF, RULES, Press
+from .press import LIVE, MEMBERS, MODEL, OFF, RULES, Press
 
 #: The most products fetched at once.
 MOST_FACTS = 2000
@@ -124,8 +124,9 @@ class RedisShelf(Press):
 
     def _renewed(self, copy: Copy, missing: Sequence[str], refs: Sequence[str]) -> Copy:
         """The copy, or one of the version that is live by now, with `refs`; a new one instead of one too large."""
-        live = ""
+        live, older = "", None
         if copy.book.version and copy.size <= MOST_COPIED:
+            older = copy if copy.members else None
             live = self._take(copy, missing)
             if live == copy.book.version:
                 if self._clock() < copy.certain:
@@ -139,12 +140,13 @@ class RedisShelf(Press):
             if not live:
                 self.off = None
                 return copy
-            other = self._empty(live)
+            amended = older is not None and self._version_key(older.book.version) == self._version_key(live)
+            other = Copy(live, self._fetch, self._rules, older if amended else None)
             if self._take(other, list(dict.fromkeys(refs))) == live:
                 other.certain = self._clock() + CERTAIN_SECONDS
                 return other
-            # The version that came next is not the last one either.
-            live = ""
+            # The version that came next is not the last one either, or has another crowd.
+            live, older = "", None
         return copy
 
     def _pointed(self) -> str:
@@ -153,18 +155,22 @@ class RedisShelf(Press):
         return (raw or b"").decode("utf-8", "replace")
 
     def _take(self, copy: Copy, refs: Sequence[str]) -> str:
-        """Put these references into the copy if its version is live; says which one is, "" when that is not known."""
-        head = [LIVE, RULES, OFF] if copy.weighed else [LIVE, RULES, OFF, MODEL]
+        """Put these references into the copy if its version is live; says which one is, "" when that is not known or
+        the copy has another crowd."""
+        head = [LIVE, RULES, OFF, MEMBERS] if copy.weighed else [LIVE, RULES, OFF, MEMBERS, MODEL]
         fields = [*head, *["a:" + ref for ref in refs], *["p:" + ref for ref in refs]]
         values: list[Any] = self._reader.ask("HMGET", self._version_key(copy.book.version), *fields)
         live: str = (values[0] or b"").decode("utf-8", "replace")
         if live == copy.book.version:
+            if copy.weighed and copy.members != (values[3] or b""):
+                return ""
+            copy.members = values[3] or b""
             rules = (values[1] or b"").decode("utf-8", "replace")
             if rules != copy.book.rules.version:
                 copy.put_rules(self._rules_of(rules))
             self.off = values[2] == b"1"
             if not copy.weighed:
-                copy.put_model(self._model_of(values[3]))
+                copy.put_model(self._model_of(values[4]))
             start = len(head)
             copy.facts.put(refs, values[start + len(refs) :])
             # What leads on comes last: another thread that finds it must find its product too.

@@ -97,19 +97,32 @@ class Fetched(Raw[T]):
 
 
 class Copy:
-    """This process's copy of one version. It is in no circle: a page need not wait until a dropped one is collected."""
+    """This process's copy of one version. It is in no circle: a page need not wait until a dropped one is collected.
 
-    def __init__(self, version: str, fetch: Callable[[Fetched[Any], list[str]], None], rules: RuleSet) -> None:
+    An amendment changes products, what they lead to, and habits: the model and the crowd, which take longest to read,
+    are those of the `older` copy, as long as `members` says that nobody of the crowd was forgotten.
+    """
+
+    def __init__(
+        self,
+        version: str,
+        fetch: Callable[[Fetched[Any], list[str]], None],
+        rules: RuleSet,
+        older: Copy | None = None,
+    ) -> None:
         self.facts: Fetched[Product] = Fetched(version, fetch, "p:", "product", decode_product)
         self.lists: Fetched[tuple[str, ...]] = Fetched(version, fetch, "l:", "the list", decode_list)
         self.leads: Raw[Affinities] = Raw("a:", "what leads on from", decode_affinities)
-        self.crowd: Fetched[Bought] = Fetched(
-            version, fetch, "g:", "what customers bought", decode_bought, CROWD_DECODED
+        self.crowd: Fetched[Bought] = (
+            older.crowd
+            if older is not None
+            else Fetched(version, fetch, "g:", "what customers bought", decode_bought, CROWD_DECODED)
         )
+        self.members: bytes = older.members if older is not None else b""
         self.habits: Fetched[Habits] = Fetched(
             version, fetch, "h:", "the past orders of", decode_habits, HABITS_DECODED
         )
-        self.book = Book(
+        self.book: Book = Book(
             version,
             self.facts,
             self.leads,
@@ -117,12 +130,12 @@ class Copy:
             rules,
             self.facts.expect,
             self.lists.expect,
-            None,
+            older.book.model if older is not None else None,
             self.crowd,
             self.habits,
             self.crowd.expect,
         )
-        self.weighed = False
+        self.weighed = older is not None
         self.checked = self.certain = float("-inf")
 
     @property

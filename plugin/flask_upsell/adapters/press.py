@@ -36,6 +36,8 @@ OFF = "off"
 MODEL = "model"
 #: … and the one that says which learning it is of, whose crowd has its numbers.
 LEARNING = "learning"
+#: … and the one that changes when somebody of that crowd is forgotten: until then every amendment has the same one.
+MEMBERS = "members"
 CHUNK = 500
 #: What redis-py takes for a field's name and value.
 Field = bytes | bytearray | memoryview | str | int | float
@@ -102,7 +104,7 @@ class Press:
                         pipe.hset(key, mapping=late)
                     pipe.persist(key)
                     pipe.set(self._current, version)
-                    pipe.hset(key, mapping={LIVE: version, RULES: rules or b"", OFF: off or b""})
+                    pipe.hset(key, mapping={LIVE: version, MEMBERS: version, RULES: rules or b"", OFF: off or b""})
                     if old and self._version_key(old.decode("utf-8", "replace")) != key:
                         pipe.hset(self._version_key(old.decode("utf-8", "replace")), LIVE, version)
                         pipe.expire(self._version_key(old.decode("utf-8", "replace")), self._keep)
@@ -203,7 +205,7 @@ class Press:
             found = _without(pipe, key, fields, set(forgotten.members)) if same else {}
             pipe.multi()
             pipe.hdel(key, *(gone if same else gone[: len(forgotten.customers)]))
-            return found
+            return {**found, MEMBERS: token_hex(6)}
 
         try:
             self._change(left)
