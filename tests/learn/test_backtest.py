@@ -13,11 +13,13 @@ from msgspec.structs import replace
 from flask_upsell.core.ports import OrderLine
 from flask_upsell.core.product import Product
 from flask_upsell.errors import LearnError
+from flask_upsell.learn import likely
 from flask_upsell.learn.backtest import Result, backtest
 from flask_upsell.learn.likely import Sizes
 from flask_upsell.learn.measured import Measured
 from flask_upsell.learn.mining import Parameters
 from tests.learn.histories import START, couples, goods, order, regulars, silent
+from tests.learn.test_likely import misled
 
 SMALL = Sizes(head=200, crowd=50, cases=300, candidates=40, ridge=5.0)
 
@@ -67,9 +69,10 @@ def test_a_shoppers_own_products_are_repeats_and_only_history_finds_them() -> No
     assert shoppers.repeat_3.value > visitors.repeat_3.value + 0.2
 
 
-def test_too_few_shoppers_who_came_back_are_answered_as_visitors() -> None:
+def test_where_habits_are_not_used_shoppers_are_answered_as_visitors(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a page does it. Planted bug that it shows: `Likely.answers` without its look at `personal`."""
     lines = [replace(line, customer=line.customer if str(line.customer) < "k2" else None) for line in regulars(1500)]
+    monkeypatch.setattr(likely, "ROUGH", misled())
     rows = by_method(tried(lines).complements)
     assert replace(rows["shoppers"], method="visitors") == rows["visitors"]
 

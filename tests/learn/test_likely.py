@@ -241,13 +241,29 @@ def test_few_cases_prove_nothing() -> None:
         assert model.orders == 300
 
 
-def test_few_shoppers_with_a_past_are_offered_what_others_are() -> None:
-    """For whom weights are fitted all the same."""
+def test_few_shoppers_with_a_past_leave_their_weights_rough() -> None:
+    """The others' are fitted all the same."""
     lines = [replace(line, customer=None) for line in planted()]
     with learned(lines) as (known, model, figures):
-        assert model.unknown.pairs and model.known == ROUGH.known and not model.personal
+        assert model.unknown.pairs and model.known == ROUGH.known
         assert figures["known"] == {"cases": figures["cases"]} or figures["known"]["cases"] == 0
         assert dict(known.habits()) == {} and model.crowd == ()
+
+
+def test_what_is_guessed_of_habits_is_used_where_it_finds_as_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else known shoppers are offered what others are. Planted bug that it shows: `personal` always."""
+    lines = [replace(line, customer=line.customer if str(line.customer) < "k12" else None) for line in planted()]
+    with learned(lines) as (_, model, figures):
+        assert 0 < figures["known"]["cases"] < FEWEST and not model.known.pairs and model.unknown.pairs
+        assert model.personal
+    monkeypatch.setattr(likely, "ROUGH", misled())
+    with learned(lines) as (_, model, _):
+        assert not model.personal and model.unknown.pairs
+
+
+def misled() -> Model:
+    """It guesses that nobody buys what they bought before, nor what goes with the cart."""
+    return replace(ROUGH, known=replace(ROUGH.known, single=tuple([-each for each in ROUGH.known.single])))
 
 
 def test_boldness_costs_hardly_any_hit(history: list[OrderLine], found: tuple[Known, Model, dict[str, Any]]) -> None:

@@ -6,8 +6,6 @@ the counts exactly once, whoever calls it and however often.
 
 from __future__ import annotations
 
-import sqlite3
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,7 +20,6 @@ from sqlalchemy import (
     Connection,
     Engine,
     create_engine,
-    event,
     func,
     insert,
     select,
@@ -44,44 +41,18 @@ from .counts import count_of
 from .dialects import same_database
 from .postgresql import in_time
 from .recent import note
-
-#: How long a SQLite file that somebody else writes to is waited for.
-PATIENCE_SECONDS = 5
+from .sqlite import patient
 
 
 def make_engine(url: str) -> Engine:
-    """An engine for the ledger. SQLite gets WAL and full sync: a reader never waits, and a power cut loses nothing. A
-    page does not wait for a PostgreSQL that hangs (`postgresql.in_time`)."""
+    """An engine for the ledger: see `sqlite`. A page does not wait for a PostgreSQL that hangs (`postgresql`)."""
     parsed = make_url(url)
-    if parsed.get_backend_name() != "sqlite":
-        # What hangs gives its connection back in a moment: who waits for one waits no longer.
-        engine = create_engine(parsed, pool_pre_ping=True, pool_timeout=5, hide_parameters=True)
-        in_time(engine)
-        return engine
-    engine = create_engine(parsed, connect_args={"timeout": PATIENCE_SECONDS}, hide_parameters=True)
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, record: object) -> None:
-        cursor = connection.cursor()
-        _write_ahead(cursor)
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.close()
-
+    if parsed.get_backend_name() == "sqlite":
+        return patient(parsed)
+    # What hangs gives its connection back in a moment: who waits for one waits no longer.
+    engine = create_engine(parsed, pool_pre_ping=True, pool_timeout=5, hide_parameters=True)
+    in_time(engine)
     return engine
-
-
-def _write_ahead(cursor: Any) -> None:
-    """WAL, which a new file gets once. Who opens it at the same moment is refused by SQLite at once, whatever the
-    timeout: so the waiting is done here."""
-    until = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode=WAL")
-            return
-        except sqlite3.OperationalError as problem:
-            if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
-                raise
-            time.sleep(0.005)
 
 
 class SQLLedger(Claims):

@@ -104,8 +104,8 @@ class Weights(msgspec.Struct, frozen=True, dict=True):
 
 
 class Model(msgspec.Struct, frozen=True, omit_defaults=True, dict=True):
-    """Weights of the signals, for shoppers whose past orders are `known` and for others; these are used of everybody
-    where it is not `personal`, since too few past orders were there to learn from.
+    """Weights of the signals, for shoppers whose past orders are `known` and for others; these are used for everybody
+    where it is not `personal`: too few past orders were there to learn from.
 
     `orders` and `lines` of the history it was learned from; `popular`: the most bought products with their orders.
     `crowd`: for each customer who may be asked, how many lines they bought.

@@ -15,7 +15,7 @@ import msgspec
 
 from ..core.affinity import SHRUNK, Affinities, Affinity
 from ..core.ports import Report
-from ..core.taste import CROWD, KEPT, NOTHING, SIGNALS, Bought, Habits, Model, Weights, page, signals
+from ..core.taste import CROWD, KEPT, NOTHING, SIGNALS, Bought, Habits, Model, Signals, Weights, page, signals
 from .drawn import Drawn
 from .engines import Connection
 from .fit import FEWEST, fitted
@@ -329,7 +329,12 @@ def _fitted(connection: Connection, cut: int, sizes: Sizes, report: Report) -> t
     del known  # its weights are a third of a gigabyte, which is needed now
     import numpy as np
 
+    def seen(case: Case, own: Habits) -> tuple[list[tuple[str, Signals]], tuple[float, ...]]:
+        cart = {ref: leads.get(ref, Affinities()) for ref in case.cart}
+        return list(signals(cart, rough, crowd, own, case.at)), page(cart, own)
+
     fits, figures = list[Weights | None](), dict[str, Any]({"cases": len(cases)})
+    past, guessed = list[Case](), 0
     for shoppers in (True, False):
         told, places, pages, number = list[Any](), list[int](), list[tuple[float, ...]](), 0
         weights = rough.known if shoppers else rough.unknown
@@ -340,19 +345,25 @@ def _fitted(connection: Connection, cut: int, sizes: Sizes, report: Report) -> t
             if own is None:
                 continue
             number += 1
-            cart = {ref: leads.get(ref, Affinities()) for ref in case.cart}
-            found = dict(signals(cart, rough, crowd, own, case.at))
-            first = [ref for _, ref in weights.scored(list(found.items()), ())[: sizes.candidates]]
+            found, about = seen(case, own)
+            first = [ref for _, ref in weights.scored(found, ())[: sizes.candidates]]
+            if shoppers:
+                past.append(case)
+                guessed += case.hidden in first[:3]
             if case.hidden in first:
-                told.append(np.array([found[ref] for ref in first], np.float32))
+                by = dict(found)
+                told.append(np.array([by[ref] for ref in first], np.float32))
                 places.append(first.index(case.hidden))
-                pages.append(page(cart, own))
+                pages.append(about)
         fit, said = fitted(told, places, pages, number, KNOWN if shoppers else UNKNOWN, sizes.explore)
         fits.append(fit)
         figures["known" if shoppers else "unknown"] = said
     known_too, others = fits
-    # What was only guessed of habits finds less than what was learned of everybody.
-    personal = known_too is not None or others is None
+    personal = True
+    if known_too is None and others is not None:
+        # What is guessed of habits is used only where it finds as much as what was learned of everybody.
+        best = ([ref for _, ref in others.scored(*seen(case, NOTHING))[:3]] for case in past)
+        personal = guessed >= sum(case.hidden in first for case, first in zip(past, best, strict=True))
     return Model(known_too or ROUGH.known, others or ROUGH.unknown, 1, 1, personal=personal), figures
 
 
