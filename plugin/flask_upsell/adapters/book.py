@@ -162,9 +162,11 @@ class RedisShelf(Press):
         values: list[Any] = self._reader.ask("HMGET", self._version_key(copy.book.version), *fields)
         live: str = (values[0] or b"").decode("utf-8", "replace")
         if live == copy.book.version:
-            if copy.weighed and copy.members != (values[3] or b""):
+            token, _, said_of = (values[3] or b"").decode("utf-8", "replace").partition("@")
+            members = token if said_of == live else ""
+            if copy.weighed and copy.members != members:
                 return ""
-            copy.members = values[3] or b""
+            copy.members = members
             rules = (values[1] or b"").decode("utf-8", "replace")
             if rules != copy.book.rules.version:
                 copy.put_rules(self._rules_of(rules))

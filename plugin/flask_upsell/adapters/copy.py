@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -17,8 +18,8 @@ from ..core.taste import Bought, Habits, Model
 T = TypeVar("T")
 
 
-#: So many bytes of the book are kept, before a process begins anew.
-MOST_COPIED = 64_000_000
+#: So many bytes of the book are kept, before a process begins anew; each entry counts for so many more.
+MOST_COPIED, ENTRY = 64_000_000, 100
 #: So many bytes of a kind are kept decoded, which takes about ten times as much memory; decoding what one product leads
 #: to takes 60 microseconds. The whole crowd, of whom a visitor's decision asks sixty; and the habits of some shoppers.
 DECODED, CROWD_DECODED, HABITS_DECODED = 4_000_000, 10_000_000, 1_000_000
@@ -32,11 +33,14 @@ class Raw(Mapping[str, T]):
         self.mark, self._what, self._decode, self._most = mark, what, decode, most
         self.size = self._looked_at = 0
         self._known: dict[str, bytes | None] = {}
-        self._decoded: dict[str, T] = {}
+        self._decoded = OrderedDict[str, T]()
 
     def put(self, refs: Sequence[str], values: Sequence[bytes | None]) -> None:
-        self._known.update(zip(refs, values, strict=True))
-        self.size += sum([len(value) for value in values if value is not None])
+        for ref, value in zip(refs, values, strict=True):
+            if ref not in self._known:
+                # Also what the book does not have: anybody may ask for anything.
+                self.size += ENTRY + len(ref) + len(value or b"")
+            self._known[ref] = value
 
     def has(self, ref: str) -> bool:
         """Whether it is known what the book says of this reference, though that be nothing."""
@@ -55,11 +59,12 @@ class Raw(Mapping[str, T]):
             faults.note("book_unreadable", "%s %r in the book is not readable: %s", self._what, ref, error)
             self._known[ref] = None
             raise KeyError(ref) from None
-        if self._looked_at > self._most:
-            # Those that are looked at often are back at once.
-            self._decoded, self._looked_at = {}, 0
         self._decoded[ref] = found
         self._looked_at += len(value)
+        while self._looked_at > self._most and len(self._decoded) > 1:
+            # What is looked at often is back at once.
+            oldest, _ = self._decoded.popitem(last=False)
+            self._looked_at -= len(self._known[oldest] or b"")
         return found
 
     def __contains__(self, ref: object) -> bool:
@@ -100,7 +105,7 @@ class Copy:
     """This process's copy of one version. It is in no circle: a page need not wait until a dropped one is collected.
 
     An amendment changes products, what they lead to, and habits: the model and the crowd, which take longest to read,
-    are those of the `older` copy, as long as `members` says that nobody of the crowd was forgotten.
+    are those of the `older` copy, as long as `members` says that nobody of the crowd was forgotten; "" says nothing.
     """
 
     def __init__(
@@ -118,7 +123,7 @@ class Copy:
             if older is not None
             else Fetched(version, fetch, "g:", "what customers bought", decode_bought, CROWD_DECODED)
         )
-        self.members: bytes = older.members if older is not None else b""
+        self.members: str = older.members if older is not None else ""
         self.habits: Fetched[Habits] = Fetched(
             version, fetch, "h:", "the past orders of", decode_habits, HABITS_DECODED
         )

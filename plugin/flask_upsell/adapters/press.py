@@ -36,7 +36,8 @@ OFF = "off"
 MODEL = "model"
 #: … and the one that says which learning it is of, whose crowd has its numbers.
 LEARNING = "learning"
-#: … and the one that changes when somebody of that crowd is forgotten: until then every amendment has the same one.
+#: … and the one that changes when somebody of that crowd is forgotten: until then every amendment has the same one,
+#: with its own version. Where that is another, it was amended by an older version of this package.
 MEMBERS = "members"
 CHUNK = 500
 #: What redis-py takes for a field's name and value.
@@ -104,7 +105,15 @@ class Press:
                         pipe.hset(key, mapping=late)
                     pipe.persist(key)
                     pipe.set(self._current, version)
-                    pipe.hset(key, mapping={LIVE: version, MEMBERS: version, RULES: rules or b"", OFF: off or b""})
+                    pipe.hset(
+                        key,
+                        mapping={
+                            LIVE: version,
+                            MEMBERS: _members(token_hex(6), version),
+                            RULES: rules or b"",
+                            OFF: off or b"",
+                        },
+                    )
                     if old and self._version_key(old.decode("utf-8", "replace")) != key:
                         pipe.hset(self._version_key(old.decode("utf-8", "replace")), LIVE, version)
                         pipe.expire(self._version_key(old.decode("utf-8", "replace")), self._keep)
@@ -176,11 +185,11 @@ class Press:
                 live: bytes | None = pipe.get(self._current)  # type: ignore[assignment]
                 if (live or b"").decode("utf-8", "replace") != version:
                     return False
-                there: Any = pipe.hmget(key, [str(field) for field in fields])
+                members, *there = pipe.hmget(key, [MEMBERS, *[str(field) for field in fields]])
                 if there == list(fields.values()):
                     return True
                 pipe.multi()
-                pipe.hset(key, mapping={**fields, LIVE: name})
+                pipe.hset(key, mapping={**fields, LIVE: name, MEMBERS: _members(members, name)})
                 pipe.set(self._current, name)
                 pipe.execute()
                 return True
@@ -224,7 +233,10 @@ class Press:
                         return
                     number, _, revision = live.decode("utf-8", "replace").partition(".")
                     key, version = self._version_key(number), f"{number}.{int(revision or 0) + 1}"
-                    pipe.hset(key, mapping={**change(pipe, key), LIVE: version})
+                    members: Any = pipe.hget(key, MEMBERS)
+                    fields = change(pipe, key)
+                    members = _members(fields.get(MEMBERS, members), version)
+                    pipe.hset(key, mapping={**fields, LIVE: version, MEMBERS: members})
                     pipe.set(self._current, version)
                     pipe.execute()
                     return
@@ -328,6 +340,12 @@ def _fields(
             yield "g:" + number, encode(bought)
         for pseudonym, habits in learned.habits:
             yield "h:" + pseudonym, encode(habits)
+
+
+def _members(token: Any, version: str) -> str:
+    """What MEMBERS says: the crowd's `token`, alone or as it is there, in this version."""
+    said = token.decode("utf-8", "replace") if isinstance(token, bytes) else token or ""
+    return f"{said.partition('@')[0]}@{version}"
 
 
 def _chunks(fields: Iterator[tuple[str, bytes]]) -> Iterator[dict[Field, Field]]:
