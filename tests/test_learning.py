@@ -387,6 +387,31 @@ def test_what_is_far_worse_is_refused_and_told(taught: Taught) -> None:
         ({"coverage": 100, "hit_rate": 0.13}, {"coverage": 100, "hit_rate": 0.2}, ["hit_rate"]),
         ({"coverage": 100, "hit_rate": None}, {"coverage": 100, "hit_rate": 0.2}, ["hit_rate"]),
         ({"coverage": 1, "hit_rate": None}, {"coverage": 19, "hit_rate": None}, []),
+        # Of 137 carts nine and four are no difference, of 2,000 they are.
+        ({"coverage": 100, "hit_rate": 0.03, "cases": 137}, {"coverage": 100, "hit_rate": 0.066, "cases": 137}, []),
+        (
+            {"coverage": 100, "hit_rate": 0.03, "cases": 2000},
+            {"coverage": 100, "hit_rate": 0.066, "cases": 2000},
+            ["hit_rate"],
+        ),
+        # Of as many carts too few were found to fit to: a few less, or hardly any.
+        (
+            {"coverage": 100, "hit_rate": None, "cases": 600, "found": 0.098},
+            {"coverage": 100, "hit_rate": 0.1, "cases": 600},
+            [],
+        ),
+        (
+            {"coverage": 100, "hit_rate": None, "cases": 600, "found": 0.01},
+            {"coverage": 100, "hit_rate": 0.1, "cases": 600},
+            ["hit_rate"],
+        ),
+        # Nothing was asked: a few carts less, or half of them.
+        ({"coverage": 100, "hit_rate": None, "cases": 59}, {"coverage": 100, "hit_rate": 0.1, "cases": 61}, []),
+        (
+            {"coverage": 100, "hit_rate": None, "cases": 59},
+            {"coverage": 100, "hit_rate": 0.1, "cases": 200},
+            ["hit_rate"],
+        ),
     ],
 )
 def test_how_much_worse_is_far_worse(now: dict[str, Any], last: dict[str, Any], wrong: list[str]) -> None:

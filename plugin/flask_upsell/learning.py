@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
+from math import sqrt
 from typing import Any
 
 import msgspec
@@ -94,7 +95,8 @@ class Learning:
         coverage, habits = self._write(mined, known, figures, id, parameters, report)
         said = figures["model"].get("unknown", {})
         fitted = bool(said.get("hit_rate_3"))
-        now = {"coverage": coverage, "hit_rate": said.get("hit_rate_3"), "habits": habits}
+        asked = {"cases": figures["model"].get("cases", 0), "found": said.get("found")}
+        now = {"coverage": coverage, "hit_rate": said.get("hit_rate_3"), "habits": habits, **asked}
         figures.update(now)
         last = self._kept.live()
         wrong = worse(now, last.figures if last is not None else {})
@@ -188,9 +190,24 @@ def worse(now: Mapping[str, Any], last: Mapping[str, Any]) -> list[dict[str, Any
     found = []
     for what, least in LEAST.items():
         before, here = last.get(what) or 0, now.get(what) or 0
-        if before >= (FEWEST if what == "coverage" else 0.01) and here < least * before:
+        enough = before >= (FEWEST if what == "coverage" else 0.01)
+        if enough and here < least * before and (what == "coverage" or not _by_chance(now, last)):
             found.append({"what": what, "now": here, "last": before})
     return found
+
+
+def _by_chance(now: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
+    """Whether carts as few as these may differ as much: by two standard errors. Where too few were there to fit to,
+    what was found of them is the most that may be foreseen; where nothing was asked, half as many carts say enough."""
+    before, here = last["hit_rate"], now.get("hit_rate")
+    here = now.get("found") if here is None else here
+    n, m = now.get("cases") or 0, last.get("cases") or 0
+    if here is None:
+        return 2 * n >= m > 0
+    if not (n and m):
+        return False
+    share = (here * n + before * m) / (n + m)
+    return bool(before - here <= 2 * sqrt(share * (1 - share) * (1 / n + 1 / m)))
 
 
 def told_refused(wrong: Iterable[Mapping[str, Any]]) -> str:

@@ -27,7 +27,8 @@ def slot(page: Page, placement: str = "cart") -> Locator:
 
 
 def offered(page: Page, placement: str = "cart") -> list[tuple[str, str]]:
-    """(kind, product) of each offer, from the top."""
+    """(kind, product) of each offer, from the top; of the whole page, not of the half that has come."""
+    page.wait_for_load_state()
     cards = slot(page, placement).locator("[data-upsell-offer]")
     found = cards.evaluate_all("all => all.map((card) => [card.dataset.upsellKind, card.dataset.upsellProduct])")
     return [(kind, product) for kind, product in found]
@@ -61,6 +62,7 @@ def undo_button(page: Page, placement: str = "cart") -> Locator:
 
 def lines(page: Page) -> list[tuple[str, str]]:
     """(reference, quantity) of each line that the cart page shows."""
+    page.wait_for_load_state()
     found = page.locator("li.line").all()
     return [
         (line.get_attribute("data-sku") or "", line.locator("input[name=quantity]").input_value()) for line in found

@@ -157,7 +157,7 @@ def fitted(
     import numpy as np
 
     if len(told) < FEWEST:
-        return None, {"cases": number}
+        return None, {"cases": number, "found": _share(len(told), number)}
     most = max(len(each) for each in told)
     every = np.zeros((len(told), most, len(SIGNALS)), np.float32)
     there = np.zeros((len(told), most), dtype=bool)
@@ -175,7 +175,11 @@ def fitted(
             if found < least:
                 break
             weights, hits = bolder, found
-    return weights, {"cases": number, "found": round(len(told) / number, 4), "hit_rate_3": round(hits / number, 4)}
+    return weights, {"cases": number, "found": _share(len(told), number), "hit_rate_3": _share(hits, number)}
+
+
+def _share(some: int, number: int) -> float:
+    return round(some / number, 4) if number else 0.0
 
 
 def _hits(
