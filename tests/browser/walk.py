@@ -26,9 +26,17 @@ def slot(page: Page, placement: str = "cart") -> Locator:
     return page.locator(f'upsell-slot[placement="{placement}"]')
 
 
+def wait_for_all(page: Page) -> None:
+    """Until the page has come as a whole. Playwright is told nothing of one that comes back as it was left."""
+    end = time.monotonic() + 30
+    while page.evaluate("document.readyState") != "complete":
+        assert time.monotonic() < end, "the page does not come to its end"
+        page.wait_for_timeout(20)
+
+
 def offered(page: Page, placement: str = "cart") -> list[tuple[str, str]]:
     """(kind, product) of each offer, from the top; of the whole page, not of the half that has come."""
-    page.wait_for_load_state()
+    wait_for_all(page)
     cards = slot(page, placement).locator("[data-upsell-offer]")
     found = cards.evaluate_all("all => all.map((card) => [card.dataset.upsellKind, card.dataset.upsellProduct])")
     return [(kind, product) for kind, product in found]
@@ -62,7 +70,7 @@ def undo_button(page: Page, placement: str = "cart") -> Locator:
 
 def lines(page: Page) -> list[tuple[str, str]]:
     """(reference, quantity) of each line that the cart page shows."""
-    page.wait_for_load_state()
+    wait_for_all(page)
     found = page.locator("li.line").all()
     return [
         (line.get_attribute("data-sku") or "", line.locator("input[name=quantity]").input_value()) for line in found
